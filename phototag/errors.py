@@ -1,0 +1,93 @@
+"""Run-ending errors: each class is one exit code, each message one sentence with what to do."""
+
+from __future__ import annotations
+
+
+class PhototagError(Exception):
+    """A run-ending trouble whose text is fit to print; `exit_code` is the process's status."""
+
+    exit_code = 1
+
+
+class UsageError(PhototagError):
+    """The command was asked for something that makes no sense; nothing was changed."""
+
+    exit_code = 2
+
+
+class NotOurDatabaseError(PhototagError):
+    """The database path holds something else than a phototag database."""
+
+    exit_code = 10
+
+
+class DatabaseLockedError(PhototagError):
+    """Another process holds the database for longer than we wait."""
+
+    exit_code = 11
+
+
+class SchemaTooNewError(PhototagError):
+    """The database was written by a newer phototag."""
+
+    exit_code = 12
+
+
+class DatabaseDamagedError(PhototagError):
+    """SQLite or our own checks found the database inconsistent."""
+
+    exit_code = 13
+
+
+class DiskFullError(PhototagError):
+    """A volume ran out of space; what was committed before is kept."""
+
+    exit_code = 14
+
+
+class LibraryOfflineError(PhototagError):
+    """A library root is absent or suddenly empty; nothing about it was changed."""
+
+    exit_code = 15
+
+
+class WeightsError(PhototagError):
+    """A network's weights are missing, or aren't the bytes that we trust."""
+
+    exit_code = 16
+
+
+class TooLittleDataError(PhototagError):
+    """The job needs more photos, faces or names than there are."""
+
+    exit_code = 17
+
+
+class StoppedError(PhototagError):
+    """Ctrl-C (130) or SIGTERM (143); everything finished so far is saved."""
+
+    exit_code = 130
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+#: Exit code of a run that finished although some files had problems.
+DONE_WITH_PROBLEMS = 3
+
+
+class PhotoError(Exception):
+    """Trouble with one file: recorded as a `Problem`, never ending the run.
+
+    `code` is a short word for machines (`truncated`, `empty`, `denied`, …), the text is for people.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    def __reduce__(self) -> tuple[type[PhotoError], tuple[str, str]]:
+        # Crosses a process boundary from the decode workers.
+        return type(self), (self.code, self.message)

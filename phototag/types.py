@@ -1,0 +1,215 @@
+"""The frozen values that flow from room to room; they know nothing of files, SQL or networks.
+
+Coordinates: `Box` and landmarks of a stored face are in *upright pixels* of the full-size photo
+(EXIF orientation applied, origin top left, x right, y down). Inside an engine they are pixels of
+the array that the engine was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+RGB: TypeAlias = npt.NDArray[np.uint8]  #: (height, width, 3), sRGB
+Chips: TypeAlias = npt.NDArray[np.uint8]  #: (n, size, size, 3)
+Vectors: TypeAlias = npt.NDArray[np.float32]  #: (n, dim)
+Point: TypeAlias = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle: left, top, width and height in pixels."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        across = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
+        down = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
+        if across <= 0 or down <= 0:
+            return 0.0
+        both = across * down
+        return both / (self.w * self.h + other.w * other.h - both)
+
+    def scaled(self, factor: float) -> Box:
+        """The same rectangle in an image `factor` times as large."""
+        return Box(self.x * factor, self.y * factor, self.w * factor, self.h * factor)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFile:
+    """A regular file met on a walk; `path` is relative to the library root, as bytes."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """Upright pixels, and how many of them make one pixel of the full-size photo.
+
+    `scale` times a full-size coordinate is a coordinate in `rgb`; it is at most 1.
+    """
+
+    rgb: RGB
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedPhoto:
+    """All that one read of a photo file yields.
+
+    `width`, `height`: upright full size. `taken_at`: ISO 8601 local time (`2019-07-14T18:03:22`) or None.
+    `image` is for detection, `detail` the largest decode that we keep, for chips (may be the same
+    array). `notes`: harmless oddities such as `corrupt EXIF ignored`.
+    """
+
+    sha256: str
+    width: int
+    height: int
+    taken_at: str | None
+    image: Image
+    detail: Image
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One face found by a detector.
+
+    `landmarks`: left eye, right eye, nose tip, left and right mouth corner as seen in the picture,
+    or empty if the detector gives none. `score`: 0 to 1.
+    """
+
+    box: Box
+    score: float
+    landmarks: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What distances mean in one embedding space (L2 between the embedder's vectors).
+
+    `same`: two faces closer than this are taken for one person (verification). `split`, `join`:
+    average-linkage distances at which a group is cut, and two groups are made one. `midpoint`,
+    `slope`: P(same person | d) = 1 / (1 + exp(slope · (d − midpoint))) for a pair, even odds.
+    """
+
+    same: float
+    split: float
+    join: float
+    midpoint: float
+    slope: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """A detector's or embedder's identity: faces and vectors of different identities never mix.
+
+    `parameters`: sorted (name, value) pairs that change what comes out. For embedders: `dim` of the
+    vectors, `chip_size` in pixels, `alignment` (a name known to `imaging.align`), `thresholds`.
+    """
+
+    kind: Literal["detector", "embedder"]
+    name: str
+    weights_sha256: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    dim: int = 0
+    chip_size: int = 0
+    alignment: str = ""
+    thresholds: Thresholds | None = None
+
+
+class Detector(Protocol):
+    """Finds faces. Boxes lie inside the image; results don't depend on the batch."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
+        """Faces of each image, best score first."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns aligned chips into unit vectors; results don't depend on the batch."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def embed(self, chips: Chips) -> Vectors:
+        """One L2-normalised vector a chip; (0, dim) for no chips."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A stored face. `quality`: 0 (useless) to 1, from size, sharpness, pose and score."""
+
+    id: int
+    photo_id: int
+    box: Box
+    score: float
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A group of unknown faces, `face_ids` from the most central outwards."""
+
+    number: int
+    face_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom the user named."""
+
+    id: int
+    name: str
+    hidden: bool = False
+
+
+Verb: TypeAlias = Literal["is", "is-not", "same", "different", "not-a-face", "dont-care", "undo"]
+Origin: TypeAlias = Literal["typed", "folder", "imported", "reviewed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A labelled face that speaks for a guess, and its distance from the guessed face."""
+
+    face_id: int
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What the machine thinks of a face: `person_id` None means unknown.
+
+    `distance`: to the nearest labelled face of the best person, accepted or not. `probability`:
+    that the best person is right, 0 to 1.
+    """
+
+    face_id: int
+    person_id: int | None
+    probability: float
+    distance: float
+    neighbours: tuple[Neighbour, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why one file (path relative to its root) could not be used, at which stage."""
+
+    path: bytes
+    stage: str
+    code: str
+    message: str
