@@ -77,7 +77,7 @@ def cached(name: str, build: Callable[[], bytes]) -> bytes:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         with os.fdopen(handle, "wb") as file:
             file.write(hashlib.sha256(data).digest() + data)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except OSError:
         pass
     return data

@@ -1,0 +1,1 @@
+"""The database: one SQLite file through sqlite-utils, and the only room that speaks SQL."""

@@ -1,0 +1,62 @@
+"""The journal: every human decision is a row that is never changed or deleted; what holds now is derived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from phototag.store.connect import Store
+from phototag.types import Origin, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One row to write: what was said of which face (and person, or other face)."""
+
+    verb: Verb
+    face: int | None = None
+    person: int | None = None
+    other_face: int | None = None
+    undoes: int | None = None
+
+
+def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
+    """Write one answer, which may decide about many faces (inside a write transaction); returns its number."""
+    answer = int(store.value("SELECT coalesce(max(answer), 0) + 1 FROM decision"))
+    at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    store.connection.executemany(
+        "INSERT INTO decision (at, origin, answer, verb, face, person, other_face, undoes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(at, origin, answer, d.verb, d.face, d.person, d.other_face, d.undoes) for d in decisions],
+    )
+    return answer
+
+
+def undo(store: Store, answer: int) -> int:
+    """Take back all that one answer decided (inside a write transaction); returns how many decisions."""
+    standing = [row[0] for row in store.rows("SELECT id FROM standing WHERE answer = ?", (answer,))]
+    if standing:
+        record(store, [Decision("undo", undoes=decision) for decision in standing], "typed")
+    return len(standing)
+
+
+def last_answer(store: Store) -> int | None:
+    """The latest answer of which anything still stands."""
+    value = store.value("SELECT max(answer) FROM standing")
+    return None if value is None else int(value)
+
+
+def rejected(store: Store) -> Iterator[tuple[int, int]]:
+    """(face, person) pairs of which a human said that they don't belong together."""
+    yield from store.rows("SELECT DISTINCT face, person FROM standing WHERE verb = 'is-not'")
+
+
+def counts(store: Store) -> dict[str, int]:
+    """Standing labels by verb."""
+    return dict(store.rows("SELECT verb, count(*) FROM label GROUP BY verb"))
+
+
+def labels(store: Store) -> dict[int, tuple[str, int | None]]:
+    """Face id → (verb, person id) of everything that a human labelled."""
+    return {row[0]: (row[1], row[2]) for row in store.rows("SELECT face, verb, person FROM label")}

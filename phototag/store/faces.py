@@ -1,0 +1,226 @@
+"""Faces, their crops and their embeddings.
+
+A face is a *place in a photo*: another detector, or a changed file, that finds a face at the same place
+updates the row and keeps its id, so that every decision about it stays. What isn't found again is marked
+not present unless a human decided about it; nothing is deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from phototag.store.connect import Store
+from phototag.types import Box, Face, Point, Vectors
+
+#: Two boxes in one photo that overlap at least so much are one face.
+SAME_PLACE_IOU = 0.4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewFace:
+    """A face ready to be stored: place, looks, crop (`region` is its square in the photo), unit vector."""
+
+    box: Box
+    landmarks: tuple[Point, ...]
+    score: float
+    quality: float
+    webp: bytes
+    region: Box
+    vector: Vectors
+
+
+def replace(
+    store: Store, photo: int, detector: int, embedder: int, found: Sequence[NewFace], preview: bytes | None
+) -> None:
+    """Store what a detector found in a photo (inside a write transaction)."""
+    for vector in (face.vector for face in found):
+        if not np.isfinite(vector).all() or not 0.999 <= float(np.linalg.norm(vector)) <= 1.001:
+            raise ValueError("an embedding must be finite and of unit length")
+    old = {
+        row[0]: Box(*row[1:])
+        for row in store.rows("SELECT id, x, y, w, h FROM face WHERE photo = ? ORDER BY id", (photo,))
+    }
+    for face in found:
+        match = _same_place(old, face.box)
+        values = (
+            detector,
+            face.box.x,
+            face.box.y,
+            face.box.w,
+            face.box.h,
+            json.dumps(face.landmarks),
+            face.score,
+            face.quality,
+        )
+        if match is None:
+            row = store.run(
+                "INSERT INTO face (engine, x, y, w, h, landmarks, score, quality, photo)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, photo),
+            )
+            face_id = int(row.lastrowid or 0)
+        else:
+            face_id = match
+            del old[match]
+            store.run(
+                "UPDATE face SET engine = ?, x = ?, y = ?, w = ?, h = ?, landmarks = ?, score = ?, quality = ?,"
+                " present = 1 WHERE id = ?",
+                (*values, face_id),
+            )
+            store.run("DELETE FROM embedding WHERE face = ?", (face_id,))
+        store.run(
+            "INSERT OR REPLACE INTO crop (face, webp, x, y, side) VALUES (?, ?, ?, ?, ?)",
+            (face_id, face.webp, face.region.x, face.region.y, face.region.w),
+        )
+        store.run(
+            "INSERT INTO embedding (face, engine, dim, vector) VALUES (?, ?, ?, ?)",
+            (face_id, embedder, len(face.vector), _blob(face.vector)),
+        )
+    for face_id in old:
+        store.run(
+            "UPDATE face SET present = 0 WHERE id = ? AND NOT EXISTS"
+            " (SELECT 1 FROM standing s WHERE s.face = face.id AND s.verb IN ('is', 'dont-care'))",
+            (face_id,),
+        )
+    store.run(
+        "INSERT OR REPLACE INTO detection (photo, engine, faces) VALUES (?, ?, ?)",
+        (photo, detector, len(found)),
+    )
+    if preview is None:
+        store.run("DELETE FROM preview WHERE photo = ?", (photo,))
+    else:
+        store.run("INSERT OR REPLACE INTO preview (photo, webp) VALUES (?, ?)", (photo, preview))
+
+
+def _same_place(old: dict[int, Box], box: Box) -> int | None:
+    best = max(old, key=lambda face: old[face].iou(box), default=None)
+    return best if best is not None and old[best].iou(box) >= SAME_PLACE_IOU else None
+
+
+def copy(store: Store, source: int, photo: int) -> None:
+    """Give a photo all that is known of another one with the same content (inside a write transaction)."""
+    for (face,) in list(store.rows("SELECT id FROM face WHERE photo = ? AND present", (source,))):
+        row = store.run(
+            "INSERT INTO face (photo, engine, x, y, w, h, landmarks, score, quality)"
+            " SELECT ?, engine, x, y, w, h, landmarks, score, quality FROM face WHERE id = ?",
+            (photo, face),
+        )
+        store.run("INSERT INTO crop SELECT ?, webp, x, y, side FROM crop WHERE face = ?", (row.lastrowid, face))
+        store.run(
+            "INSERT INTO embedding SELECT ?, engine, dim, vector FROM embedding WHERE face = ?",
+            (row.lastrowid, face),
+        )
+    store.run("INSERT INTO detection SELECT ?, engine, faces FROM detection WHERE photo = ?", (photo, source))
+    store.run("INSERT INTO preview SELECT ?, webp FROM preview WHERE photo = ?", (photo, source))
+    store.run(
+        "UPDATE photo SET (sha256, width, height, taken_at) ="
+        " (SELECT sha256, width, height, taken_at FROM photo WHERE id = ?) WHERE id = ?",
+        (source, photo),
+    )
+
+
+def vectors(store: Store, embedder: int, *, where: str = "unlabelled") -> tuple[list[int], Vectors]:
+    """Ids and (n, dim) embeddings of one embedder's present faces, in id order.
+
+    `where`: `unlabelled` (no standing label of any kind), or `all` (but for what is not a face).
+    Faces of missing photos count: they may come back.
+    """
+    condition = {"unlabelled": "l.face IS NULL", "all": "coalesce(l.verb, '') <> 'not-a-face'"}[where]
+    ids: list[int] = []
+    blobs: list[bytes] = []
+    for face, blob in store.rows(
+        "SELECT e.face, e.vector FROM embedding e JOIN face f ON f.id = e.face AND f.present"
+        f" LEFT JOIN label l ON l.face = e.face WHERE e.engine = ? AND {condition} ORDER BY e.face",
+        (embedder,),
+    ):
+        ids.append(face)
+        blobs.append(blob)
+    return ids, _array(blobs, store, embedder)
+
+
+def labelled(store: Store, embedder: int) -> tuple[list[int], list[int], Vectors]:
+    """Face ids, person ids and (n, dim) embeddings of the faces that a human named."""
+    faces: list[int] = []
+    people: list[int] = []
+    blobs: list[bytes] = []
+    for face, person, blob in store.rows(
+        "SELECT e.face, l.person, e.vector FROM label l JOIN embedding e ON e.face = l.face AND e.engine = ?"
+        " WHERE l.verb = 'is' ORDER BY e.face",
+        (embedder,),
+    ):
+        faces.append(face)
+        people.append(person)
+        blobs.append(blob)
+    return faces, people, _array(blobs, store, embedder)
+
+
+def _blob(vector: Vectors) -> bytes:
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def _array(blobs: list[bytes], store: Store, embedder: int) -> Vectors:
+    if not blobs:
+        return np.zeros((0, int(store.value("SELECT dim FROM engine WHERE id = ?", (embedder,)) or 0)), np.float32)
+    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), -1).astype(np.float32)
+
+
+def crop(store: Store, face: int) -> bytes | None:
+    """The face's small picture (WebP)."""
+    value = store.value("SELECT webp FROM crop WHERE face = ?", (face,))
+    return None if value is None else bytes(value)
+
+
+def of_photo(store: Store, photo: int) -> list[Face]:
+    """The present faces of a photo that nobody called 'not a face', largest first."""
+    return [
+        Face(row[0], photo, Box(*row[1:5]), row[5], row[6])
+        for row in store.rows(
+            "SELECT f.id, f.x, f.y, f.w, f.h, f.score, f.quality FROM face f JOIN identity i ON i.face = f.id"
+            " WHERE f.photo = ? ORDER BY f.w * f.h DESC, f.id",
+            (photo,),
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A face and all that is known of who it is; `path` is absolute."""
+
+    id: int
+    photo_id: int
+    path: bytes
+    box: Box
+    quality: float
+    cluster: int | None
+    person_id: int | None
+    person: str | None
+    source: str | None
+    probability: float | None
+    taken_at: str | None
+
+
+def identified(store: Store, *, photo: int | None = None, person: int | None = None) -> Iterator[Identified]:
+    """Every present face, in order of photo path (of one person: by date), optionally of one photo or person."""
+    wanted = [("i.photo = ?", photo), ("i.person = ?", person)]
+    conditions = " AND ".join(text for text, value in wanted if value is not None) or "1"
+    order = "p.taken_at IS NULL, p.taken_at, f.id" if person is not None else "l.root, p.path, f.x, f.id"
+    for row in store.rows(
+        "SELECT f.id, f.photo, CAST(l.root || X'2F' || p.path AS BLOB), f.x, f.y, f.w, f.h, f.quality, m.cluster,"
+        " i.person, who.name,"
+        " i.source, i.probability, p.taken_at FROM identity i JOIN face f ON f.id = i.face"
+        " JOIN photo p ON p.id = f.photo JOIN library l ON l.id = p.library"
+        " LEFT JOIN person who ON who.id = i.person"
+        " LEFT JOIN cluster_member m ON m.face = f.id AND i.verb IS NULL"
+        f" WHERE {conditions} ORDER BY {order}",
+        [value for _, value in wanted if value is not None],
+    ):
+        yield Identified(row[0], row[1], row[2], Box(*row[3:7]), *row[7:])
+
+
+def count(store: Store) -> int:
+    """Present faces, without those that a human called no face."""
+    return int(store.value("SELECT count(*) FROM identity"))

@@ -1,0 +1,45 @@
+"""Library roots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from phototag.display import path_text
+from phototag.store.connect import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A root folder that was indexed; `root` is absolute."""
+
+    id: int
+    root: bytes
+    state: str
+    photos: int = 0
+
+
+def add(store: Store, root: bytes) -> Library:
+    """The library at `root`, made if it is new."""
+    with store.write():
+        store.run(
+            "INSERT INTO library (root, root_text) VALUES (?, ?) ON CONFLICT (root) DO NOTHING",
+            (root, path_text(root)),
+        )
+    return next(library for library in every(store) if library.root == root)
+
+
+def every(store: Store) -> list[Library]:
+    """All libraries, with the number of photos that aren't missing."""
+    return [
+        Library(*row)
+        for row in store.rows(
+            "SELECT l.id, l.root, l.state, (SELECT count(*) FROM photo p WHERE p.library = l.id"
+            " AND p.state <> 'missing') FROM library l ORDER BY l.root"
+        )
+    ]
+
+
+def set_state(store: Store, library: Library, state: str) -> None:
+    """Note whether the root is online; nothing else about it changes."""
+    with store.write():
+        store.run("UPDATE library SET state = ? WHERE id = ? AND state <> ?", (state, library.id, state))

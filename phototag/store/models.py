@@ -1,0 +1,100 @@
+"""The trained classifier, as arrays, and what it thinks of each face."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import numpy as np
+import numpy.typing as npt
+
+from phototag.errors import DatabaseDamagedError
+from phototag.store.connect import Store
+from phototag.types import Guess, Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredModel:
+    """A linear classifier over one embedder's vectors: scores = vectors @ coef.T + intercept."""
+
+    id: int
+    at: str
+    embedder: int
+    people: tuple[int, ...]
+    faces: int
+    coef: Vectors
+    intercept: npt.NDArray[np.float64]
+
+
+def swap(
+    store: Store,
+    embedder: int,
+    people: Sequence[int],
+    coef: Vectors,
+    intercept: npt.NDArray[np.float64],
+    faces: int,
+    params: Mapping[str, object],
+) -> None:
+    """Put a new model in the place of the old one, in one transaction; guesses of the old one stay until tagged."""
+    with store.write():
+        row = store.run(
+            "INSERT INTO model (at, engine, faces, params) VALUES (?, ?, ?, ?)",
+            (
+                datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                embedder,
+                faces,
+                json.dumps(params, sort_keys=True),
+            ),
+        )
+        store.connection.executemany(
+            "INSERT INTO model_class (model, person, coef, intercept) VALUES (?, ?, ?, ?)",
+            [
+                (row.lastrowid, person, np.ascontiguousarray(line, "<f4").tobytes(), float(offset))
+                for person, line, offset in zip(people, coef, intercept, strict=True)
+            ],
+        )
+        store.run("DELETE FROM model WHERE id <> ? AND id NOT IN (SELECT model FROM guess)", (row.lastrowid,))
+
+
+def latest(store: Store) -> StoredModel | None:
+    """The model trained last, or None. Raises DatabaseDamagedError for arrays that can't be."""
+    for model, at, embedder, faces, dim in store.rows(
+        "SELECT m.id, m.at, m.engine, m.faces, e.dim FROM model m JOIN engine e ON e.id = m.engine"
+        " ORDER BY m.id DESC LIMIT 1"
+    ):
+        classes = list(
+            store.rows("SELECT person, coef, intercept FROM model_class WHERE model = ? ORDER BY person", (model,))
+        )
+        lines = [np.frombuffer(line, "<f4") for _, line, _ in classes]
+        intercept = np.array([row[2] for row in classes], np.float64)
+        if (
+            any(line.shape != (dim,) or not np.isfinite(line).all() for line in lines)
+            or not np.isfinite(intercept).all()
+        ):
+            raise DatabaseDamagedError(f"the trained model in {store.path} is damaged: run `phototag train` again")
+        coef = np.stack(lines).astype(np.float32) if lines else np.zeros((0, dim), np.float32)
+        return StoredModel(model, at, embedder, tuple(row[0] for row in classes), faces, coef, intercept)
+    return None
+
+
+def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
+    """Put new guesses in the place of all old ones, in one transaction."""
+    with store.write():
+        store.run("DELETE FROM guess")
+        store.connection.executemany(
+            "INSERT INTO guess (face, person, model, probability, distance, neighbours) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    g.face_id,
+                    g.person_id,
+                    model,
+                    g.probability,
+                    g.distance,
+                    json.dumps([(n.face_id, round(n.distance, 4)) for n in g.neighbours]),
+                )
+                for g in guesses
+            ),
+        )
+        store.run("DELETE FROM model WHERE id < ?", (model,))

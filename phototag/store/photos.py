@@ -1,0 +1,203 @@
+"""Photos: what is known of each file, and the states that it passes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from phototag.display import path_text
+from phototag.store.connect import Store
+from phototag.types import DecodedPhoto, PhotoFile
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows of a file before it is opened again."""
+
+    id: int
+    size: int
+    mtime_ns: int
+    state: str
+    attempts: int
+    detected: bool  #: looked at by the current detector
+
+
+def known(store: Store, library: int, detector: int) -> dict[bytes, Known]:
+    """Every photo of a library by its path."""
+    return {
+        row[0]: Known(*row[1:6], bool(row[6]))
+        for row in store.rows(
+            "SELECT p.path, p.id, p.size, p.mtime_ns, p.state, p.attempts, d.photo IS NOT NULL FROM photo p"
+            " LEFT JOIN detection d ON d.photo = p.id AND d.engine = ? WHERE p.library = ?",
+            (detector, library),
+        )
+    }
+
+
+def mark_missing(store: Store, ids: Iterable[int]) -> None:
+    """These files are gone from an online root; everything about them is kept."""
+    with store.write():
+        store.connection.executemany("UPDATE photo SET state = 'missing' WHERE id = ?", [(i,) for i in ids])
+
+
+def mark_found(store: Store, ids: Iterable[int]) -> None:
+    """These missing files are back, unchanged."""
+    with store.write():
+        store.connection.executemany(
+            "UPDATE photo SET state = CASE WHEN sha256 IS NULL THEN 'new' ELSE 'done' END WHERE id = ?",
+            [(i,) for i in ids],
+        )
+
+
+def begin(store: Store, library: int, files: Sequence[PhotoFile]) -> list[tuple[int, int]]:
+    """Note, before they are opened, that these files will be: id and earlier attempts of each.
+
+    A file whose worker dies keeps its attempt, and so is known for what it is at the next run.
+    """
+    begun = []
+    with store.write():
+        for file in files:
+            row = store.run(
+                "INSERT INTO photo (library, path, path_text, size, mtime_ns, attempts) VALUES (?, ?, ?, ?, ?, 1)"
+                " ON CONFLICT (library, path) DO UPDATE SET attempts = attempts + 1"
+                " RETURNING id, attempts - 1",
+                (library, file.path, path_text(file.path), file.size, file.mtime_ns),
+            ).fetchone()
+            begun.append((row[0], row[1]))
+    return begun
+
+
+def forgive(store: Store, ids: Iterable[int]) -> None:
+    """Take back the attempts of files that were not opened after all."""
+    with store.write():
+        store.connection.executemany(
+            "UPDATE photo SET attempts = max(attempts - 1, 0) WHERE id = ?", [(i,) for i in ids]
+        )
+
+
+def drop_unused(store: Store, photo: int) -> None:
+    """Forget a file that turned out to be no photo at all (inside a write transaction)."""
+    store.run(
+        "DELETE FROM photo WHERE id = ? AND state = 'new'"
+        " AND NOT EXISTS (SELECT 1 FROM face WHERE face.photo = photo.id)",
+        (photo,),
+    )
+
+
+def finish(store: Store, photo: int, file: PhotoFile, decoded: DecodedPhoto) -> None:
+    """The photo is done (inside the write transaction that stored its faces)."""
+    store.run(
+        "UPDATE photo SET state = 'done', attempts = 0, size = ?, mtime_ns = ?, sha256 = ?, width = ?,"
+        " height = ?, taken_at = ? WHERE id = ?",
+        (file.size, file.mtime_ns, decoded.sha256, decoded.width, decoded.height, decoded.taken_at, photo),
+    )
+
+
+def touch(store: Store, photo: int, file: PhotoFile) -> None:
+    """Same content, new size or time stamp on disk (inside a write transaction)."""
+    store.run(
+        "UPDATE photo SET state = 'done', attempts = 0, size = ?, mtime_ns = ? WHERE id = ?",
+        (file.size, file.mtime_ns, photo),
+    )
+
+
+def fail(store: Store, photo: int, file: PhotoFile, state: str = "failed") -> None:
+    """The photo can't be used as it is on disk now (inside a write transaction)."""
+    store.run(
+        "UPDATE photo SET state = ?, attempts = CASE WHEN ? = 'quarantined' THEN attempts ELSE 0 END,"
+        " size = ?, mtime_ns = ? WHERE id = ?",
+        (state, state, file.size, file.mtime_ns, photo),
+    )
+
+
+def twin(store: Store, sha256: str, detector: int, embedder: int, *, but: int) -> tuple[int, str] | None:
+    """Another photo with the same content, done by both engines: its id and state; missing ones first."""
+    for row in store.rows(
+        "SELECT p.id, p.state FROM photo p JOIN detection d ON d.photo = p.id AND d.engine = ?"
+        " WHERE p.sha256 = ? AND p.id <> ? AND p.state IN ('done', 'missing')"
+        " AND NOT EXISTS (SELECT 1 FROM face f WHERE f.photo = p.id AND f.present AND NOT EXISTS"
+        " (SELECT 1 FROM embedding e WHERE e.face = f.id AND e.engine = ?))"
+        " ORDER BY p.state DESC, p.id LIMIT 1",
+        (detector, sha256, but, embedder),
+    ):
+        return (row[0], row[1])
+    return None
+
+
+def sha256(store: Store, photo: int) -> str | None:
+    """The content hash stored for a photo."""
+    value = store.value("SELECT sha256 FROM photo WHERE id = ?", (photo,))
+    return None if value is None else str(value)
+
+
+def move(store: Store, photo: int, newcomer: int, file: PhotoFile) -> None:
+    """A missing photo turned up at the newcomer's path: it keeps its id, faces and names there.
+
+    Inside a write transaction. The newcomer's row, which holds nothing yet, goes; where something
+    hangs on it, both rows stay.
+    """
+    library = store.value("SELECT library FROM photo WHERE id = ?", (newcomer,))
+    store.run("DELETE FROM photo WHERE id = ?", (newcomer,))
+    store.run(
+        "UPDATE photo SET library = ?, path = ?, path_text = ?, size = ?, mtime_ns = ?, state = 'done',"
+        " attempts = 0 WHERE id = ?",
+        (library, file.path, path_text(file.path), file.size, file.mtime_ns, photo),
+    )
+
+
+def has_faces(store: Store, photo: int) -> bool:
+    """Whether any face, present or not, hangs on a photo."""
+    return store.value("SELECT 1 FROM face WHERE photo = ? LIMIT 1", (photo,)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """A photo as the report shows it."""
+
+    id: int
+    root: bytes
+    path: bytes
+    width: int
+    height: int
+    taken_at: str | None
+
+
+def with_faces(store: Store) -> Iterator[StoredPhoto]:
+    """Photos that have a face, by date taken (undated last), then path."""
+    for row in store.rows(
+        "SELECT p.id, l.root, p.path, p.width, p.height, p.taken_at FROM photo p JOIN library l ON l.id = p.library"
+        " WHERE EXISTS (SELECT 1 FROM identity i WHERE i.photo = p.id)"
+        " ORDER BY p.taken_at IS NULL, p.taken_at, l.root, p.path"
+    ):
+        yield StoredPhoto(*row)
+
+
+def counts(store: Store) -> dict[str, int]:
+    """Photos by state."""
+    return dict(store.rows("SELECT state, count(*) FROM photo GROUP BY state"))
+
+
+def preview(store: Store, photo: int) -> bytes | None:
+    """The photo's small picture (WebP)."""
+    value = store.value("SELECT webp FROM preview WHERE photo = ?", (photo,))
+    return None if value is None else bytes(value)
+
+
+def path_of(store: Store, photo: int) -> bytes:
+    """The absolute path of a photo."""
+    for root, path in store.rows(
+        "SELECT l.root, p.path FROM photo p JOIN library l ON l.id = p.library WHERE p.id = ?", (photo,)
+    ):
+        return bytes(root) + b"/" + bytes(path)
+    raise KeyError(photo)
+
+
+def find(store: Store, library: int, path: bytes) -> int | None:
+    """The id of the photo at `path` below a library's root."""
+    value = store.value("SELECT id FROM photo WHERE library = ? AND path = ?", (library, path))
+    return None if value is None else int(value)
+
+
+def paths(store: Store, library: int) -> Iterator[tuple[int, bytes]]:
+    """Id and path of every photo of a library that is there."""
+    yield from store.rows("SELECT id, path FROM photo WHERE library = ? AND state = 'done' ORDER BY path", (library,))

@@ -1,0 +1,52 @@
+"""Files that could not be used, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+from phototag.display import path_text
+from phototag.store.connect import Store
+from phototag.types import Problem
+
+
+def record(store: Store, library: int, problem: Problem) -> None:
+    """Note a problem, or that it is still there (inside a write transaction)."""
+    store.run(
+        "INSERT INTO problem (library, path, path_text, stage, code, message, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET count = count + 1, code = excluded.code, message = excluded.message,"
+        " at = excluded.at",
+        (
+            library,
+            problem.path,
+            path_text(problem.path),
+            problem.stage,
+            problem.code,
+            problem.message,
+            datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        ),
+    )
+
+
+def clear(store: Store, library: int, path: bytes) -> None:
+    """The file is fine now (inside a write transaction)."""
+    store.run("DELETE FROM problem WHERE library = ? AND path = ?", (library, path))
+
+
+def clear_stage(store: Store, library: int, stage: str) -> None:
+    """Forget the problems of one stage, which is about to be done again (inside a write transaction)."""
+    store.run("DELETE FROM problem WHERE library = ? AND stage = ?", (library, stage))
+
+
+def listed(store: Store) -> Iterator[tuple[bytes, Problem, int]]:
+    """Root, problem and how often it was met, by code and path."""
+    for root, path, stage, code, message, count in store.rows(
+        "SELECT l.root, q.path, q.stage, q.code, q.message, q.count FROM problem q JOIN library l ON l.id = q.library"
+        " ORDER BY q.code, l.root, q.path"
+    ):
+        yield root, Problem(path, stage, code, message), count
+
+
+def count(store: Store) -> int:
+    """How many files have a problem."""
+    return int(store.value("SELECT count(DISTINCT path) FROM problem"))
