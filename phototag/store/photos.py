@@ -25,7 +25,7 @@ class Known:
 def known(store: Store, library: int, detector: int) -> dict[bytes, Known]:
     """Every photo of a library by its path."""
     return {
-        row[0]: Known(*row[1:6], bool(row[6]))
+        row[0]: Known(*row[1:])
         for row in store.rows(
             "SELECT p.path, p.id, p.size, p.mtime_ns, p.state, p.attempts, d.photo IS NOT NULL FROM photo p"
             " LEFT JOIN detection d ON d.photo = p.id AND d.engine = ? WHERE p.library = ?",
