@@ -1,0 +1,118 @@
+"""The small pictures that the database keeps, so that nothing after indexing needs the photos.
+
+All are made from pixels alone: no EXIF, no profile, no place where a photo was taken.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import PIL.Image
+
+from phototag.errors import PhotoError
+from phototag.types import RGB, Box, Image
+
+_BILINEAR = PIL.Image.Resampling.BILINEAR
+_SHARPNESS_SIDE = 112  #: faces are compared at this size
+_SHEET_GAP = 4
+_SHEET_COLOUR = (32, 32, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCrop:
+    """A face and its surroundings as WebP, and the square of the photo it shows.
+
+    `region`: in upright full-size pixels; parts of it may lie outside the photo.
+    """
+
+    webp: bytes
+    region: Box
+
+
+def face_crop(detail: Image, box: Box, *, side: int = 224, margin: float = 0.5) -> FaceCrop:
+    """The square around a face with `margin` times its size on each side, at most `side` pixels.
+
+    `box`: upright full-size pixels. Where the square leaves the photo, the photo's edge is repeated.
+    Never enlarged. The margin leaves room to align the face again for another embedder.
+    """
+    size = max(box.w, box.h) * (1 + 2 * margin)
+    region = Box(box.x + (box.w - size) / 2, box.y + (box.h - size) / 2, size, size)
+    here = region.scaled(detail.scale)
+    left, top = math.floor(here.x), math.floor(here.y)
+    right, bottom = max(left + 1, math.ceil(here.x + here.w)), max(top + 1, math.ceil(here.y + here.h))
+    height, width = detail.rgb.shape[:2]
+    rows = np.arange(top, bottom).clip(0, height - 1)
+    columns = np.arange(left, right).clip(0, width - 1)
+    around = PIL.Image.fromarray(detail.rgb[rows[:, None], columns])
+    pixels = max(1, min(side, round(here.w)))
+    exact = (here.x - left, here.y - top, here.x - left + here.w, here.y - top + here.h)
+    cut = around.resize((pixels, pixels), _BILINEAR, box=exact, reducing_gap=3.0)
+    return FaceCrop(_webp(cut, quality=85), region)
+
+
+def preview(image: Image, side: int = 448) -> bytes:
+    """The whole photo as a small WebP, its long side at most `side` pixels."""
+    picture = PIL.Image.fromarray(image.rgb)
+    picture.thumbnail((side, side), _BILINEAR, reducing_gap=2.0)
+    return _webp(picture, quality=60)
+
+
+def load_webp(data: bytes) -> RGB:
+    """The pixels of a `face_crop` or `preview`. Raises PhotoError (`corrupt`) for anything else."""
+    try:
+        with PIL.Image.open(io.BytesIO(data), formats=["WEBP"]) as picture:
+            return np.asarray(picture.convert("RGB"))
+    # Pillow's plugins leak many kinds of exceptions for damaged bytes.
+    except Exception as error:
+        raise PhotoError("corrupt", "a stored picture is damaged") from error
+
+
+def contact_sheet(webps: Sequence[bytes], *, columns: int = 8, cell: int = 160) -> bytes:
+    """Many faces on one JPEG, row by row, each fitted into a square of `cell` pixels.
+
+    A damaged picture leaves its square empty.
+    """
+    across = max(1, min(columns, len(webps)))
+    down = max(1, math.ceil(len(webps) / across))
+    step = cell + _SHEET_GAP
+    sheet = PIL.Image.new("RGB", (across * step + _SHEET_GAP, down * step + _SHEET_GAP), _SHEET_COLOUR)
+    for number, webp in enumerate(webps):
+        try:
+            picture = PIL.Image.fromarray(load_webp(webp))
+        except PhotoError:
+            continue
+        factor = cell / max(picture.size)
+        picture = picture.resize(
+            (max(1, round(picture.width * factor)), max(1, round(picture.height * factor))), _BILINEAR
+        )
+        row, column = divmod(number, across)
+        left = _SHEET_GAP + column * step + (cell - picture.width) // 2
+        top = _SHEET_GAP + row * step + (cell - picture.height) // 2
+        sheet.paste(picture, (left, top))
+    output = io.BytesIO()
+    sheet.save(output, "JPEG", quality=88)
+    return output.getvalue()
+
+
+def sharpness(face: RGB) -> float:
+    """How sharp a face is: the variance of its Laplacian, in grey levels squared, 0 for a flat patch.
+
+    The face (RGB, the box without margin) is first brought to 112×112 pixels, so that faces of all sizes
+    compare; one that had to be enlarged for it counts as blurred, as it is. Source: Pech-Pacheco et al.,
+    "Diatom autofocusing in brightfield microscopy", ICPR 2000.
+    """
+    picture = PIL.Image.fromarray(face).convert("L")
+    picture = picture.resize((_SHARPNESS_SIDE, _SHARPNESS_SIDE), _BILINEAR)
+    grey = np.asarray(picture, np.float32)
+    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * grey[1:-1, 1:-1]
+    return float(laplacian.var())
+
+
+def _webp(picture: PIL.Image.Image, quality: int) -> bytes:
+    output = io.BytesIO()
+    picture.save(output, "WEBP", quality=quality)
+    return output.getvalue()

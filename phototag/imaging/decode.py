@@ -1,0 +1,265 @@
+"""One photo file, read once: its hash, its date and its upright pixels, or the reason why not.
+
+Formats: JPEG (with MPO), PNG, WebP, TIFF, BMP, GIF, HEIC/HEIF, AVIF and JPEG 2000, told by content; of
+animations, bursts and pages the first. Decoding hostile bytes in C libraries belongs into a worker
+process: `decode` turns every exception into a `PhotoError`, but no Python code can survive a crash of
+the process (nor quieten libtiff, which writes to file descriptor 2 on its own).
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import logging
+import os
+import stat
+import warnings
+from functools import cache
+
+import numpy as np
+import PIL
+import PIL.Image
+from PIL import features
+
+from phototag.display import printable
+from phototag.errors import PhotoError
+from phototag.imaging.colour import eight_bit, srgb
+from phototag.imaging.exif import Exif, read_exif
+from phototag.imaging.sniff import HEAD, claims_to_be_photo, ends_early, photo_format, refused_kind
+from phototag.types import DecodedPhoto, Image
+
+MAX_BYTES = 200_000_000
+MAX_HEADER_PIXELS = 256_000_000  #: as the header says; phones make 200-megapixel JPEGs
+MAX_DECODED_PIXELS = 100_000_000  #: really put into memory: less than the header's for a JPEG
+MAX_ASPECT = 40
+
+# The long side may come out this much smaller than asked for where that saves a resampling: 58 instead
+# of 206 ms for a JPEG of 12 megapixels (4000×3000 decoded straight to 2000×1500).
+_SLACK = 0.75
+
+_UPRIGHT = {
+    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
+    3: PIL.Image.Transpose.ROTATE_180,
+    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
+    5: PIL.Image.Transpose.TRANSPOSE,
+    6: PIL.Image.Transpose.ROTATE_270,
+    7: PIL.Image.Transpose.TRANSVERSE,
+    8: PIL.Image.Transpose.ROTATE_90,
+}
+_DNG_VERSION, _NEW_SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330  # TIFF tags
+_OPTIONAL = {"AVIF": "avif", "WEBP": "webp", "JPEG2000": "jpg_2000"}  # parts that a Pillow may lack
+
+# Pillow warns above this and refuses above twice this; between the two our own limit speaks.
+PIL.Image.MAX_IMAGE_PIXELS = MAX_HEADER_PIXELS
+# Pillow reports oddities of files through logging, which prints them if nobody listens.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
+class NotAPhoto(PhotoError):
+    """A file that is no picture and doesn't claim to be one: passed over, not a problem."""
+
+    def __init__(self, code: str = "not-a-photo", message: str = "not a photo") -> None:
+        super().__init__(code, message)
+
+
+def decode(path: bytes, *, image_side: int = 1280, detail_side: int = 2560) -> DecodedPhoto:
+    """The photo at `path`, upright, in sRGB, at most `image_side` and `detail_side` pixels long.
+
+    Nothing is enlarged; a small photo's `image` and `detail` are one array. Arrays are read-only.
+    Raises `NotAPhoto`, or `PhotoError` with one of the codes
+
+    - `denied`, `vanished`, `unreadable`, `special` (no regular file), `changed` (while we read it, twice),
+    - `empty`, `unknown` (named as a photo, but nothing we know), `unsupported` (a picture of a kind or
+      variety that we don't read), `too-large` (bytes, pixels, length to width, or memory),
+    - `truncated`, `corrupt`,
+
+    and nothing else, whatever the bytes.
+    """
+    kind, data = "", b""
+    try:
+        kind, data = _read(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _decoded(kind, data, image_side, detail_side)
+    except PhotoError:
+        raise
+    # Pillow and its plugins leak SyntaxError, struct.error, TypeError, ValueError, ZeroDivisionError,
+    # RuntimeError and others for damaged files; and memory may run out.
+    except Exception as error:
+        raise _explained(kind, data, error) from error
+
+
+def _read(path: bytes) -> tuple[str, bytes]:
+    """The file's format and all its bytes, once it held still while being read."""
+    for _ in range(2):
+        try:
+            kind, data = _read_once(path)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise PhotoError("vanished", "the file is gone") from error
+        except PermissionError as error:
+            raise PhotoError("denied", "the file may not be read: permission denied") from error
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # a socket, or a device with nothing behind it
+                raise PhotoError("special", "not a regular file") from error
+            raise PhotoError("unreadable", f"the file can't be read: {error.strerror}") from error
+        if data is not None:
+            return kind, data
+    raise PhotoError("changed", "the file was being written while it was read: index again later")
+
+
+def _read_once(path: bytes) -> tuple[str, bytes | None]:
+    """The file's format and bytes, None for bytes if it changed meanwhile.
+
+    Opened without blocking, so that a pipe named `a.jpg` can't hold us up; links were the walk's decision.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        before = os.fstat(handle)
+        if not stat.S_ISREG(before.st_mode):
+            raise PhotoError("special", "not a regular file")
+        with open(handle, "rb", closefd=False) as file:
+            head = file.read(HEAD)
+            kind = _kind(path, head)
+            if before.st_size > MAX_BYTES:
+                raise _too_large(f"{before.st_size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} are read")
+            data = head + file.read(MAX_BYTES)
+        after = os.fstat(handle)
+    finally:
+        os.close(handle)
+    still = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+    return kind, data if still and len(data) == after.st_size else None
+
+
+def _kind(path: bytes, head: bytes) -> str:
+    """Pillow's name of the format that the file begins; only formats on our list get past here."""
+    kind = photo_format(head)
+    if kind is None:
+        if refused := refused_kind(head):
+            raise PhotoError("unsupported", f"{refused} files are not read")
+        if not claims_to_be_photo(path):
+            raise NotAPhoto()
+        if not head:
+            raise PhotoError("empty", "the file is empty")
+        raise PhotoError("unknown", "named as a photo, but its content is no picture that phototag knows")
+    if kind in _OPTIONAL and not features.check(_OPTIONAL[kind]):
+        raise PhotoError("unsupported", f"the installed Pillow can't read {kind} files")
+    return kind
+
+
+def _decoded(kind: str, data: bytes, image_side: int, detail_side: int) -> DecodedPhoto:
+    loaded, (width, height), exif, notes = _load(kind, data, detail_side)
+    if exif.orientation in _UPRIGHT:
+        loaded = loaded.transpose(_UPRIGHT[exif.orientation])
+        if exif.orientation >= 5:
+            width, height = height, width
+    smaller = _at_most(loaded, image_side)
+    detail = Image(np.asarray(loaded), max(loaded.size) / max(width, height))
+    image = detail
+    if smaller is not loaded:
+        image = Image(np.asarray(smaller), max(smaller.size) / max(width, height))
+    return DecodedPhoto(
+        sha256=hashlib.sha256(data).hexdigest(),
+        width=width,
+        height=height,
+        taken_at=exif.taken_at,
+        image=image,
+        detail=detail,
+        notes=exif.notes + notes,
+    )
+
+
+def _load(kind: str, data: bytes, side: int) -> tuple[PIL.Image.Image, tuple[int, int], Exif, tuple[str, ...]]:
+    """The first picture in `data` in sRGB, not yet upright, at most `side` long; its full size; its EXIF."""
+    if kind == "HEIF":
+        _teach_heif()
+    with PIL.Image.open(io.BytesIO(data), formats=[kind]) as image:
+        full = image.size
+        _check_header(full)
+        if kind == "TIFF":
+            _refuse_raw(image)
+        if kind == "JPEG":
+            _draft(image, side)
+        # A progressive JPEG's coefficients lie in memory at full size, whatever the draft.
+        pixels = full if image.info.get("progressive") else image.size
+        if pixels[0] * pixels[1] > MAX_DECODED_PIXELS:
+            raise _too_large(f"{pixels[0]}×{pixels[1]} pixels to decode")
+        image.load()
+        if kind != "JPEG":
+            full = image.size  # TIFF and HEIF may have turned themselves
+        exif = read_exif(image)
+        profile = image.info.get("icc_profile")
+        fitting = _at_most(eight_bit(image), side, slack=_SLACK)
+    plain, notes = srgb(fitting, profile)
+    return plain, full, exif, notes
+
+
+def _check_header(size: tuple[int, int]) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise PhotoError("corrupt", f"the picture has no pixels ({width}×{height})")
+    if width * height > MAX_HEADER_PIXELS:
+        raise _too_large(f"{width}×{height} pixels")
+    if max(size) > MAX_ASPECT * min(size):
+        raise _too_large(f"{width}×{height}, more than {MAX_ASPECT} times as long as wide")
+
+
+def _refuse_raw(image: PIL.Image.Image) -> None:
+    """DNG, NEF, ARW and their kin are TIFFs whose first page is a thumbnail of the raw picture."""
+    tags = getattr(image, "tag_v2", {})
+    if _DNG_VERSION in tags or (_SUB_IFDS in tags and int(tags.get(_NEW_SUBFILE_TYPE, 0)) & 1):
+        raise PhotoError("unsupported", "camera raw files are not read")
+
+
+def _draft(image: PIL.Image.Image, side: int) -> None:
+    """Lets libjpeg decode to a half, quarter or eighth, the smallest that is still long enough."""
+    width, height = image.size
+    for part in (8, 4, 2):
+        if max(image.size) / part >= _SLACK * side:
+            image.draft(None, (width // part, height // part))
+            return
+
+
+def _at_most(image: PIL.Image.Image, side: int, slack: float = 1.0) -> PIL.Image.Image:
+    """The image itself, or made smaller: at most `side` long, at least `slack` of that if it was longer.
+
+    Whole factors are averaged (a fifth of the time); others resampled bilinearly with antialiasing.
+    """
+    long = max(image.size)
+    if long <= side:
+        return image
+    factor = -(-long // side)
+    if long / factor >= slack * side:
+        return image.reduce(factor)
+    width, height = (max(1, round(length * side / long)) for length in image.size)
+    return image.resize((width, height), PIL.Image.Resampling.BILINEAR, reducing_gap=1.0)
+
+
+@cache
+def _teach_heif() -> None:
+    """Makes Pillow read HEIC and HEIF; only where one is met, for the library takes its time to load."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
+def _too_large(what: str) -> PhotoError:
+    return PhotoError("too-large", f"too large to be safe: {what}")
+
+
+def _explained(kind: str, data: bytes, error: Exception) -> PhotoError:
+    """The problem behind a decoder's exception."""
+    if isinstance(error, MemoryError):
+        return PhotoError("too-large", "too large: there is not enough memory to decode it")
+    if isinstance(error, PIL.Image.DecompressionBombError):
+        return _too_large(f"more than {MAX_HEADER_PIXELS / 1e6:.0f} megapixels")
+    said = "" if isinstance(error, PIL.UnidentifiedImageError) else printable(str(error).strip())[:120]
+    reason = f" ({said})" if said else ""
+    saying = said.lower()
+    if "too large" in saying:
+        return _too_large(said)
+    if "truncat" in saying or "end of file" in saying or ends_early(kind, data):
+        return PhotoError("truncated", f"the {kind} file ends too early{reason}")
+    if "unsupported" in saying or "not supported" in saying:
+        return PhotoError("unsupported", f"a variety of {kind} that is not read{reason}")
+    return PhotoError("corrupt", f"the {kind} file is damaged{reason}")
