@@ -1,0 +1,90 @@
+"""Boxes over a photo: where each is drawn, in percent of the picture, and what stands beside it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from phototag.report.pages import FaceEntry, PhotoEntry
+
+Kind = Literal["human", "machine", "unknown"]
+Anchor = Literal["start", "middle", "end"]
+
+CROWD = 6  # more faces than this on one photo get short labels
+
+
+def kind(face: FaceEntry) -> Kind:
+    """Who named the face; `unknown`: nobody."""
+    return face.source if face.person_id is not None and face.source else "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A face's rectangle and its label's anchor, in percent of the picture; `drop`: label shift in pixels."""
+
+    face: FaceEntry
+    kind: Kind
+    left: str
+    top: str
+    width: str
+    height: str
+    label: str
+    label_x: str
+    label_y: str
+    drop: int
+    anchor: Anchor
+
+
+def marks(photo: PhotoEntry, faces: tuple[FaceEntry, ...]) -> list[Mark]:
+    """A mark for each of the photo's `faces` whose box lies in the picture."""
+    drawn = (_mark(face, photo.width, photo.height, len(faces) > CROWD) for face in faces)
+    return [mark for mark in drawn if mark]
+
+
+def _mark(face: FaceEntry, width: int, height: int, crowded: bool) -> Mark | None:
+    box = face.box
+    if width <= 0 or height <= 0 or not all(map(math.isfinite, (box.x, box.y, box.w, box.h))):
+        return None
+    left, right = (min(100.0, max(0.0, 100 * x / width)) for x in (box.x, box.x + box.w))
+    top, bottom = (min(100.0, max(0.0, 100 * y / height)) for y in (box.y, box.y + box.h))
+    if right <= left or bottom <= top:
+        return None
+    # The label stands above its box; below it at the picture's top; inside when neither has room.
+    label_y, drop = (top, -7) if top > 7 else (bottom, 19) if bottom < 93 else (top, 19)
+    label_x, anchor = _beside(left, right)
+    return Mark(
+        face=face,
+        kind=kind(face),
+        left=_percent(left),
+        top=_percent(top),
+        width=_percent(right - left),
+        height=_percent(bottom - top),
+        label=_label(face, crowded),
+        label_x=_percent(label_x),
+        label_y=_percent(label_y),
+        drop=drop,
+        anchor=anchor,
+    )
+
+
+def _beside(left: float, right: float) -> tuple[float, Anchor]:
+    """Where a label is anchored so that it doesn't run over the picture's left or right edge."""
+    middle = (left + right) / 2
+    if middle < 15:
+        return left, "start"
+    if middle > 85:
+        return right, "end"
+    return middle, "middle"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.2f}%"
+
+
+def _label(face: FaceEntry, crowded: bool) -> str:
+    if kind(face) == "unknown":
+        return "?"
+    words = (face.person or "").split()
+    name = words[0] if crowded and words else " ".join(words)
+    return name if len(name) <= 28 else f"{name[:27]}…"

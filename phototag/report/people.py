@@ -1,0 +1,69 @@
+"""People: two indexes, most faces first and by name, and each person's pages."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from phototag.report import layout
+from phototag.report.pages import Album, PersonEntry
+from phototag.report.paging import CARDS_A_PAGE, FACES_A_PAGE, pages, runs
+from phototag.report.press import Press
+from phototag.report.render import year
+
+_COMPANIONS = 12
+_MOST_LETTERS = 80  # more initials than this (Chinese names, say) make no useful row of links
+
+
+def write_people(album: Album, press: Press, people: Sequence[PersonEntry]) -> None:
+    """Both indexes and every person's pages; the faces of one person are held at a time."""
+    _index(press, layout.PEOPLE, people)
+    _index(press, layout.PEOPLE_BY_NAME, sorted(people, key=_alphabetical), by_name=True)
+    for person in people:
+        _person(album, press, person)
+
+
+def _index(press: Press, first: str, people: Sequence[PersonEntry], by_name: bool = False) -> None:
+    spread = list(pages(people, CARDS_A_PAGE, first))
+    letters: dict[str, str] = {}
+    for pager, shown in spread:
+        for person in shown:
+            letters.setdefault(_letter(person), pager.here)
+    for pager, shown in spread:
+        press.page(
+            pager.here,
+            "people.html",
+            pager=pager,
+            by_name=by_name,
+            letters=letters if by_name and len(letters) <= _MOST_LETTERS else {},
+            runs=runs(shown, _letter) if by_name else [("", list(shown))],
+        )
+
+
+def _person(album: Album, press: Press, person: PersonEntry) -> None:
+    spread = list(pages(list(album.faces_of(person.id)), FACES_A_PAGE, layout.person(person.id)))
+    years: dict[str, str] = {}
+    for pager, faces in spread:
+        for face in faces:
+            years.setdefault(year(face), pager.here)
+    together = [(other, photos) for other, photos in album.together(person.id) if other.id in press.shown]
+    for pager, faces in spread:
+        press.page(
+            pager.here,
+            "person.html",
+            person=person,
+            pager=pager,
+            years=years,
+            runs=runs(faces, year),
+            together=together[:_COMPANIONS],
+        )
+
+
+def _letter(person: PersonEntry) -> str:
+    """The heading a name stands under: its first letter without accents, `#` for all that's no letter."""
+    first = unicodedata.normalize("NFKD", person.name)[:1].upper()[:1]
+    return first if first.isalpha() else "#"
+
+
+def _alphabetical(person: PersonEntry) -> tuple[bool, str, str]:
+    return _letter(person) == "#", _letter(person), unicodedata.normalize("NFKD", person.name).casefold()

@@ -1,0 +1,46 @@
+"""Problems: pages for each kind as it streams by, and the list of kinds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from phototag.report import layout
+from phototag.report.pages import Album, ProblemEntry
+from phototag.report.paging import ROWS_A_PAGE, chunks, with_neighbours
+from phototag.report.press import Press
+
+_SAMPLE = 5
+
+
+@dataclass(slots=True)
+class ProblemKind:
+    """All problems of one code: how many files, the first of them, and where all are listed."""
+
+    code: str
+    url: str
+    files: int
+    sample: list[ProblemEntry]
+
+
+def write_problems(album: Album, press: Press) -> None:
+    """Every kind's pages, a page of rows held at a time, and the list of kinds."""
+    kinds: list[ProblemKind] = []
+    for code, problems in groupby(album.problems(), key=lambda problem: problem.code):
+        first = layout.problem(len(kinds) + 1)
+        kind = ProblemKind(code, first, 0, [])
+        for number, (_, rows, after) in enumerate(with_neighbours(chunks(problems, ROWS_A_PAGE)), 1):
+            kind.files += len(rows)
+            kind.sample = kind.sample or rows[:_SAMPLE]
+            press.page(
+                layout.numbered(first, number),
+                "problem.html",
+                code=code,
+                rows=rows,
+                number=number,
+                before=layout.numbered(first, number - 1) if number > 1 else None,
+                after=layout.numbered(first, number + 1) if after else None,
+            )
+        kinds.append(kind)
+    kinds.sort(key=lambda kind: (-kind.files, kind.code))
+    press.page(layout.PROBLEMS, "problems.html", kinds=kinds)
