@@ -1,8 +1,5 @@
 """What a file is by its first bytes, whatever its name says."""
 
-# Paths are bytes, which pathlib does not take.
-# ruff: noqa: PTH
-
 from __future__ import annotations
 
 import os

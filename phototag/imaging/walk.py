@@ -1,8 +1,5 @@
 """Which files of a library could be photos: found by name and kind, never opened."""
 
-# Paths are bytes, which pathlib does not take.
-# ruff: noqa: PTH
-
 from __future__ import annotations
 
 import os
