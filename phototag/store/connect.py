@@ -78,6 +78,16 @@ class Store:
                 raise
 
     @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads inside see one state of the database, whatever others write meanwhile."""
+        with self._sentences():
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self.connection.execute("ROLLBACK")
+
+    @contextmanager
     def _sentences(self) -> Iterator[None]:
         try:
             yield

@@ -203,9 +203,11 @@ class Identified:
     taken_at: str | None
 
 
-def identified(store: Store, *, photo: int | None = None, person: int | None = None) -> Iterator[Identified]:
-    """Every present face, in order of photo path (of one person: by date), optionally of one photo or person."""
-    wanted = [("i.photo = ?", photo), ("i.person = ?", person)]
+def identified(
+    store: Store, *, photo: int | None = None, person: int | None = None, cluster: int | None = None
+) -> Iterator[Identified]:
+    """Every present face, by photo path (of one person: by date); optionally of one photo, person or group."""
+    wanted = [("i.photo = ?", photo), ("i.person = ?", person), ("m.cluster = ?", cluster)]
     conditions = " AND ".join(text for text, value in wanted if value is not None) or "1"
     order = "p.taken_at IS NULL, p.taken_at, f.id" if person is not None else "l.root, p.path, f.x, f.id"
     for row in store.rows(

@@ -72,3 +72,13 @@ def together(store: Store, person: int) -> list[tuple[int, int]]:
             (person,),
         )
     )
+
+
+def cover(store: Store, person: int) -> int | None:
+    """The face that shows a person best: confirmed before tagged, then by quality."""
+    value = store.value(
+        "SELECT i.face FROM identity i JOIN face f ON f.id = i.face WHERE i.person = ?"
+        " ORDER BY i.source = 'human' DESC, f.quality DESC, f.id LIMIT 1",
+        (person,),
+    )
+    return None if value is None else int(value)

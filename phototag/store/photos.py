@@ -19,19 +19,36 @@ class Known:
     mtime_ns: int
     state: str
     attempts: int
-    detected: bool  #: looked at by the current detector
+    seen: bool  #: by the current detector, and every face by the current embedder
 
 
-def known(store: Store, library: int, detector: int) -> dict[bytes, Known]:
+#: A photo `p` that a detector looked at and whose faces an embedder all saw; takes both ids.
+_SEEN = (
+    "EXISTS (SELECT 1 FROM detection d WHERE d.photo = p.id AND d.engine = ?)"
+    " AND NOT EXISTS (SELECT 1 FROM face f WHERE f.photo = p.id AND f.present AND NOT EXISTS"
+    " (SELECT 1 FROM embedding e WHERE e.face = f.id AND e.engine = ?))"
+)
+
+
+def known(store: Store, library: int, detector: int, embedder: int) -> dict[bytes, Known]:
     """Every photo of a library by its path."""
     return {
         row[0]: Known(*row[1:])
         for row in store.rows(
-            "SELECT p.path, p.id, p.size, p.mtime_ns, p.state, p.attempts, d.photo IS NOT NULL FROM photo p"
-            " LEFT JOIN detection d ON d.photo = p.id AND d.engine = ? WHERE p.library = ?",
-            (detector, library),
+            f"SELECT p.path, p.id, p.size, p.mtime_ns, p.state, p.attempts, {_SEEN} FROM photo p WHERE p.library = ?",
+            (detector, embedder, library),
         )
     }
+
+
+def is_seen(store: Store, photo: int, sha256: str, detector: int, embedder: int) -> bool:
+    """Whether this very content of a photo was seen by both engines."""
+    return (
+        store.value(
+            f"SELECT 1 FROM photo p WHERE p.id = ? AND p.sha256 = ? AND {_SEEN}", (photo, sha256, detector, embedder)
+        )
+        is not None
+    )
 
 
 def mark_missing(store: Store, ids: Iterable[int]) -> None:
@@ -49,22 +66,20 @@ def mark_found(store: Store, ids: Iterable[int]) -> None:
         )
 
 
-def begin(store: Store, library: int, files: Sequence[PhotoFile]) -> list[tuple[int, int]]:
-    """Note, before they are opened, that these files will be: id and earlier attempts of each.
+def begin(store: Store, library: int, files: Sequence[PhotoFile]) -> list[int]:
+    """Note, before they are opened, that these files will be; returns their ids.
 
-    A file whose worker dies keeps its attempt, and so is known for what it is at the next run.
+    A file that takes the whole run down with it keeps its attempt, and is tried last at the next one.
     """
-    begun = []
     with store.write():
-        for file in files:
-            row = store.run(
+        return [
+            store.run(
                 "INSERT INTO photo (library, path, path_text, size, mtime_ns, attempts) VALUES (?, ?, ?, ?, ?, 1)"
-                " ON CONFLICT (library, path) DO UPDATE SET attempts = attempts + 1"
-                " RETURNING id, attempts - 1",
+                " ON CONFLICT (library, path) DO UPDATE SET attempts = attempts + 1 RETURNING id",
                 (library, file.path, path_text(file.path), file.size, file.mtime_ns),
-            ).fetchone()
-            begun.append((row[0], row[1]))
-    return begun
+            ).fetchone()[0]
+            for file in files
+        ]
 
 
 def forgive(store: Store, ids: Iterable[int]) -> None:
@@ -75,11 +90,10 @@ def forgive(store: Store, ids: Iterable[int]) -> None:
         )
 
 
-def drop_unused(store: Store, photo: int) -> None:
-    """Forget a file that turned out to be no photo at all (inside a write transaction)."""
+def forget(store: Store, photo: int) -> None:
+    """Drop the row of a file that turned out to be no photo, unless it once was (inside a write transaction)."""
     store.run(
-        "DELETE FROM photo WHERE id = ? AND state = 'new'"
-        " AND NOT EXISTS (SELECT 1 FROM face WHERE face.photo = photo.id)",
+        "DELETE FROM photo WHERE id = ? AND state = 'new' AND NOT EXISTS (SELECT 1 FROM face WHERE photo = photo.id)",
         (photo,),
     )
 
@@ -101,40 +115,33 @@ def touch(store: Store, photo: int, file: PhotoFile) -> None:
     )
 
 
-def fail(store: Store, photo: int, file: PhotoFile, state: str = "failed") -> None:
+def fail(store: Store, photo: int, file: PhotoFile, *, quarantined: bool) -> None:
     """The photo can't be used as it is on disk now (inside a write transaction)."""
     store.run(
-        "UPDATE photo SET state = ?, attempts = CASE WHEN ? = 'quarantined' THEN attempts ELSE 0 END,"
-        " size = ?, mtime_ns = ? WHERE id = ?",
-        (state, state, file.size, file.mtime_ns, photo),
+        "UPDATE photo SET state = ?, attempts = 0, size = ?, mtime_ns = ? WHERE id = ?",
+        ("quarantined" if quarantined else "failed", file.size, file.mtime_ns, photo),
     )
 
 
-def twin(store: Store, sha256: str, detector: int, embedder: int, *, but: int) -> tuple[int, str] | None:
-    """Another photo with the same content, done by both engines: its id and state; missing ones first."""
+def twin(store: Store, photo: int, sha256: str, detector: int, embedder: int) -> tuple[int, bool] | None:
+    """Another photo with the same content that both engines saw: its id, and whether it is missing.
+
+    None for a photo that has faces of its own already: their names must stay where they are.
+    """
     for row in store.rows(
-        "SELECT p.id, p.state FROM photo p JOIN detection d ON d.photo = p.id AND d.engine = ?"
-        " WHERE p.sha256 = ? AND p.id <> ? AND p.state IN ('done', 'missing')"
-        " AND NOT EXISTS (SELECT 1 FROM face f WHERE f.photo = p.id AND f.present AND NOT EXISTS"
-        " (SELECT 1 FROM embedding e WHERE e.face = f.id AND e.engine = ?))"
-        " ORDER BY p.state DESC, p.id LIMIT 1",
-        (detector, sha256, but, embedder),
+        "SELECT p.id, p.state = 'missing' FROM photo p WHERE p.sha256 = ? AND p.id <> ?"
+        f" AND p.state IN ('done', 'missing') AND {_SEEN}"
+        " AND NOT EXISTS (SELECT 1 FROM face WHERE photo = ?) ORDER BY p.state = 'missing' DESC, p.id LIMIT 1",
+        (sha256, photo, detector, embedder, photo),
     ):
-        return (row[0], row[1])
+        return (row[0], bool(row[1]))
     return None
-
-
-def sha256(store: Store, photo: int) -> str | None:
-    """The content hash stored for a photo."""
-    value = store.value("SELECT sha256 FROM photo WHERE id = ?", (photo,))
-    return None if value is None else str(value)
 
 
 def move(store: Store, photo: int, newcomer: int, file: PhotoFile) -> None:
     """A missing photo turned up at the newcomer's path: it keeps its id, faces and names there.
 
-    Inside a write transaction. The newcomer's row, which holds nothing yet, goes; where something
-    hangs on it, both rows stay.
+    Inside a write transaction; the newcomer's row, which holds nothing yet, goes.
     """
     library = store.value("SELECT library FROM photo WHERE id = ?", (newcomer,))
     store.run("DELETE FROM photo WHERE id = ?", (newcomer,))
@@ -143,11 +150,6 @@ def move(store: Store, photo: int, newcomer: int, file: PhotoFile) -> None:
         " attempts = 0 WHERE id = ?",
         (library, file.path, path_text(file.path), file.size, file.mtime_ns, photo),
     )
-
-
-def has_faces(store: Store, photo: int) -> bool:
-    """Whether any face, present or not, hangs on a photo."""
-    return store.value("SELECT 1 FROM face WHERE photo = ? LIMIT 1", (photo,)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +194,8 @@ def path_of(store: Store, photo: int) -> bytes:
     raise KeyError(photo)
 
 
-def find(store: Store, library: int, path: bytes) -> int | None:
-    """The id of the photo at `path` below a library's root."""
-    value = store.value("SELECT id FROM photo WHERE library = ? AND path = ?", (library, path))
-    return None if value is None else int(value)
-
-
-def paths(store: Store, library: int) -> Iterator[tuple[int, bytes]]:
-    """Id and path of every photo of a library that is there."""
-    yield from store.rows("SELECT id, path FROM photo WHERE library = ? AND state = 'done' ORDER BY path", (library,))
+def done(store: Store, library: int) -> Iterator[tuple[int, bytes, int, int]]:
+    """Id, path, width and height of a library's finished photos, by path."""
+    yield from store.rows(
+        "SELECT id, path, width, height FROM photo WHERE library = ? AND state = 'done' ORDER BY path", (library,)
+    )

@@ -47,6 +47,10 @@ def listed(store: Store) -> Iterator[tuple[bytes, Problem, int]]:
         yield root, Problem(path, stage, code, message), count
 
 
-def count(store: Store) -> int:
-    """How many files have a problem."""
-    return int(store.value("SELECT count(DISTINCT path) FROM problem"))
+def count(store: Store, library: int | None = None) -> int:
+    """How many files (of one library) have a problem."""
+    return int(
+        store.value(
+            "SELECT count(DISTINCT library || ':' || path_text) FROM problem WHERE coalesce(library = ?, 1)", (library,)
+        )
+    )

@@ -1,0 +1,72 @@
+"""`phototag faces`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phototag.cli import options
+from phototag.display import path_text, printable
+
+if TYPE_CHECKING:
+    from phototag.store.faces import Identified
+
+
+@click.group()
+def faces() -> None:
+    """Show the faces that were found."""
+
+
+@faces.command("list")
+@options.database
+@click.option("--json", "form", flag_value="json", help="A JSON list.")
+@click.option("--csv", "form", flag_value="csv", help="Comma-separated values.")
+def faces_list(db: Path | None, form: str | None) -> None:
+    """List every face: photo, box in upright pixels, group, person, who said so, how sure."""
+    from phototag.store.faces import identified
+
+    with options.store(db, write=False) as store:
+        if form == "json":
+            _json(map(_row, identified(store)))
+        elif form == "csv":
+            table = csv.writer(sys.stdout)
+            table.writerow(["photo", "x", "y", "w", "h", "cluster", "person", "source", "probability"])
+            for face in identified(store):
+                row = _row(face)
+                table.writerow([row["photo"], *row["box"], *list(row.values())[4:]])
+        else:
+            for face in identified(store):
+                who = printable(face.person) if face.person else "unknown"
+                how = f" ({face.source}, {face.probability:.0%})" if face.probability is not None else ""
+                group = f" group {face.cluster}" if face.cluster is not None else ""
+                place = ",".join(f"{value:.0f}" for value in (face.box.x, face.box.y, face.box.w, face.box.h))
+                click.echo(f"{path_text(face.path)} [{place}]: {who}{how}{group}")
+
+
+def _row(face: Identified) -> dict[str, Any]:
+    box = face.box
+    return {
+        "id": face.id,
+        # surrogateescape: JSON's \\udcXX carries a name that isn't UTF-8 back byte for byte
+        "photo": os.fsdecode(face.path),
+        "box": [round(value, 1) for value in (box.x, box.y, box.w, box.h)],
+        "quality": round(face.quality, 3),
+        "cluster": face.cluster,
+        "person": face.person,
+        "source": face.source,
+        "probability": None if face.probability is None else round(face.probability, 4),
+    }
+
+
+def _json(rows: Any) -> None:
+    """A JSON list, streamed: a library may have a million faces."""
+    click.echo("[", nl=False)
+    for number, row in enumerate(rows):
+        click.echo((",\n " if number else "\n ") + json.dumps(row), nl=False)
+    click.echo("\n]")

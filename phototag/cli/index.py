@@ -1,0 +1,66 @@
+"""`phototag index`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from phototag.cli import options
+from phototag.errors import DONE_WITH_PROBLEMS, LibraryOfflineError
+
+if TYPE_CHECKING:
+    from phototag.workflows.index import Indexed
+
+
+@click.command()
+@options.paths
+@options.index_options
+@options.database
+@options.as_json
+def index(
+    paths: tuple[Path, ...],
+    detector: str | None,
+    jobs: int | None,
+    min_face: int | None,
+    follow: bool,
+    retry: bool,
+    accept_missing: bool,
+    db: Path | None,
+    as_json: bool,
+) -> int:
+    """Find the faces in new and changed photos of folders (without PATHS: of all folders known).
+
+    Only reads the photos. May be stopped at any time; the next run goes on where this one was.
+    """
+    from phototag.workflows.index import index as job
+
+    settings = options.settings(db=db, detector=detector, jobs=jobs, min_face=min_face)
+    with options.store(db, create=True) as store:
+        done = job(
+            store, paths, settings, options.progress(as_json),
+            accept_missing=accept_missing, follow=follow, retry=retry,
+        )  # fmt: skip
+    options.show(asdict(done), sentence(done), as_json)
+    return status(done)
+
+
+def sentence(done: Indexed) -> str:
+    """What an index run did, in a line."""
+    parts = [f"{options.many(done.photos, 'photo')} indexed, {options.many(done.faces, 'face')} found"]
+    if done.unchanged:
+        parts.append(f"{done.unchanged:,} unchanged")
+    if done.missing:
+        parts.append(f"{done.missing:,} no longer there (kept in the database)")
+    if done.problems:
+        parts.append(f"{options.many(done.problems, 'file')} could not be used")
+    return "; ".join(parts) + "."
+
+
+def status(done: Indexed) -> int:
+    """The exit code of an index run. Raises LibraryOfflineError, which has one of its own."""
+    if done.offline:
+        raise LibraryOfflineError("; ".join(done.offline))
+    return DONE_WITH_PROBLEMS if done.problems else 0

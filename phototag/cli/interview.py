@@ -1,0 +1,110 @@
+"""The naming interview on a terminal: pictures of a group, a key for an answer, every answer saved at once."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+import click
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import FuzzyWordCompleter
+from rich.console import Console
+
+from phototag.cli import options
+from phototag.display import printable
+from phototag.errors import UsageError
+from phototag.imaging.crops import contact_sheet
+from phototag.store.connect import Store
+from phototag.workflows import name as job
+from phototag.workflows.name import Question
+
+_KEYS = "[n]ame  [s]kip  [x] not a face  [d]on't care  [o]pen all its faces  [u]ndo  [q]uit"
+#: Faces shown in the terminal; the sheet that `o` opens has up to `_SHEET`.
+_SHOWN, _SHEET = 8, 400
+
+
+def interview(store: Store, *, images: bool) -> None:
+    """Ask about group after group until none is left or the user quits."""
+    console = Console()
+    session: PromptSession[str] = PromptSession()
+    skipped: list[int] = []
+    named = 0
+    while (question := job.next_question(store, skipped)) is not None:
+        group = question.group
+        console.rule(f"group {group.number}: {options.many(len(group.face_ids), 'face')}, {question.left:,} to go")
+        if images:
+            _show(console, job.pictures(store, group.face_ids[:_SHOWN]))
+        console.print(_KEYS, markup=False, highlight=False)
+        while True:
+            key = click.getchar().lower()
+            if key in ("n", "\r", "\n"):
+                person = _ask(session, question)
+                if person is None:
+                    console.print(_KEYS, markup=False, highlight=False)
+                    continue
+                try:
+                    saved = job.name_faces(store, group.face_ids, person)
+                except UsageError as error:
+                    console.print(str(error), markup=False)
+                    continue
+                named += len(group.face_ids)
+                console.print(
+                    f"{options.many(len(group.face_ids), 'face')} saved as {printable(saved.name)}.", markup=False
+                )
+            elif key == "s":
+                skipped.append(group.number)
+            elif key == "x":
+                job.dismiss(store, group.face_ids, "not-a-face")
+            elif key == "d":
+                job.dismiss(store, group.face_ids, "dont-care")
+            elif key == "o":
+                _open(job.pictures(store, group.face_ids[:_SHEET]))
+                continue
+            elif key == "u":
+                if skipped:
+                    console.print("Back to the group skipped last.")
+                    skipped.pop()
+                else:
+                    console.print(f"Took back the last answer ({options.many(job.undo_last(store), 'face')}).")
+            elif key in ("q", "\x03", "\x04"):
+                _good_bye(console, named)
+                return
+            else:
+                continue
+            break
+    console.print("No unnamed group is left." if not skipped else "Only skipped groups are left.")
+    _good_bye(console, named)
+
+
+def _good_bye(console: Console, named: int) -> None:
+    console.print(f"{options.many(named, 'face')} named, all saved.")
+    if named:
+        console.print("`phototag run` now finds these people in the other photos.", markup=False)
+
+
+def _ask(session: PromptSession[str], question: Question) -> str | None:
+    """A name, completed over the known ones; None if the user thought better of it."""
+    try:
+        text = session.prompt("name: ", completer=FuzzyWordCompleter(list(question.known)))
+    except (KeyboardInterrupt, EOFError):
+        return None
+    return text.strip() or None
+
+
+def _show(console: Console, webps: list[bytes]) -> None:
+    """The faces in a row, by whatever means the terminal has (sixel, kitty's protocol, half-blocks)."""
+    if not webps:
+        return
+    from textual_image.renderable import Image
+
+    width = min(console.width, 12 * len(webps))
+    console.print(Image(io.BytesIO(contact_sheet(webps, columns=len(webps))), width=width, height="auto"))
+
+
+def _open(webps: list[bytes]) -> None:
+    """All faces of the group as one picture in the desktop's viewer."""
+    with tempfile.NamedTemporaryFile(prefix="phototag-", suffix=".png", delete=False) as file:
+        file.write(contact_sheet(webps))
+    click.echo(f"opening {file.name}")
+    click.launch(Path(file.name).as_uri())

@@ -1,0 +1,89 @@
+"""The `phototag` command: its group, and the one error boundary."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from phototag import __version__
+from phototag.cli.cluster import cluster
+from phototag.cli.demo import demo
+from phototag.cli.faces import faces
+from phototag.cli.index import index
+from phototag.cli.label import label
+from phototag.cli.name import name
+from phototag.cli.people import people
+from phototag.cli.report import report
+from phototag.cli.run import run
+from phototag.cli.status import status
+from phototag.cli.tag import tag
+from phototag.cli.train import train
+from phototag.errors import PhototagError, StoppedError
+
+
+class _InOrder(click.Group):
+    """Lists the commands in the order of a first evening with phototag, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "--version", prog_name="phototag")
+def cli() -> None:
+    """Find every face in your photos, group and name them, and browse the result: all on your own machine.
+
+    Start with `phototag run ~/Pictures`, then `phototag name`; or look at `phototag demo`.
+    """
+
+
+for command in (run, name, people, faces, report, status, index, cluster, label, train, tag, demo):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and exit with its documented code."""
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(_status(arguments))
+
+
+def _status(arguments: Sequence[str] | None) -> int:
+    try:
+        result = cli.main(arguments, prog_name="phototag", standalone_mode=False)
+    except click.Abort:
+        return _tell("stopped; everything finished so far is saved", StoppedError.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except PhototagError as error:
+        return _tell(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _tell("stopped; everything finished so far is saved: run the same command to go on", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `phototag … | head` is no error
+        return 0
+    except Exception as error:
+        if os.environ.get("PHOTOTAG_DEBUG"):
+            traceback.print_exc()
+        return _tell(
+            f"this is a bug in phototag ({type(error).__name__}: {error}); what was saved before is kept: "
+            "run again with PHOTOTAG_DEBUG=1 and report what it prints",
+            1,
+        )
+    return result if isinstance(result, int) else 0
+
+
+def _tell(message: str, code: int) -> int:
+    click.echo(f"phototag: {message}", err=True)
+    return code
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise StoppedError("stopped; everything finished so far is saved: run the same command to go on", 143)

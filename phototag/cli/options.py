@@ -1,0 +1,86 @@
+"""Options that several commands share, and how a result is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from phototag.display import path_text
+
+if TYPE_CHECKING:
+    from phototag.config import Settings
+    from phototag.progress import Progress
+    from phototag.store.connect import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+database: Callable[[F], F] = click.option(
+    "--db",
+    type=click.Path(path_type=Path),
+    help="The database file (else PHOTOTAG_DB, else one in your data folder).",
+)
+as_json: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help="Print JSON, progress too.")
+paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+
+
+def index_options(command: F) -> F:
+    """The flags of every command that indexes."""
+    for option in reversed(
+        [
+            click.option("--detector", help="Which detector finds faces: mtcnn (default), dlib-hog."),
+            click.option("--jobs", type=click.IntRange(1), help="Decode processes (default: one a core)."),
+            click.option("--min-face", type=click.IntRange(12), help="Smallest face sought, in pixels (default 20)."),
+            click.option("--follow", is_flag=True, help="Follow symbolic links."),
+            click.option("--retry", is_flag=True, help="Open files again that could not be used before."),
+            click.option("--accept-missing", is_flag=True, help="Believe it when many files are gone at once."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def settings(**flags: Any) -> Settings:
+    """The settings of this run."""
+    from phototag.config import load
+
+    return load(**flags)
+
+
+@contextmanager
+def store(db: Path | None, *, create: bool = False, write: bool = True) -> Generator[Store, None, None]:
+    """The open database that flags and environment name."""
+    from phototag.store.connect import open_reader, open_store
+
+    path = settings(db=db).db
+    with open_store(path, create=create) if write else open_reader(path) as opened:
+        yield opened
+
+
+def progress(as_json: bool) -> Progress:
+    """Whoever watches this run."""
+    from phototag.cli.progress import Lines, watch
+
+    return Lines(as_json=True) if as_json else watch()
+
+
+def show(result: object, text: str, as_json: bool) -> None:
+    """Print a command's result: JSON for machines, a sentence for people."""
+    click.echo(json.dumps(result, default=_plain, indent=2) if as_json else text)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return path_text(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(type(value).__name__)
+
+
+def many(count: int, one: str, several: str | None = None) -> str:
+    """`1 photo`, `2,310 photos`."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"

@@ -1,0 +1,27 @@
+"""`phototag report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from phototag.cli import options
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path), required=False)
+@options.database
+@options.as_json
+def report(out: Path | None, db: Path | None, as_json: bool) -> None:
+    """Write a static album into the folder OUT (else beside the database); open its index.html in a browser."""
+    from phototag.workflows.report import report as job
+
+    with options.store(db, write=False) as store:
+        page = job(store, out or default_folder(store.path), options.progress(as_json))
+    options.show({"page": page}, f"Open {page.resolve().as_uri()}", as_json)
+
+
+def default_folder(db: Path) -> Path:
+    """Where the report goes unless told otherwise."""
+    return db.with_name(db.stem + "-report")

@@ -1,0 +1,44 @@
+"""`phototag status`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from phototag.cli import options
+from phototag.display import path_text
+
+
+@click.command()
+@options.database
+@options.as_json
+def status(db: Path | None, as_json: bool) -> None:
+    """Show folders, photos, faces, problems, people and the model."""
+    from phototag.workflows.status import status as job
+
+    with options.store(db, write=False) as store:
+        found = job(store)
+        where = store.path
+    lines = [f"database  {where}"]
+    lines += [
+        f"folder    {path_text(library.root)}: {options.many(library.photos, 'photo')}"
+        + (" (offline)" if library.state == "offline" else "")
+        for library in found.libraries
+    ]
+    by_state = ", ".join(f"{count:,} {state}" for state, count in sorted(found.photos.items()))
+    lines += [
+        f"photos    {by_state or 'none'}",
+        f"faces     {found.faces:,}: {found.confirmed:,} named by you, {found.tagged:,} tagged, "
+        f"{options.many(found.groups, 'unnamed group')}",
+        f"people    {found.people:,}",
+        f"problems  {options.many(found.problems, 'file')}",
+        f"engines   {found.detector or 'none yet'}, {found.embedder or 'none yet'}",
+    ]
+    if found.model:
+        at, people, faces = found.model
+        lines.append(f"model     {options.many(people, 'person', 'people')}, {options.many(faces, 'face')}, {at}")
+    else:
+        lines.append("model     none yet: name people with `phototag name`, then `phototag train`")
+    options.show({"database": where, **asdict(found)}, "\n".join(lines), as_json)

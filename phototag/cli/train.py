@@ -1,0 +1,26 @@
+"""`phototag train`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from phototag.cli import options
+
+
+@click.command()
+@options.database
+@options.as_json
+def train(db: Path | None, as_json: bool) -> None:
+    """Learn the people that you named."""
+    from phototag.workflows.train import train_people
+
+    with options.store(db) as store:
+        done = train_people(store, options.progress(as_json))
+    options.show(
+        asdict(done),
+        f"Learnt {options.many(done.people, 'person', 'people')} from {options.many(done.faces, 'named face')}.",
+        as_json,
+    )

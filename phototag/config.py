@@ -1,0 +1,83 @@
+"""Settings: flags before environment before the user's phototag.toml before defaults."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from phototag.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is told besides its paths.
+
+    `jobs`: decode processes. `image_side`, `detail_side`: long sides, in pixels, of the pictures in which
+    faces are sought and from which they are cut. `min_face`: the smallest face sought, in pixels of the
+    former. `batch_photos`: photos a transaction.
+    """
+
+    db: Path
+    detector: str = "mtcnn"
+    embedder: str = "dlib-resnet"
+    jobs: int = 2
+    image_side: int = 1280
+    detail_side: int = 2560
+    min_face: int = 20
+    batch_photos: int = 32
+
+
+def config_file() -> Path:
+    """The user's settings file; never one from the current folder, which may be a stranger's."""
+    return Path(platformdirs.user_config_dir("phototag", appauthor=False)) / "phototag.toml"
+
+
+def load(**flags: Any) -> Settings:
+    """Settings from flags (None: not given), `PHOTOTAG_*`, the settings file and defaults. Raises UsageError."""
+    settings = Settings(
+        db=Path(platformdirs.user_data_dir("phototag", appauthor=False)) / "phototag.db",
+        jobs=os.cpu_count() or 2,
+    )
+    kinds = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
+    environment = {name: value for name in kinds if (value := os.environ.get(f"PHOTOTAG_{name.upper()}")) is not None}
+    given = {name: value for name, value in flags.items() if value is not None}
+    for source, values in (
+        (str(config_file()), _from_file()),
+        ("the environment", environment),
+        ("the command line", given),
+    ):
+        for name, value in values.items():
+            if name not in kinds:
+                raise UsageError(f"{source} sets {name!r}, which is no setting: use one of {', '.join(sorted(kinds))}")
+            settings = replace(settings, **{name: _converted(source, name, value, kinds[name])})
+    return settings
+
+
+def _from_file() -> dict[str, Any]:
+    path = config_file()
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} can't be read ({error}): mend or remove it") from error
+
+
+def _converted(source: str, name: str, value: Any, kind: type[Any]) -> Any:
+    try:
+        converted: Any = Path(value).expanduser() if issubclass(kind, Path) else kind(value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{source} sets {name} to {value!r}, which is no {kind.__name__}") from error
+    if kind is int and converted < 1:
+        raise UsageError(f"{source} sets {name} to {value!r}: it must be 1 or more")
+    return converted

@@ -1,0 +1,111 @@
+"""Report: the whole database as a folder of static pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, cast
+
+from phototag import __version__
+from phototag.progress import Progress
+from phototag.report.pages import FaceEntry, GroupEntry, PersonEntry, PhotoEntry, ProblemEntry, Summary
+from phototag.report.publish import write_report
+from phototag.store import clusters, faces, people, photos, problems
+from phototag.store.connect import Store
+from phototag.store.faces import Identified
+from phototag.store.people import Listed
+
+
+def report(store: Store, out: Path, progress: Progress) -> Path:
+    """Write the report to `out` and return its first page; whatever stood there stays until it is whole."""
+    with store.snapshot():
+        return write_report(_Library(store), out, progress)
+
+
+class _Library:
+    """The report's `Album` over a database."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.entries = {
+            entry.person.id: _person(store, entry)
+            for entry in people.listed(store)
+            if entry.faces and not entry.person.hidden
+        }
+
+    def summary(self) -> Summary:
+        by_state = photos.counts(self.store)
+        total = faces.count(self.store)
+        named = sum(entry.faces for entry in self.entries.values())
+        return Summary(
+            title="Family album",
+            created_at=datetime.now().isoformat(timespec="seconds"),
+            photos=by_state.get("done", 0) + by_state.get("missing", 0),
+            faces=total,
+            people=len(self.entries),
+            named_faces=named,
+            unknown_groups=sum(1 for _ in clusters.unnamed(self.store)),
+            unknown_faces=total - named,
+            problems=problems.count(self.store),
+            version=__version__,
+        )
+
+    def people(self) -> list[PersonEntry]:
+        return list(self.entries.values())
+
+    def faces_of(self, person_id: int) -> Iterator[FaceEntry]:
+        return map(_face, faces.identified(self.store, person=person_id))
+
+    def together(self, person_id: int) -> list[tuple[PersonEntry, int]]:
+        return [
+            (self.entries[other], count)
+            for other, count in people.together(self.store, person_id)
+            if other in self.entries
+        ]
+
+    def groups(self) -> Iterator[GroupEntry]:
+        for group in clusters.unnamed(self.store):
+            members = {face.id: face for face in faces.identified(self.store, cluster=group.number)}
+            yield GroupEntry(group.number, [_face(members[face]) for face in group.face_ids])
+
+    def photos(self) -> Iterator[PhotoEntry]:
+        for photo in photos.with_faces(self.store):
+            found = tuple(map(_face, faces.identified(self.store, photo=photo.id)))
+            yield PhotoEntry(photo.id, photo.path, photo.root, photo.width, photo.height, photo.taken_at, found)
+
+    def problems(self) -> Iterator[ProblemEntry]:
+        for root, problem, count in problems.listed(self.store):
+            yield ProblemEntry(problem.path, root, problem.stage, problem.code, problem.message, count)
+
+    def crop(self, face_id: int) -> bytes | None:
+        return faces.crop(self.store, face_id)
+
+    def preview(self, photo_id: int) -> bytes | None:
+        return photos.preview(self.store, photo_id)
+
+
+def _person(store: Store, entry: Listed) -> PersonEntry:
+    return PersonEntry(
+        id=entry.person.id,
+        name=entry.person.name,
+        faces=entry.faces,
+        confirmed=entry.confirmed,
+        cover_face_id=people.cover(store, entry.person.id),
+        first_taken=entry.first,
+        last_taken=entry.last,
+    )
+
+
+def _face(face: Identified) -> FaceEntry:
+    return FaceEntry(
+        id=face.id,
+        photo_id=face.photo_id,
+        person_id=face.person_id,
+        person=face.person,
+        source=cast("Literal['human', 'machine'] | None", face.source),
+        probability=face.probability if face.source == "machine" else None,
+        box=face.box,
+        taken_at=face.taken_at,
+        group=face.cluster if face.person_id is None else None,
+    )

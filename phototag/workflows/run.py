@@ -1,0 +1,57 @@
+"""Run: the whole main job, from folders to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from phototag.config import Settings
+from phototag.errors import TooLittleDataError
+from phototag.progress import Progress
+from phototag.store import faces, photos
+from phototag.store.connect import Store
+from phototag.workflows.cluster import Clustered, cluster_faces
+from phototag.workflows.index import Indexed, index
+from phototag.workflows.report import report
+from phototag.workflows.tag import Tagged, tag_faces
+from phototag.workflows.train import train_people
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What each step did; `tagged` is None while fewer than two people are named."""
+
+    indexed: Indexed
+    clustered: Clustered
+    tagged: Tagged | None
+    page: Path
+
+
+def run(
+    store: Store,
+    roots: Sequence[Path],
+    settings: Settings,
+    out: Path,
+    progress: Progress,
+    *,
+    accept_missing: bool = False,
+    follow: bool = False,
+    retry: bool = False,
+) -> Done:
+    """Index, cluster, train and tag what is named, report. An offline root doesn't keep the rest from being done.
+
+    Raises TooLittleDataError when no photo has a face, and whatever the steps raise.
+    """
+    done = index(store, roots, settings, progress, accept_missing=accept_missing, follow=follow, retry=retry)
+    if not faces.count(store):
+        raise TooLittleDataError(
+            f"no face was found in {sum(photos.counts(store).values()):,} photos: index a folder with photos of people"
+        )
+    clustered = cluster_faces(store, progress)
+    try:
+        train_people(store, progress)
+        tagged = tag_faces(store, progress)
+    except TooLittleDataError:  # nobody to recognise yet: that is where everybody starts
+        tagged = None
+    return Done(done, clustered, tagged, report(store, out, progress))

@@ -1,0 +1,46 @@
+"""Status: where a library stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from phototag.store import clusters, decisions, engines, faces, libraries, models, people, photos, problems
+from phototag.store.connect import Store
+from phototag.store.libraries import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Figures of the whole database; `model` is (trained at, people, faces) or None."""
+
+    libraries: tuple[Library, ...]
+    photos: dict[str, int]
+    faces: int
+    confirmed: int
+    tagged: int
+    groups: int
+    problems: int
+    people: int
+    detector: str | None
+    embedder: str | None
+    model: tuple[str, int, int] | None
+
+
+def status(store: Store) -> Status:
+    """Count everything."""
+    listed = people.listed(store)
+    model = models.latest(store)
+    detector, embedder = engines.current(store, "detector"), engines.current(store, "embedder")
+    return Status(
+        libraries=tuple(libraries.every(store)),
+        photos=photos.counts(store),
+        faces=faces.count(store),
+        confirmed=decisions.counts(store).get("is", 0),
+        tagged=sum(entry.tagged for entry in listed),
+        groups=sum(1 for _ in clusters.unnamed(store)),
+        problems=problems.count(store),
+        people=len(listed),
+        detector=detector[1] if detector else None,
+        embedder=embedder[1] if embedder else None,
+        model=(model.at, len(model.people), model.faces) if model else None,
+    )
