@@ -10,7 +10,7 @@ import click
 from phototag.cli import options
 
 
-@click.command()
+@click.command(short_help="Group the faces that nobody named.")
 @options.database
 @options.as_json
 def cluster(db: Path | None, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import click
 from phototag.cli import options
 
 
-@click.command()
+@click.command(short_help="Try it all on a small built-in library.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from phototag.store.faces import Identified
 
 
-@click.group()
+@click.group(short_help="The faces that were found.")
 def faces() -> None:
     """Show the faces that were found."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from phototag.workflows.index import Indexed
 
 
-@click.command()
+@click.command(short_help="Find faces in new and changed photos.")
 @options.paths
 @options.index_options
 @options.database

@@ -10,7 +10,7 @@ import click
 from phototag.cli import options
 
 
-@click.command()
+@click.command(short_help="Take names from the folders photos lie in.")
 @click.option(
     "--from-folders",
     "folder",

@@ -12,7 +12,7 @@ from phototag.display import printable
 from phototag.errors import TooLittleDataError, UsageError
 
 
-@click.command()
+@click.command(short_help="Say who the groups are.")
 @click.argument("group", type=int, required=False)
 @click.argument("name", required=False)
 @click.option("--no-images", is_flag=True, help="Show no faces in the terminal.")

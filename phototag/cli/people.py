@@ -11,7 +11,7 @@ from phototag.cli import options
 from phototag.display import printable
 
 
-@click.group()
+@click.group(short_help="The people that you named.")
 def people() -> None:
     """Show the people that you named."""
 

@@ -9,7 +9,7 @@ import click
 from phototag.cli import options
 
 
-@click.command()
+@click.command(short_help="Write a static album of pages.")
 @click.argument("out", type=click.Path(path_type=Path), required=False)
 @options.database
 @options.as_json

@@ -12,7 +12,7 @@ from phototag.cli.index import sentence, status
 from phototag.cli.report import default_folder
 
 
-@click.command()
+@click.command(short_help="The whole job: index, group, tag, write the report.")
 @options.paths
 @options.index_options
 @click.option("--out", type=click.Path(path_type=Path), help="The report's folder (else beside the database).")

@@ -11,7 +11,7 @@ from phototag.cli import options
 from phototag.display import path_text
 
 
-@click.command()
+@click.command(short_help="Where the library stands.")
 @options.database
 @options.as_json
 def status(db: Path | None, as_json: bool) -> None:

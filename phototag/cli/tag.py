@@ -10,7 +10,7 @@ import click
 from phototag.cli import options
 
 
-@click.command()
+@click.command(short_help="Name the faces that the model is sure of.")
 @options.database
 @options.as_json
 def tag(db: Path | None, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import click
 from phototag.cli import options
 
 
-@click.command()
+@click.command(short_help="Learn the people that you named.")
 @options.database
 @options.as_json
 def train(db: Path | None, as_json: bool) -> None:
