@@ -1,0 +1,130 @@
+"""dlib's face-recognition ResNet, rebuilt from its published weights and run by LiteRT."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from phototag.engines.dlib_format import Add, Affine, Conv, Dense, Input, Layer, Pool, Relu, read_network
+from phototag.engines.export import to_litert
+from phototag.engines.litert import Network
+from phototag.engines.quiet import quiet
+from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.errors import WeightsError
+from phototag.types import Chips, EngineInfo, Thresholds, Vectors
+from phototag.weights import PackagedWeights, cached
+
+WEIGHTS = PackagedWeights(
+    "face_recognition_models",
+    "models/dlib_face_recognition_resnet_model_v1.dat",
+    "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+)
+EXPORTER = 1  #: to be raised whenever `_export` makes other bytes
+
+DIM = 128
+CHIP_SIZE = 150
+BATCH = 16  #: chips at a time: more are no faster and take 12 MB each
+
+
+class DlibResNet:
+    """Embeds 150×150 chips aligned by dlib's five points. Raises WeightsError when made without its weights."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        model = cached(f"dlib-resnet-{WEIGHTS.sha256[:16]}-{EXPORTER}.tflite", _export)
+        self._network = Network(model, options.threads)
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo(
+            kind="embedder",
+            name="dlib-resnet",
+            weights_sha256=WEIGHTS.sha256,
+            parameters=(("mirror", "sum"),),
+            dim=DIM,
+            chip_size=CHIP_SIZE,
+            alignment="dlib-5-point",
+            thresholds=Thresholds(same=0.43, split=0.36, join=0.33, midpoint=0.43, slope=20.0),
+        )
+
+    def descriptors(self, chips: Chips) -> Vectors:
+        """dlib's own numbers: what its `compute_face_descriptor` says of each chip, to 1e-4."""
+        batches = [self._network(chips[at : at + BATCH]) for at in range(0, len(chips), BATCH)]
+        return np.concatenate([np.empty((0, DIM), np.float32), *batches])
+
+    def embed(self, chips: Chips) -> Vectors:
+        """The sum of the descriptors of a chip and its mirror image, normalised.
+
+        Against a single chip this raised TAR at FAR 0.1 % on LFW from .940 to .970.
+        """
+        vectors = self.descriptors(chips) + self.descriptors(chips[:, :, ::-1])
+        lengths: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / lengths
+
+
+ENGINE = EngineSpec("embedder", "dlib-resnet", "dlib's ResNet-29, 128 numbers a face", DlibResNet)
+
+
+def _export() -> bytes:
+    layers = read_network(WEIGHTS.load())
+    with quiet():
+        return to_litert(_build(layers))
+
+
+def _build(layers: list[Layer]) -> Any:
+    """The Keras model: uint8 chips (n, size, size, 3) to descriptors (n, dim)."""
+    import keras
+    from keras import ops
+
+    first, *rest = layers
+    if not isinstance(first, Input):
+        raise WeightsError("dlib's network file is not as expected: no input layer")
+    image = keras.Input((first.size, first.size, 3), dtype="uint8")
+    x = shortcut = (ops.cast(image, "float32") - np.array(first.mean, np.float32)) / 256
+    after_add = False
+    for layer, following in pairwise([*rest, None]):
+        match layer:
+            case Conv():
+                x = _conv(x, layer, following)
+            case Relu():
+                x = ops.relu(x)
+                if after_add:  # a block ends here, and the next one's shortcut begins
+                    shortcut = x
+            case Pool(kind="max"):
+                x = shortcut = keras.layers.MaxPooling2D(layer.size, layer.stride)(x)
+            case Pool(size=0):
+                x = ops.mean(x, axis=(1, 2))
+            case Pool():
+                shortcut = keras.layers.AveragePooling2D(layer.size, layer.stride)(shortcut)
+            case Add():
+                x = _add(x, shortcut)
+            case Dense():
+                x = ops.matmul(x, layer.matrix)
+        after_add = isinstance(layer, Add)
+    return keras.Model(image, x)
+
+
+def _conv(x: Any, conv: Conv, following: Layer | None) -> Any:
+    """A convolution with the affine layer that follows it folded in."""
+    import keras
+
+    if not isinstance(following, Affine) or conv.filters.shape[2] != x.shape[3]:
+        raise WeightsError("dlib's network file is not as expected: a convolution out of place")
+    rows, _, _, outputs = conv.filters.shape
+    layer = keras.layers.Conv2D(outputs, rows, conv.stride, "same" if conv.padding else "valid")
+    y = layer(x)
+    layer.set_weights([conv.filters * following.gamma, conv.bias * following.gamma + following.beta])
+    return y
+
+
+def _add(a: Any, b: Any) -> Any:
+    """The sum, after the smaller has been filled up with zeros at the end of each axis, as dlib does."""
+    from keras import ops
+
+    sides = [max(pair) for pair in zip(a.shape[1:], b.shape[1:], strict=True)]
+
+    def padded(x: Any) -> Any:
+        return ops.pad(x, [(0, 0), *((0, side - own) for side, own in zip(sides, x.shape[1:], strict=True))])
+
+    return padded(a) + padded(b)
