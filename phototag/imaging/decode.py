@@ -15,6 +15,7 @@ import logging
 import os
 import stat
 import warnings
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -25,13 +26,15 @@ from PIL import features
 from phototag.display import printable
 from phototag.errors import PhotoError
 from phototag.imaging.colour import eight_bit, srgb
-from phototag.imaging.exif import Exif, read_exif
+from phototag.imaging.exif import CORRUPT, Exif, read_exif, tells_of_damage
 from phototag.imaging.sniff import HEAD, claims_to_be_photo, ends_early, photo_format, refused_kind
 from phototag.types import DecodedPhoto, Image
 
 MAX_BYTES = 200_000_000
 MAX_HEADER_PIXELS = 256_000_000  #: as the header says; phones make 200-megapixel JPEGs
 MAX_DECODED_PIXELS = 100_000_000  #: really put into memory: less than the header's for a JPEG
+#: Decoders that hold 16 and 19 bytes a pixel (measured), lest one photo takes more than 1.4 GB.
+MAX_PIXELS_OF = {"WEBP": 80_000_000, "JPEG2000": 70_000_000}
 MAX_ASPECT = 40
 
 # The long side may come out this much smaller than asked for where that saves a resampling: 58 instead
@@ -79,9 +82,12 @@ def decode(path: bytes, *, image_side: int = 1280, detail_side: int = 2560) -> D
     kind, data = "", b""
     try:
         kind, data = _read(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _decoded(kind, data, image_side, detail_side)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            photo = _decoded(kind, data, image_side, detail_side)
+        if CORRUPT not in photo.notes and any(tells_of_damage(str(warning.message)) for warning in warned):
+            return replace(photo, notes=(CORRUPT, *photo.notes))
+        return photo
     except PhotoError:
         raise
     # Pillow and its plugins leak SyntaxError, struct.error, TypeError, ValueError, ZeroDivisionError,
@@ -182,7 +188,7 @@ def _load(kind: str, data: bytes, side: int) -> tuple[PIL.Image.Image, tuple[int
             _draft(image, side)
         # A progressive JPEG's coefficients lie in memory at full size, whatever the draft.
         pixels = full if image.info.get("progressive") else image.size
-        if pixels[0] * pixels[1] > MAX_DECODED_PIXELS:
+        if pixels[0] * pixels[1] > MAX_PIXELS_OF.get(kind, MAX_DECODED_PIXELS):
             raise _too_large(f"{pixels[0]}×{pixels[1]} pixels to decode")
         image.load()
         if kind != "JPEG":
@@ -262,4 +268,4 @@ def _explained(kind: str, data: bytes, error: Exception) -> PhotoError:
         return PhotoError("truncated", f"the {kind} file ends too early{reason}")
     if "unsupported" in saying or "not supported" in saying:
         return PhotoError("unsupported", f"a variety of {kind} that is not read{reason}")
-    return PhotoError("corrupt", f"the {kind} file is damaged{reason}")
+    return PhotoError("corrupt", f"the {kind} file is damaged, or of a variety that can't be read{reason}")

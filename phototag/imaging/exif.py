@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +19,9 @@ _STAMP = re.compile(r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d)(?::(\d
 _FIRST_YEAR, _LAST_YEAR = 1826, 2199  #: the oldest surviving photo; beyond any clock's honest error
 
 
+CORRUPT = "corrupt EXIF ignored"  #: the note
+
+
 @dataclass(frozen=True, slots=True)
 class Exif:
     """`orientation`: 1 to 8. `taken_at`: ISO 8601 local time without a zone, or None."""
@@ -32,33 +34,32 @@ class Exif:
 def read_exif(image: Image.Image) -> Exif:
     """Orientation and date of an image that Pillow opened; call it after `load()`.
 
-    Never raises: whatever is wrong with the EXIF is a note, and what could be read is used. (Pillow
+    Never raises, though Pillow may warn: whatever is wrong with the EXIF is a note, and what could be read is used. (Pillow
     turns TIFF and HEIF images itself while loading and then says orientation 1; AVIF's own turn is
     told as an EXIF orientation; XMP's `tiff:Orientation` counts where EXIF has none.)
     """
     orientation: object = 1
     taken_at: str | None = None
     notes: list[str] = []
-    with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always")
-        try:
-            tags = image.getexif()
-            orientation = tags.get(_ORIENTATION, 1)
-            main_date = tags.get(_DATE_TIME)
-            taken_at = iso_date(main_date)
-            details = tags.get_ifd(_EXIF_IFD)
-            taken_at = (
-                iso_date(details.get(_DATE_TIME_ORIGINAL)) or iso_date(details.get(_DATE_TIME_DIGITIZED)) or taken_at
-            )
-        # Pillow leaks struct.error, TypeError, KeyError and others for damaged EXIF, none of them documented.
-        except Exception:
-            notes.append("corrupt EXIF ignored")
-    if not notes and any("corrupt" in str(warning.message).lower() for warning in warned):
-        notes.append("corrupt EXIF ignored")
+    try:
+        tags = image.getexif()
+        orientation = tags.get(_ORIENTATION, 1)
+        taken_at = iso_date(tags.get(_DATE_TIME))
+        details = tags.get_ifd(_EXIF_IFD)
+        exposed = iso_date(details.get(_DATE_TIME_ORIGINAL))
+        taken_at = exposed or iso_date(details.get(_DATE_TIME_DIGITIZED)) or taken_at
+    # Pillow leaks struct.error, TypeError, KeyError and others for damaged EXIF, none of them documented.
+    except Exception:
+        notes.append(CORRUPT)
     if not (isinstance(orientation, int) and 1 <= orientation <= 8):
         notes.append("invalid EXIF orientation ignored")
         orientation = 1
     return Exif(orientation, taken_at, tuple(notes))
+
+
+def tells_of_damage(warning: str) -> bool:
+    """Whether a warning of Pillow's, given while opening, loading or reading, is about damaged EXIF."""
+    return warning.startswith(("Corrupt EXIF", "Truncated File Read", "Tag data larger"))
 
 
 def iso_date(stamp: object) -> str | None:

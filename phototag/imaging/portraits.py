@@ -98,7 +98,7 @@ def _developed(shot: _Shot, random: Random) -> bytes:
             pillow_heif.from_pillow(picture).save(output, quality=70, exif=exif.tobytes())
         case ".png":
             # A palette keeps flat pictures small, and meets the reader with one more mode.
-            picture.quantize(128).save(output, "PNG")
+            picture.quantize(128, Image.Quantize.FASTOCTREE).save(output, "PNG")
         case ".webp":
             picture.save(output, "WEBP", quality=random.randint(60, 80))
         case _:
@@ -123,7 +123,7 @@ def _scene(who: tuple[str, ...], random: Random) -> Image.Image:
         scene = adjust(scene).enhance(random.uniform(low, high))
     gamma = random.uniform(0.8, 1.25)
     scene = scene.point([round(255 * (value / 255) ** gamma) for value in range(256)] * 3)
-    return scene.filter(ImageFilter.GaussianBlur(random.choice((0, 0, 0.6, 1.0))))
+    return scene.filter(ImageFilter.GaussianBlur(0.8)) if random.random() < 0.4 else scene
 
 
 def _portrait(name: str, size: tuple[int, int], random: Random) -> Image.Image:
@@ -142,22 +142,23 @@ def _portrait(name: str, size: tuple[int, int], random: Random) -> Image.Image:
         (edge, edge, portrait.width - edge, portrait.height + 9 * edge), radius=6 * edge, fill=255
     )
     portrait.putalpha(soft.filter(ImageFilter.GaussianBlur(edge / 3)))
-    turned = portrait.rotate(random.uniform(-12, 12), Image.Resampling.BICUBIC, expand=True)
+    turned = portrait.rotate(random.uniform(-12, 12), Image.Resampling.BILINEAR, expand=True)
     below = (turned.height - portrait.height) // 2  # what the turn added hangs below the photo's edge
     return turned.crop((0, 0, turned.width, turned.height - below))
 
 
 def _background(size: tuple[int, int], random: Random) -> Image.Image:
-    """A wall: one colour fading into another, with a few plain shapes."""
+    """A wall out of focus: one colour fading into another, with a few plain shapes."""
     light, dark = (tuple(random.randint(low, low + 110) for _ in range(3)) for low in (130, 30))
-    wall = ImageOps.colorize(Image.linear_gradient("L").resize(size), light, dark)
+    width, height = size[0] // 8, size[1] // 8
+    wall = ImageOps.colorize(Image.linear_gradient("L").resize((width, height)), light, dark)
     draw = ImageDraw.Draw(wall)
     for _ in range(3):
-        left, top = random.randint(-50, size[0]), random.randint(-50, size[1] // 2)
-        side = random.randint(60, 180)
+        left, top = random.randint(-6, width), random.randint(-6, height // 2)
+        side = random.randint(8, 22)
         colour = tuple(random.randint(60, 220) for _ in range(3))
         draw.rectangle((left, top, left + side, top + side * 2), fill=colour)
-    return wall.filter(ImageFilter.GaussianBlur(3))
+    return wall.resize(size, Image.Resampling.BICUBIC)
 
 
 def _landscape() -> Image.Image:

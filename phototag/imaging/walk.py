@@ -94,8 +94,7 @@ def _scan(root: bytes, folder: bytes) -> tuple[list[tuple[bytes, os.stat_result 
         if name.startswith(b"."):
             continue
         if entry.is_symlink():
-            if not _certainly_no_photo(name):
-                links.append(path)
+            links.append(path)
         elif entry.is_dir(follow_symlinks=False):
             if name.lower() not in SYSTEM_FOLDERS:
                 # The slash makes the whole walk come in order of full paths.
@@ -119,9 +118,8 @@ def _followed(root: bytes, link: bytes, files: set[tuple[int, int]]) -> list[tup
         return []  # dangling, or a loop of links
     if stat.S_ISDIR(status.st_mode):
         return [(link, None)]
-    if stat.S_ISREG(status.st_mode) and (status.st_dev, status.st_ino) not in files:
-        return [(link, status)]
-    return []
+    known = _certainly_no_photo(link) or (status.st_dev, status.st_ino) in files
+    return [(link, status)] if stat.S_ISREG(status.st_mode) and not known else []
 
 
 def _seen(folder: bytes, folders: set[tuple[int, int]]) -> bool:
