@@ -12,6 +12,8 @@ _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 
 def printable(text: str) -> str:
     """`text` with controls, bidi overrides, separators and lone surrogates as visible escapes."""
+    if text.isprintable():  # true only of text without any of these: most text, and a hundred times faster
+        return text
     return "".join(_visible(char) for char in text)
 
 

@@ -35,6 +35,11 @@ class Shelf:
     years: dict[str, list[YearPage]] = field(default_factory=dict)
     recent: deque[PhotoEntry] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
+    def remember(self, photo: PhotoEntry) -> None:
+        """Keeps `photo` among the recent ones; an undated one only while no dated one is."""
+        if year(photo) or not (self.recent and year(self.recent[-1])):
+            self.recent.append(photo)
+
     def next_page(self, photo: PhotoEntry) -> str:
         """The list page that `photo` will be on: the next one of its year to be written."""
         return layout.numbered(layout.year(year(photo)), len(self.years.get(year(photo), ())) + 1)
@@ -49,7 +54,7 @@ def write_photos(album: Album, press: Press, progress: Progress) -> Shelf:
         _pictures(album, press, photo)
         _photo(press, shelf, before, photo, after)
         cards.append(photo)
-        shelf.recent.append(photo)
+        shelf.remember(photo)
         if after is None or len(cards) == CARDS_A_PAGE or year(after) != year(photo):
             previous_list = _list(press, shelf, cards, previous_list, after)
             cards = []
@@ -71,7 +76,7 @@ def _pictures(album: Album, press: Press, photo: PhotoEntry) -> None:
 def _photo(press: Press, shelf: Shelf, before: PhotoEntry | None, photo: PhotoEntry, after: PhotoEntry | None) -> None:
     name = layout.photo(photo.id)
     faces = tuple(sorted(photo.faces, key=lambda face: (face.box.x, face.id)))[:FACES_A_PAGE]
-    original = os.path.join(photo.root, photo.path)  # noqa: PTH118
+    original = os.path.join(photo.root, photo.path)
     press.page(
         name,
         "photo.html",

@@ -43,5 +43,5 @@ class Press:
 
     def way_out(self, name: str, target: bytes) -> bytes:
         """The relative path that leads from the page `name` to the absolute path `target`."""
-        room = os.path.join(self._final, os.fsencode(name.rpartition("/")[0]))  # noqa: PTH118
+        room = os.path.join(self._final, os.fsencode(name.rpartition("/")[0]))
         return os.path.relpath(target, room)

@@ -56,6 +56,7 @@ def environment() -> Environment:
         count=count,
         percent=percent,
         day=day,
+        brief_day=brief_day,
         month=month,
         clock=clock,
         kind=kind,
@@ -131,6 +132,12 @@ def day(taken_at: str | None) -> str:
     """`14 July 2019`, empty if undated."""
     when = moment(taken_at)
     return f"{when.day} {month(taken_at)}" if when else ""
+
+
+def brief_day(taken_at: str | None) -> str:
+    """`14 Jul 2019`, empty if undated."""
+    when = moment(taken_at)
+    return f"{when.day} {_MONTHS[when.month - 1][:3]} {when.year}" if when else ""
 
 
 def month(taken_at: str | None) -> str:

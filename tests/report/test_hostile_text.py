@@ -1,0 +1,127 @@
+"""Names, paths and messages that try to become markup, links or scripts stay text on every page."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_album import FakeAlbum, Page, face, pages, photo
+
+from phototag.progress import Silent
+from phototag.report.pages import ProblemEntry
+from phototag.report.publish import write_report
+
+NAMES = [
+    b"<script>alert(1)</script>",
+    b"<img src=x onerror=alert(1)>",
+    b'"><svg onload=alert(1)>',
+    b"' onmouseover='alert(1)",
+    b'" onfocus=alert(1) autofocus="',
+    b"` onclick=alert(1) `",
+    b"javascript:alert(1)",
+    b"JaVaScRiPt:alert(1)",
+    b"java\tscript:alert(1)",
+    b"\x01javascript:alert(1)",
+    b"data:text/html,<script>alert(1)</script>",
+    b"vbscript:msgbox(1)",
+    b"//evil.example/x.jpg",
+    b"http://evil.example/x.jpg",
+    b"\\\\evil.example\\x.jpg",
+    b"?x=1#y",
+    b"%22%3E%3Cscript%3E",
+    b"&lt;script&gt;alert(1)&lt;/script&gt;",
+    b"&#106;avascript:alert(1)",
+    b"</title><script>alert(1)</script>",
+    b"</svg><script>alert(1)</script>",
+    b"</text><foreignObject><iframe src=x>",
+    b"<!--",
+    b"-->",
+    b"]]><x>",
+    b"{{ 7*7 }}{% raw %}",
+    b"{{ self.__class__ }}",
+    b"${7*7}",
+    b"<style>*{display:none}</style>",
+    b"<base href=//evil.example/>",
+    b"<meta http-equiv=refresh content=0;url=//evil.example>",
+    b"-rf",
+    b"line\nbreak\r\nand\x00null",
+    b"\x1b[31mred\x1b]0;title\x07",
+    "\u202egpj.exe\u2066 \u200f".encode(),
+    "sep\u2028ara\u2029tors".encode(),
+    b"\xff\xfe not UTF-8 \xc3",
+    "👩‍👩‍👧 ❤️ Zoë שלום".encode(),
+    b"x" * 255,
+    b"\"'<>&`=/\\",
+]
+
+_ALLOWED = {
+    "a", "body", "code", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "g", "h1", "h2", "h3", "head",
+    "header", "html", "img", "li", "link", "main", "meta", "nav", "p", "rect", "section", "span", "svg", "text",
+    "title", "tspan", "ul",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every hostile name as a person's, a machine's tag, a path, a root, a problem and the title."""
+    shots, troubles = [], []
+    for number, raw in enumerate(NAMES, 1):
+        text = os.fsdecode(raw)
+        faces = [
+            face(number * 10, number, text, person=number),
+            face(number * 10 + 1, number, text, person=number, probability=0.5),
+            face(number * 10 + 2, number, group=number),
+        ]
+        shot = photo(number, faces, raw, f"2019-01-{1 + number % 28:02d}T00:00:00" if number % 2 else text)
+        shots.append(replace(shot, root=b"/srv/" + raw))
+        troubles.append(ProblemEntry(raw, b"/srv/" + raw, text, text, text, number))
+    album = FakeAlbum(shots, troubles, title="".join(map(os.fsdecode, NAMES[:8])))
+    return write_report(album, tmp_path_factory.mktemp("hostile") / "report", Silent()).parent
+
+
+def test_there_are_forty_of_them() -> None:
+    assert len(set(NAMES)) == 40
+
+
+def test_no_scripts_handlers_or_schemes_on_any_page(report: Path) -> None:
+    read = pages(report)
+    assert len(read) > 160
+    for page in read:
+        assert {tag for tag, _ in page.tags} <= _ALLOWED, page.file
+        for tag, attrs in page.tags:
+            assert not [key for key in attrs if key.startswith("on") or key in {"style", "srcdoc"}], (page.file, tag)
+        for link in page.links:
+            assert ":" not in link.split("/")[0].split("#")[0], (page.file, link)
+            assert not link.startswith(("/", "\\")), (page.file, link)
+            assert link.isascii() and link.isprintable() and not set(link) & set("\"'<>` ")
+        (refresh,) = [meta for meta in page.all("meta") if "http-equiv" in meta]
+        assert refresh["http-equiv"] == "Content-Security-Policy"
+
+
+def test_no_controls_or_reordering_marks_reach_a_page(report: Path) -> None:
+    for page in pages(report):
+        bad = {hex(ord(char)) for char in page.source if char != "\n" and not char.isprintable() and char != "\u200d"}
+        assert not bad, (page.file, bad)
+
+
+def test_the_names_are_still_there_to_read(report: Path) -> None:
+    people = [Page(report / f"people/000/{number:06d}.html").words for number in range(1, 41)]
+    assert "<script>alert(1)</script>" in people[0]
+    assert "&lt;script&gt;" in people[17]
+    assert "{{ 7*7 }}{% raw %}" in people[25]
+    assert "line\\x0abreak\\x0d\\x0aand\\x00null" in people[32]
+    assert "\\u202egpj.exe" in people[34]
+    assert "\\xff\\xfe not UTF-8 \\xc3" in people[36]
+    assert "👩‍👩‍👧 ❤️ Zoë שלום" in people[37]
+
+
+def test_file_names_come_from_numbers_only(report: Path) -> None:
+    ours = re.compile(
+        r"(\d+|assets|by-name|faces|icon|index|kind|people|photos|problems|style|undated|unknown)(-\d+)*"
+        r"(\.(html|webp|css|svg))?|\.nomedia|\.phototag-report"
+    )
+    names = {part for file in report.rglob("*") for part in file.relative_to(report).parts}
+    assert [name for name in names if not ours.fullmatch(name)] == []
