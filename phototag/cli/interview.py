@@ -21,7 +21,9 @@ from phototag.workflows.name import Question
 
 _KEYS = "[n]ame  [s]kip  [x] not a face  [d]on't care  [o]pen all its faces  [u]ndo  [q]uit"
 #: Faces shown in the terminal; the sheet that `o` opens has up to `_SHEET`.
-_SHOWN, _SHEET = 8, 400
+_SHOWN, _COLUMNS, _SHEET = 12, 6, 400
+#: Columns of the terminal that one face takes.
+_WIDTH = 16
 
 
 def interview(store: Store, *, images: bool) -> None:
@@ -66,7 +68,9 @@ def interview(store: Store, *, images: bool) -> None:
                     console.print("Back to the group skipped last.")
                     skipped.pop()
                 else:
-                    console.print(f"Took back the last answer ({options.many(job.undo_last(store), 'face')}).")
+                    undone = job.undo_last(store)
+                    named = max(0, named - undone)
+                    console.print(f"Took back the last answer ({options.many(undone, 'face')}).")
             elif key in ("q", "\x03", "\x04"):
                 _good_bye(console, named)
                 return
@@ -98,8 +102,9 @@ def _show(console: Console, webps: list[bytes]) -> None:
         return
     from textual_image.renderable import Image
 
-    width = min(console.width, 12 * len(webps))
-    console.print(Image(io.BytesIO(contact_sheet(webps, columns=len(webps))), width=width, height="auto"))
+    columns = min(len(webps), _COLUMNS)
+    sheet = io.BytesIO(contact_sheet(webps, columns=columns))
+    console.print(Image(sheet, width=min(console.width, _WIDTH * columns), height="auto"))
 
 
 def _open(webps: list[bytes]) -> None:

@@ -44,10 +44,7 @@ def run(
     Raises TooLittleDataError when no photo has a face, and whatever the steps raise.
     """
     done = index(store, roots, settings, progress, accept_missing=accept_missing, follow=follow, retry=retry)
-    if not faces.count(store):
-        raise TooLittleDataError(
-            f"no face was found in {sum(photos.counts(store).values()):,} photos: index a folder with photos of people"
-        )
+    _require_faces(store, done)
     clustered = cluster_faces(store, progress)
     try:
         train_people(store, progress)
@@ -55,3 +52,14 @@ def run(
     except TooLittleDataError:  # nobody to recognise yet: that is where everybody starts
         tagged = None
     return Done(done, clustered, tagged, report(store, out, progress))
+
+
+def _require_faces(store: Store, done: Indexed) -> None:
+    if faces.count(store) or done.offline:
+        return
+    seen = photos.counts(store).get("done", 0)
+    if not seen:
+        raise TooLittleDataError("there is no photo in the folders that were indexed: name one that holds your photos")
+    raise TooLittleDataError(
+        f"no face was found in {seen:,} photo{'s' if seen > 1 else ''}: index a folder with photos of people"
+    )

@@ -1,0 +1,186 @@
+"""Each command: what it prints, and the exit code of each kind of trouble."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from phototag.cli.main import cli
+from tests.cli.conftest import Demo, Run
+
+
+def _leaves(group: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    commands = getattr(group, "commands", None)
+    if commands is None:
+        return [path]
+    return [leaf for name, command in commands.items() for leaf in _leaves(command, (*path, name))]
+
+
+@pytest.mark.parametrize("command", _leaves(cli), ids=" ".join)
+def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
+    from click.testing import CliRunner
+
+    for flag in ("-h", "--help"):
+        result = CliRunner().invoke(cli, [*command, flag])
+        assert result.exit_code == 0
+        assert "Usage: " in result.output
+
+
+def test_help_imports_nothing_heavy(phototag: Run) -> None:
+    import subprocess
+    import sys
+
+    probe = (
+        "import sys; from phototag.cli.main import cli; "
+        "print([m for m in ('numpy', 'PIL', 'tensorflow', 'sklearn', 'dlib', 'rich', 'sqlite_utils', 'jinja2') "
+        "if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_missing_folder(phototag: Run, tmp_path: Path) -> None:
+    done = phototag("run", tmp_path / "nowhere", "--db", tmp_path / "x.db")
+    assert done.returncode == 2
+    assert "is not a folder" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_empty_folder(phototag: Run, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    done = phototag("run", tmp_path / "photos", "--db", tmp_path / "x.db")
+    assert done.returncode == 17
+    assert "no photo" in done.stderr
+
+
+def test_photos_without_faces(phototag: Run, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    PIL.Image.new("RGB", (320, 240), "teal").save(tmp_path / "photos" / "sea.jpg")
+    done = phototag("run", tmp_path / "photos", "--db", tmp_path / "x.db")
+    assert done.returncode == 17
+    assert "no face was found in 1 photo" in done.stderr
+    assert phototag("cluster", "--db", tmp_path / "x.db").returncode == 0
+
+
+def test_no_database_yet(phototag: Run, tmp_path: Path) -> None:
+    for command in (["status"], ["cluster"], ["train"], ["tag"], ["report", tmp_path / "out"], ["people", "list"],
+                    ["faces", "list"], ["name", 1, "Ada"], ["label", "--from-folders", tmp_path]):  # fmt: skip
+        done = phototag(*command, "--db", tmp_path / "absent.db")
+        assert done.returncode == 2, command
+        assert "phototag run" in done.stderr
+        assert not (tmp_path / "absent.db").exists()
+
+
+def test_nobody_named_and_one_named(indexed: Path, phototag: Run) -> None:
+    done = phototag("train", "--db", indexed)
+    assert done.returncode == 17
+    assert "nobody is named yet" in done.stderr
+    assert phototag("name", 1, "Grace Hopper", "--db", indexed).returncode == 0
+    done = phototag("train", "--db", indexed)
+    assert done.returncode == 17
+    assert "at least two" in done.stderr
+    assert "phototag train" in phototag("tag", "--db", indexed).stderr
+
+
+def test_name_train_tag(indexed: Path, phototag: Run) -> None:
+    assert "are Ada Lovelace" in phototag("name", 1, "  Ada \t Lovelace ", "--db", indexed).stdout
+    assert phototag("name", 2, "Eileen", "--db", indexed).returncode == 0
+    assert phototag("name", 1, "Somebody", "--db", indexed).returncode == 2  # its faces are named now
+    trained = json.loads(phototag("train", "--json", "--db", indexed).stdout)
+    assert trained["people"] == 2
+    assert phototag("tag", "--json", "--db", indexed).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\u202e", "x" * 201])
+def test_a_name_that_cannot_be(indexed: Path, phototag: Run, name: str) -> None:
+    done = phototag("name", 1, name, "--db", indexed)
+    assert done.returncode == 2
+    assert "can't be a name" in done.stderr
+
+
+def test_naming_without_a_terminal(indexed: Path, phototag: Run) -> None:
+    done = phototag("name", "--db", indexed)
+    assert done.returncode == 2
+    assert "terminal" in done.stderr
+
+
+def test_names_from_folders(indexed: Path, demo: Demo, phototag: Run) -> None:
+    done = json.loads(
+        phototag("label", "--from-folders", demo.folder / "photos" / "people", "--json", "--db", indexed).stdout
+    )
+    assert done == {"faces": 6, "people": 2, "faceless": 0}
+    again = json.loads(
+        phototag("label", "--from-folders", demo.folder / "photos" / "people", "--json", "--db", indexed).stdout
+    )
+    assert again["faces"] == 0
+    elsewhere = phototag("label", "--from-folders", demo.folder / "report", "--db", indexed)
+    assert elsewhere.returncode == 2
+    assert "phototag index" in elsewhere.stderr
+
+
+def test_a_foreign_file_as_database(phototag: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a database, but long enough to look at " * 20)
+    before = (tmp_path / "notes.txt").read_bytes()
+    for command in (["status"], ["cluster"], ["run", tmp_path]):
+        assert phototag(*command, "--db", tmp_path / "notes.txt").returncode == 10
+    assert (tmp_path / "notes.txt").read_bytes() == before
+
+
+def test_an_index_with_problems_says_so_each_time(demo: Demo, phototag: Run, tmp_path: Path) -> None:
+    db = tmp_path / "x.db"
+    shutil.copyfile(demo.db, db)
+    done = phototag("index", "--json", "--db", db)
+    assert done.returncode == 3
+    result = json.loads(done.stdout)
+    assert result["photos"] == 0
+    assert result["unchanged"] == 30
+    assert result["problems"] == 1
+
+
+def test_a_library_that_is_away(demo: Demo, phototag: Run, tmp_path: Path) -> None:
+    photos = tmp_path / "drive"
+    shutil.copytree(demo.folder / "photos" / "people", photos)
+    db = tmp_path / "x.db"
+    assert phototag("index", photos, "--db", db).returncode == 0
+    before = phototag("faces", "list", "--json", "--db", db).stdout
+    photos.rename(tmp_path / "unplugged")
+    done = phototag("index", "--db", db)
+    assert done.returncode == 15
+    assert "offline" in done.stderr
+    photos.mkdir()  # an empty mount point
+    done = phototag("run", photos, "--db", db)
+    assert done.returncode == 15
+    assert "suddenly empty" in done.stderr
+    assert phototag("faces", "list", "--json", "--db", db).stdout == before
+
+
+def test_csv(demo: Demo, phototag: Run) -> None:
+    rows = list(csv.DictReader(io.StringIO(phototag("faces", "list", "--csv", "--db", demo.db).stdout)))
+    assert len(rows) == demo.result["faces"]
+    assert {row["source"] for row in rows} == {"human", "machine"} | {
+        row["source"] for row in rows if not row["source"]
+    }
+
+
+def test_an_unknown_detector(demo: Demo, phototag: Run, tmp_path: Path) -> None:
+    done = phototag("index", demo.folder / "photos", "--detector", "crystal-ball", "--db", tmp_path / "x.db")
+    assert done.returncode == 2
+    assert "mtcnn" in done.stderr
+
+
+def test_another_detector_keeps_every_name(demo: Demo, phototag: Run, tmp_path: Path) -> None:
+    db = tmp_path / "x.db"
+    shutil.copyfile(demo.db, db)
+    before = {(f["photo"], f["person"]) for f in _human(phototag, db)}
+    assert phototag("index", "--detector", "dlib-hog", "--db", db).returncode == 3
+    assert {(f["photo"], f["person"]) for f in _human(phototag, db)} == before
+    assert "dlib-hog" in phototag("status", "--db", db).stdout
+
+
+def _human(phototag: Run, db: Path) -> list[dict[str, object]]:
+    return [f for f in json.loads(phototag("faces", "list", "--json", "--db", db).stdout) if f["source"] == "human"]

@@ -1,0 +1,111 @@
+"""The naming interview, driven through a pseudo-terminal as a person would."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.cli.conftest import Run
+
+
+@contextmanager
+def interview(db: Path, environment: dict[str, str], *flags: str) -> Iterator[pexpect.spawn]:  # type: ignore[type-arg]
+    child = pexpect.spawn(
+        sys.executable, ["-m", "phototag", "name", *flags, "--db", str(db)],
+        env=environment, encoding="utf-8", dimensions=(40, 110), timeout=60,
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
+def people(phototag: Run, db: Path) -> dict[str, int]:
+    return {
+        row["name"]: row["confirmed"] for row in json.loads(phototag("people", "list", "--json", "--db", db).stdout)
+    }
+
+
+@pytest.mark.parametrize("flags", [(), ("--no-images",)], ids=["pictures", "no pictures"])
+def test_naming_both_groups(indexed: Path, environment: dict[str, str], phototag: Run, flags: tuple[str, ...]) -> None:
+    with interview(indexed, environment, *flags) as terminal:
+        terminal.expect("2 to go")
+        if not flags:
+            terminal.expect("▀")
+        terminal.expect("quit")
+        terminal.send("n")
+        terminal.expect("name: ")
+        terminal.send("Grace Hopper\r")
+        terminal.expect("saved as Grace Hopper")
+        assert people(phototag, indexed)["Grace Hopper"] > 5  # saved before the next question is answered
+        terminal.expect("1 to go")
+        terminal.expect("quit")
+        terminal.send("n")
+        terminal.expect("name: ")
+        terminal.send("Eileen\r")
+        terminal.expect("No unnamed group is left")
+        terminal.expect(pexpect.EOF)
+    assert set(people(phototag, indexed)) == {"Grace Hopper", "Eileen"}
+
+
+def test_skip_undo_dismiss_quit(indexed: Path, environment: dict[str, str], phototag: Run) -> None:
+    with interview(indexed, environment, "--no-images") as terminal:
+        terminal.expect("2 to go")
+        terminal.expect("quit")
+        terminal.send("s")
+        terminal.expect("1 to go")
+        terminal.expect("quit")
+        terminal.send("d")
+        terminal.expect("Only skipped groups are left")
+        terminal.expect(pexpect.EOF)
+    status = json.loads(phototag("status", "--json", "--db", indexed).stdout)
+    assert status["groups"] == 1
+    with interview(indexed, environment, "--no-images") as terminal:
+        terminal.expect("1 to go")
+        terminal.expect("quit")
+        terminal.send("u")
+        terminal.expect("Took back")
+        terminal.expect("2 to go")
+        terminal.expect("quit")
+        terminal.send("x")
+        terminal.expect("1 to go")
+        terminal.expect("quit")
+        terminal.send("q")
+        terminal.expect(pexpect.EOF)
+    after = json.loads(phototag("status", "--json", "--db", indexed).stdout)
+    assert after["groups"] == 1
+    assert after["faces"] < status["faces"]  # what is not a face is shown no more
+
+
+def test_known_names_are_offered(indexed: Path, environment: dict[str, str], phototag: Run) -> None:
+    phototag("name", 1, "Grace Brewster Hopper", "--db", indexed)
+    with interview(indexed, environment, "--no-images") as terminal:
+        terminal.expect("1 to go")
+        terminal.expect("quit")
+        terminal.send("n")
+        terminal.expect("name: ")
+        terminal.send("gra")
+        terminal.expect("Grace Brewster Hopper")
+        terminal.send("\t\r")
+        terminal.expect("saved as Grace Brewster Hopper")
+        terminal.expect(pexpect.EOF)
+    assert len(people(phototag, indexed)) == 1
+
+
+def test_ctrl_c_leaves_what_was_answered(indexed: Path, environment: dict[str, str], phototag: Run) -> None:
+    with interview(indexed, environment, "--no-images") as terminal:
+        terminal.expect("quit")
+        terminal.send("n")
+        terminal.expect("name: ")
+        terminal.send("Grace\r")
+        terminal.expect("1 to go")
+        terminal.expect("quit")
+        terminal.sendintr()
+        terminal.expect(pexpect.EOF)
+    assert list(people(phototag, indexed)) == ["Grace"]
