@@ -50,7 +50,7 @@ def srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[
     if image.mode == "LAB":
         lab = ImageCms.createProfile("LAB")
         return ImageCms.profileToProfile(image, lab, _SRGB, outputMode="RGB") or image, notes
-    return image.convert("RGB"), notes
+    return image if image.mode == "RGB" else image.convert("RGB"), notes
 
 
 _SRGB = ImageCms.createProfile("sRGB")

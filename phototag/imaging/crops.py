@@ -114,5 +114,6 @@ def sharpness(face: RGB) -> float:
 
 def _webp(picture: PIL.Image.Image, quality: int) -> bytes:
     output = io.BytesIO()
-    picture.save(output, "WEBP", quality=quality)
+    # Method 2 of 0 to 6: 5 % more bytes than the default 4 in less than half the time.
+    picture.save(output, "WEBP", quality=quality, method=2)
     return output.getvalue()
