@@ -34,9 +34,9 @@ class Exif:
 def read_exif(image: Image.Image) -> Exif:
     """Orientation and date of an image that Pillow opened; call it after `load()`.
 
-    Never raises, though Pillow may warn: whatever is wrong with the EXIF is a note, and what could be read is used. (Pillow
-    turns TIFF and HEIF images itself while loading and then says orientation 1; AVIF's own turn is
-    told as an EXIF orientation; XMP's `tiff:Orientation` counts where EXIF has none.)
+    Never raises, though Pillow may warn: whatever is wrong with the EXIF is a note, and what could be
+    read is used. (Pillow turns TIFF and HEIF images itself while loading and then says orientation 1;
+    AVIF's own turn is told as an EXIF orientation; XMP's `tiff:Orientation` counts where EXIF has none.)
     """
     orientation: object = 1
     taken_at: str | None = None
