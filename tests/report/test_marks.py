@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from fake_album import face, photo
+from fake_album import FakeAlbum, face, photo
+from jinja2 import UndefinedError
 
-from phototag.report import layout
+from phototag.report import layout, render
 from phototag.report.marks import Mark, marks
 from phototag.report.pages import FaceEntry
 from phototag.report.paging import Pager, chunks, pages, with_neighbours
@@ -116,9 +118,25 @@ def test_words() -> None:
     assert describe(photo(1, many)) == "Photo of P1, P2, P3, P4, P5, P6, P7, P8 and 3 other named people"
 
 
-def test_the_span_of_years() -> None:
-    from fake_album import FakeAlbum
+def test_templates_are_found_in_a_checkout_and_in_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (render.templates() / "base.html").is_file()
+    monkeypatch.setattr(render, "_PACKAGE", tmp_path / "phototag")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "phototag").mkdir()
+    assert render.templates() == tmp_path / "templates"
+    (tmp_path / "phototag" / "templates").mkdir()
+    assert render.templates() == tmp_path / "phototag" / "templates"
 
+
+def test_templates_are_strict_and_escape() -> None:
+    made = render.environment()
+    with pytest.raises(UndefinedError):
+        made.from_string("{{ nothing }}").render()
+    shown = made.from_string('<a title="{{ x }}">{{ x }}</a>').render(x='"<\u202e\udcff')
+    assert shown == '<a title="&#34;&lt;\\u202e\\xff">&#34;&lt;\\u202e\\xff</a>'
+
+
+def test_the_span_of_years() -> None:
     def years(*times: str | None) -> str:
         shots = [photo(n, [face(n, n, "Ada", taken_at=when)], taken_at=when) for n, when in enumerate(times)]
         return span(FakeAlbum(shots).people()[0])
