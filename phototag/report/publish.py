@@ -56,7 +56,7 @@ def _replacing(out: Path) -> Iterator[Path]:
     if aside.exists() and not out.exists():  # killed between the two renames
         aside.rename(out)
     _refuse_foreign(out)
-    _sweep(out.parent)
+    _sweep(*out.parent.glob(f"{_NEW}*"), aside)
     folder = Path(tempfile.mkdtemp(prefix=_NEW, dir=out.parent))
     try:
         with (folder / MARKER).open("w") as marker:
@@ -92,12 +92,11 @@ def _refuse_foreign(out: Path) -> None:
         raise UsageError(f"{out} holds something else than a phototag report; name an empty or a new folder")
 
 
-def _sweep(parent: Path) -> None:
-    """Removes what killed runs left in `parent`: folders with our marker whose lock nobody holds."""
-    for pattern in (_NEW, _OLD):
-        for folder in parent.glob(f"{pattern}*"):
-            if not folder.is_symlink() and _abandoned(folder / MARKER):
-                _remove(folder)
+def _sweep(*folders: Path) -> None:
+    """Removes what killed runs left: those of `folders` with our marker whose lock nobody holds."""
+    for folder in folders:
+        if not folder.is_symlink() and _abandoned(folder / MARKER):
+            _remove(folder)
 
 
 def _remove(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -209,6 +210,9 @@ def test_killed_between_the_renames_the_old_report_comes_back(out: Path, monkeyp
         patch.setattr(Path, "rename", deadly)
         killed(lambda: write_report(family(), out, Silent()))
     assert not out.exists()
+    other = out.parent / "other"  # its run must not sweep up the only copy that's left
+    write_report(small(), other, Silent())
+    shutil.rmtree(other)
     with pytest.raises(KeyboardInterrupt):
         write_report(Failing(family().shots), out, Silent())
     assert tree(out) == before
