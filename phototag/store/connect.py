@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +71,8 @@ class Store:
     def write(self) -> Iterator[None]:
         """One write transaction: all of the block or none of it. Raises PhototagError."""
         with self._sentences():
-            self.connection.execute("BEGIN IMMEDIATE")
             try:
+                self.connection.execute("BEGIN IMMEDIATE")
                 yield
                 self.connection.execute("COMMIT")
             except BaseException:
@@ -91,6 +94,8 @@ class Store:
     def _sentences(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError:  # our own mistake, not the database's state
+            raise
         except sqlite3.DatabaseError as error:
             raise _sentence(self.path, error) from error
 
@@ -101,25 +106,22 @@ def open_store(path: Path, *, create: bool = False) -> Store:
     Raises UsageError (absent, or not writable), NotOurDatabaseError, SchemaTooNewError,
     DatabaseLockedError, DatabaseDamagedError, DiskFullError.
     """
-    fresh = not path.exists() or path.stat().st_size == 0
-    if fresh and not create:
-        raise UsageError(f"there is no database at {path} yet: `phototag run FOLDER` makes one")
     try:
-        if fresh:
+        if not _is_fresh(path):
+            _refuse_others(path)
+        elif create:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
         else:
-            _refuse_foreign(path)
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    store = Store(path, connection)
+            raise _absent(path)
+        store = Store(path, sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None))
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise _sentence(path, error) from error
     try:
         with store._sentences():
-            _configure(connection)
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                connection.execute("PRAGMA journal_mode = WAL")
-            _migrate(store)
+            _configure(store.connection)
+            _log_ahead(store.connection)
+        _migrate(store)
     except BaseException:
         store.close()
         raise
@@ -131,39 +133,55 @@ def open_reader(path: Path) -> Store:
 
     Raises UsageError (absent), NotOurDatabaseError, SchemaTooNewError, DatabaseDamagedError.
     """
-    if not path.exists() or path.stat().st_size == 0:
-        raise UsageError(f"there is no database at {path} yet: `phototag run FOLDER` makes one")
     try:
-        _refuse_foreign(path)
-        store = _connect_reader(path)
+        if _is_fresh(path):
+            raise _absent(path)
+        _refuse_others(path)
+        store = Store(path, _connect_reader(path))
     except (OSError, sqlite3.DatabaseError) as error:
         raise _sentence(path, error) from error
-    if MIGRATIONS.pending(store.db):
+    try:
+        with store._sentences():
+            _refuse_newer(store)
+            if not MIGRATIONS.pending(store.db):
+                return store
+    except BaseException:
         store.close()
-        return open_store(path)
-    return store
+        raise
+    store.close()
+    return open_store(path)
 
 
-def _connect_reader(path: Path) -> Store:
+def _is_fresh(path: Path) -> bool:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return True
+    return path.is_file() and status.st_size == 0
+
+
+def _absent(path: Path) -> UsageError:
+    return UsageError(f"there is no database at {path} yet: `phototag run FOLDER` makes one")
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
     )
     try:
         _configure(connection)
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         connection.close()
-        if getattr(error, "sqlite_errorname", "SQLITE_CANTOPEN").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+        if "unable to open" in str(error) or "readonly" in str(error):
             # A write-ahead log needs a shared-memory file beside it, which a read-only folder
             # can't get. `immutable=1` misreads a live log, so a private copy is read instead.
             return _copied(path)
         raise
-    store = Store(path, connection)
-    _refuse_newer(store)
-    return store
+    return connection
 
 
-def _copied(path: Path) -> Store:
+def _copied(path: Path) -> sqlite3.Connection:
     folder = Path(tempfile.mkdtemp(prefix="phototag-"))
     try:
         for suffix in ("", "-wal"):
@@ -172,10 +190,8 @@ def _copied(path: Path) -> Store:
                 shutil.copyfile(source, folder / ("copy.db" + suffix))
         connection = sqlite3.connect(folder / "copy.db", isolation_level=None)
         _configure(connection)
-        store = Store(path, connection)
-        _refuse_newer(store)
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return store
+        return connection
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # POSIX keeps the open files readable
 
@@ -188,37 +204,60 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Look at the file's header before SQLite touches it."""
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log; SQLite doesn't wait its turn for that by itself."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _refuse_others(path: Path) -> None:
+    """Turn away what is no phototag database, or a newer one's, without changing a byte of it."""
     if not path.is_file():
         raise NotOurDatabaseError(f"{path} is not a file: choose another place with --db")
     with path.open("rb") as file:
         header = file.read(100)
-    if header[:16] != b"SQLite format 3\0":
-        raise NotOurDatabaseError(
-            f"{path} is not a phototag database; it was left untouched: choose another file with --db"
-        )
     identity = int.from_bytes(header[68:72], "big")
-    if identity not in (0, APPLICATION_ID):
+    if header[:16] == b"SQLite format 3\0" and identity not in (0, APPLICATION_ID):
         raise NotOurDatabaseError(
             f"{path} belongs to another program; it was left untouched: choose another file with --db"
         )
-    if identity == 0 and path.stat().st_size > 100 and not _still_empty(path):
+    if header[:16] != b"SQLite format 3\0" or not _glanced(path, marked=identity == APPLICATION_ID):
         raise NotOurDatabaseError(
             f"{path} is not a phototag database; it was left untouched: choose another file with --db"
         )
 
 
-def _still_empty(path: Path) -> bool:
-    """Whether a database without our mark holds no tables, or has its first ones still in its log."""
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+def _glanced(path: Path, *, marked: bool) -> bool:
+    """Whether the database is ours, or still empty: a new one's tables and mark may be only in its log.
+
+    Raises SchemaTooNewError. What this look can't tell of a marked file, opening it will.
+    """
+    # Reading a log leaves files beside the database; where there is no log nobody is writing, and none are needed.
+    live = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
     try:
-        mark = connection.execute("PRAGMA application_id").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    except sqlite3.DatabaseError:
-        return False
-    finally:
-        connection.close()
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?{'mode=ro' if live else 'immutable=1'}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+        )
+        with closing(connection):
+            mark = connection.execute("PRAGMA application_id").fetchone()[0]
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if mark == APPLICATION_ID:
+                _refuse_newer(Store(path, connection))
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            raise
+        return marked
     return bool(mark == APPLICATION_ID or tables == 0)
 
 
@@ -226,7 +265,6 @@ def _refuse_newer(store: Store) -> None:
     known = {migration.name for migration in MIGRATIONS._migrations}
     newer = sorted({migration.name for migration in MIGRATIONS.applied(store.db)} - known)
     if newer:
-        store.close()
         raise SchemaTooNewError(
             f"{store.path} was written by a newer phototag (it has {newer[-1]}); it was left untouched: "
             "upgrade with `pip install --upgrade phototag`"
@@ -234,27 +272,31 @@ def _refuse_newer(store: Store) -> None:
 
 
 def _migrate(store: Store) -> None:
-    _refuse_newer(store)
-    if not MIGRATIONS.pending(store.db):
-        return
-    if MIGRATIONS.applied(store.db):
-        _back_up(store, MIGRATIONS.pending(store.db)[0].name)
+    with store._sentences():
+        if not MIGRATIONS.pending(store.db):
+            return
     with store.write():  # a second process waits here, then finds nothing pending
+        pending = MIGRATIONS.pending(store.db)
+        if pending and MIGRATIONS.applied(store.db):
+            _back_up(store.path, pending[0].name)
         MIGRATIONS.apply(store.db)
 
 
-def _back_up(store: Store, name: str) -> None:
-    copy = sqlite3.connect(store.path.with_name(f"{store.path.name}.before-{name}"))
-    try:
-        store.connection.backup(copy)
-    finally:
-        copy.close()
+def _back_up(path: Path, name: str) -> None:
+    """Copy what is committed (another connection's write transaction may be open) beside the database."""
+    whole = path.with_name(f"{path.name}.before-{name}")
+    part = whole.with_name(whole.name + ".part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
+        source.backup(copy)
+    os.replace(part, whole)
 
 
 def _unwritable(path: Path, error: OSError) -> PhototagError:
-    if error.errno == 28:
+    if error.errno == errno.ENOSPC:
         return _disk_full(path)
-    return UsageError(f"{path} can't be written ({error.strerror}): choose another place with --db")
+    return UsageError(f"{path} can't be opened ({error.strerror}): choose another place with --db")
 
 
 def _disk_full(path: Path) -> DiskFullError:
@@ -270,19 +312,19 @@ def _sentence(path: Path, error: Exception) -> PhototagError:
     text = str(error)
     if isinstance(error, OSError):
         return _unwritable(path, error)
+    if isinstance(error, sqlite3.IntegrityError):
+        return PhototagError(f"{path} refused a change that would break its rules ({text}); nothing was changed")
     if "locked" in text or "busy" in text:
         return DatabaseLockedError(
             f"{path} is in use by another program for over {BUSY_SECONDS:.0f} s; nothing was changed: "
             "run the command again when it has finished"
         )
-    if "full" in text:
+    if "disk is full" in text:
         return _disk_full(path)
     if "readonly" in text or "unable to open" in text:
         return UsageError(f"{path} can't be written (read-only): choose another place with --db")
     if "not a database" in text:
         return NotOurDatabaseError(f"{path} is not a phototag database: choose another file with --db")
-    if isinstance(error, sqlite3.IntegrityError):
-        return PhototagError(f"{path} refused a change that would break its rules ({text}); nothing was changed")
     return DatabaseDamagedError(
         f"{path} is damaged ({text}); nothing was changed: restore a backup (look for {path.name}.before-* beside it)"
     )

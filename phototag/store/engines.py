@@ -32,7 +32,7 @@ def register(store: Store, info: EngineInfo) -> int:
             "UPDATE engine SET current = 1, thresholds = ? WHERE (kind, name, weights_sha256, params) = (?, ?, ?, ?)",
             (thresholds, *key),
         )
-    return int(store.value("SELECT id FROM engine WHERE kind = ? AND current", (info.kind,)))
+    return int(store.value("SELECT id FROM engine WHERE (kind, name, weights_sha256, params) = (?, ?, ?, ?)", key))
 
 
 def current(store: Store, kind: str) -> tuple[int, str] | None:

@@ -2,22 +2,27 @@
 
 A face is a *place in a photo*: another detector, or a changed file, that finds a face at the same place
 updates the row and keeps its id, so that every decision about it stays. What isn't found again is marked
-not present unless a human decided about it; nothing is deleted.
+not present, or kept without an engine if a human decided about it; nothing is deleted.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from phototag.errors import DatabaseDamagedError
 from phototag.store.connect import Store
 from phototag.types import Box, Face, Point, Vectors
 
 #: Two boxes in one photo that overlap at least so much are one face.
 SAME_PLACE_IOU = 0.4
+
+#: Faces that could be a person's, found by index (the view `identity` can't be): takes the person twice.
+CLAIMED = "SELECT face FROM label WHERE verb = 'is' AND person = ? UNION ALL SELECT face FROM guess WHERE person = ?"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,18 +39,33 @@ class NewFace:
 
 
 def replace(
-    store: Store, photo: int, detector: int, embedder: int, found: Sequence[NewFace], preview: bytes | None
+    store: Store,
+    photo: int,
+    detector: int,
+    embedder: int,
+    found: Sequence[NewFace],
+    preview: bytes | None,
+    *,
+    same: float = math.inf,
 ) -> None:
-    """Store what a detector found in a photo (inside a write transaction)."""
+    """Store what a detector found in a photo (inside a write transaction).
+
+    `same`: faces at one place whose vectors are farther apart are two people's. To be given when the
+    content changed: files that were renamed in a row must not hand one person's name to the next.
+    """
     for vector in (face.vector for face in found):
         if not np.isfinite(vector).all() or not 0.999 <= float(np.linalg.norm(vector)) <= 1.001:
             raise ValueError("an embedding must be finite and of unit length")
     old = {
-        row[0]: Box(*row[1:])
-        for row in store.rows("SELECT id, x, y, w, h FROM face WHERE photo = ? ORDER BY id", (photo,))
+        row[0]: (Box(*row[1:5]), None if row[5] is None else np.frombuffer(row[5], "<f4"))
+        for row in store.rows(
+            "SELECT f.id, f.x, f.y, f.w, f.h, e.vector FROM face f LEFT JOIN embedding e"
+            " ON e.face = f.id AND e.engine = ? WHERE f.photo = ? ORDER BY f.id",
+            (embedder, photo),
+        )
     }
     for face in found:
-        match = _same_place(old, face.box)
+        match = _match(old, face, same)
         values = (
             detector,
             face.box.x,
@@ -82,12 +102,13 @@ def replace(
         )
     for face_id in old:
         store.run(
-            "UPDATE face SET present = 0 WHERE id = ? AND NOT EXISTS"
-            " (SELECT 1 FROM standing s WHERE s.face = face.id AND s.verb IN ('is', 'dont-care'))",
+            "UPDATE face SET engine = NULL, present = present AND EXISTS"
+            " (SELECT 1 FROM label l WHERE l.face = face.id AND l.verb IN ('is', 'dont-care')) WHERE id = ?",
             (face_id,),
         )
+    store.run("DELETE FROM detection WHERE photo = ?", (photo,))  # what others found is no longer there
     store.run(
-        "INSERT OR REPLACE INTO detection (photo, engine, faces) VALUES (?, ?, ?)",
+        "INSERT INTO detection (photo, engine, faces) VALUES (?, ?, ?)",
         (photo, detector, len(found)),
     )
     if preview is None:
@@ -96,13 +117,22 @@ def replace(
         store.run("INSERT OR REPLACE INTO preview (photo, webp) VALUES (?, ?)", (photo, preview))
 
 
-def _same_place(old: dict[int, Box], box: Box) -> int | None:
-    best = max(old, key=lambda face: old[face].iou(box), default=None)
-    return best if best is not None and old[best].iou(box) >= SAME_PLACE_IOU else None
+def _match(old: dict[int, tuple[Box, Vectors | None]], face: NewFace, same: float) -> int | None:
+    """The known face that overlaps most, of those that may be the same one."""
+    overlaps = {
+        known: box.iou(face.box)
+        for known, (box, vector) in old.items()
+        if vector is None or np.linalg.norm(vector - face.vector) <= same
+    }
+    best = max(overlaps, key=overlaps.__getitem__, default=None)
+    return best if best is not None and overlaps[best] >= SAME_PLACE_IOU else None
 
 
 def copy(store: Store, source: int, photo: int) -> None:
-    """Give a photo all that is known of another one with the same content (inside a write transaction)."""
+    """Give a photo without faces all that is known of another one with the same content.
+
+    Inside a write transaction.
+    """
     for (face,) in list(store.rows("SELECT id FROM face WHERE photo = ? AND present", (source,))):
         row = store.run(
             "INSERT INTO face (photo, engine, x, y, w, h, landmarks, score, quality)"
@@ -114,6 +144,8 @@ def copy(store: Store, source: int, photo: int) -> None:
             "INSERT INTO embedding SELECT ?, engine, dim, vector FROM embedding WHERE face = ?",
             (row.lastrowid, face),
         )
+    store.run("DELETE FROM detection WHERE photo = ?", (photo,))
+    store.run("DELETE FROM preview WHERE photo = ?", (photo,))
     store.run("INSERT INTO detection SELECT ?, engine, faces FROM detection WHERE photo = ?", (photo, source))
     store.run("INSERT INTO preview SELECT ?, webp FROM preview WHERE photo = ?", (photo, source))
     store.run(
@@ -163,9 +195,14 @@ def _blob(vector: Vectors) -> bytes:
 
 
 def _array(blobs: list[bytes], store: Store, embedder: int) -> Vectors:
-    if not blobs:
-        return np.zeros((0, int(store.value("SELECT dim FROM engine WHERE id = ?", (embedder,)) or 0)), np.float32)
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), -1).astype(np.float32)
+    """Raises DatabaseDamagedError for vectors that this embedder can't have made."""
+    dim = int(store.value("SELECT dim FROM engine WHERE id = ?", (embedder,)) or 0)
+    if any(len(blob) != 4 * dim for blob in blobs):
+        raise DatabaseDamagedError(f"{store.path} is damaged: it holds faces' vectors of a wrong length")
+    vectors = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dim).astype(np.float32)
+    if not np.isfinite(vectors).all():
+        raise DatabaseDamagedError(f"{store.path} is damaged: it holds faces' vectors that are no numbers")
+    return vectors
 
 
 def crop(store: Store, face: int) -> bytes | None:
@@ -207,7 +244,12 @@ def identified(
     store: Store, *, photo: int | None = None, person: int | None = None, cluster: int | None = None
 ) -> Iterator[Identified]:
     """Every present face, by photo path (of one person: by date); optionally of one photo, person or group."""
-    wanted = [("i.photo = ?", photo), ("i.person = ?", person), ("m.cluster = ?", cluster)]
+    wanted = [
+        ("i.photo = ?", photo),
+        ("i.person = ?", person),
+        (f"i.face IN ({CLAIMED})", person),
+        ("m.cluster = ?", cluster),
+    ]
     conditions = " AND ".join(text for text, value in wanted if value is not None) or "1"
     order = "p.taken_at IS NULL, p.taken_at, f.id" if person is not None else "l.root, p.path, f.x, f.id"
     for row in store.rows(
@@ -218,7 +260,7 @@ def identified(
         " LEFT JOIN person who ON who.id = i.person"
         " LEFT JOIN cluster_member m ON m.face = f.id AND i.verb IS NULL"
         f" WHERE {conditions} ORDER BY {order}",
-        [value for _, value in wanted if value is not None],
+        [value for text, value in wanted if value is not None for _ in range(text.count("?"))],
     ):
         yield Identified(row[0], row[1], row[2], Box(*row[3:7]), *row[7:])
 

@@ -67,14 +67,14 @@ def latest(store: Store) -> StoredModel | None:
         classes = list(
             store.rows("SELECT person, coef, intercept FROM model_class WHERE model = ? ORDER BY person", (model,))
         )
-        lines = [np.frombuffer(line, "<f4") for _, line, _ in classes]
-        intercept = np.array([row[2] for row in classes], np.float64)
-        if (
-            any(line.shape != (dim,) or not np.isfinite(line).all() for line in lines)
-            or not np.isfinite(intercept).all()
-        ):
-            raise DatabaseDamagedError(f"the trained model in {store.path} is damaged: run `phototag train` again")
-        coef = np.stack(lines).astype(np.float32) if lines else np.zeros((0, dim), np.float32)
+        damaged = DatabaseDamagedError(f"the trained model in {store.path} is damaged: run `phototag train` again")
+        try:
+            coef = np.stack([np.frombuffer(line, "<f4") for _, line, _ in classes]).astype(np.float32)
+            intercept = np.array([offset for _, _, offset in classes], np.float64)
+        except (TypeError, ValueError) as error:
+            raise damaged from error
+        if coef.shape != (len(classes), dim) or not np.isfinite(coef).all() or not np.isfinite(intercept).all():
+            raise damaged
         return StoredModel(model, at, embedder, tuple(row[0] for row in classes), faces, coef, intercept)
     return None
 

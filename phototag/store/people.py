@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from phototag.display import name_key, person_name
 from phototag.store.connect import Store
+from phototag.store.faces import CLAIMED
 from phototag.types import Person
 
 
@@ -49,11 +50,13 @@ def listed(store: Store) -> list[Listed]:
     return [
         Listed(Person(row[0], row[1], bool(row[2])), *row[3:])
         for row in store.rows(
-            "SELECT w.id, w.name, w.hidden, count(*) FILTER (WHERE i.source = 'human') AS human,"
+            "WITH seen AS (SELECT i.person, count(*) FILTER (WHERE i.source = 'human') AS human,"
             " count(*) FILTER (WHERE i.source = 'machine') AS machine,"
-            " avg(i.probability) FILTER (WHERE i.source = 'machine'), min(p.taken_at), max(p.taken_at)"
-            " FROM person w LEFT JOIN identity i ON i.person = w.id LEFT JOIN photo p ON p.id = i.photo"
-            " GROUP BY w.id ORDER BY human + machine DESC, w.name_key"
+            " avg(i.probability) FILTER (WHERE i.source = 'machine') AS sure, min(p.taken_at) AS first,"
+            " max(p.taken_at) AS last FROM identity i JOIN photo p ON p.id = i.photo"
+            " WHERE i.person IS NOT NULL GROUP BY i.person)"
+            " SELECT w.id, w.name, w.hidden, coalesce(s.human, 0), coalesce(s.machine, 0), s.sure, s.first, s.last"
+            " FROM person w LEFT JOIN seen s ON s.person = w.id ORDER BY s.human + s.machine DESC, w.name_key"
         )
     ]
 
@@ -68,8 +71,9 @@ def together(store: Store, person: int) -> list[tuple[int, int]]:
     return list(
         store.rows(
             "SELECT b.person, count(DISTINCT a.photo) AS photos FROM identity a JOIN identity b ON b.photo = a.photo"
-            " AND b.person <> a.person WHERE a.person = ? GROUP BY b.person ORDER BY photos DESC, b.person LIMIT 12",
-            (person,),
+            f" AND b.person <> a.person WHERE a.person = ? AND a.face IN ({CLAIMED}) GROUP BY b.person"
+            " ORDER BY photos DESC, b.person LIMIT 12",
+            (person, person, person),
         )
     )
 
@@ -77,8 +81,8 @@ def together(store: Store, person: int) -> list[tuple[int, int]]:
 def cover(store: Store, person: int) -> int | None:
     """The face that shows a person best: confirmed before tagged, then by quality."""
     value = store.value(
-        "SELECT i.face FROM identity i JOIN face f ON f.id = i.face WHERE i.person = ?"
+        f"SELECT i.face FROM identity i JOIN face f ON f.id = i.face WHERE i.person = ? AND i.face IN ({CLAIMED})"
         " ORDER BY i.source = 'human' DESC, f.quality DESC, f.id LIMIT 1",
-        (person,),
+        (person, person, person),
     )
     return None if value is None else int(value)

@@ -22,11 +22,12 @@ class Known:
     seen: bool  #: by the current detector, and every face by the current embedder
 
 
-#: A photo `p` that a detector looked at and whose faces an embedder all saw; takes both ids.
+#: A photo `p` that a detector looked at last, and whose faces an embedder all saw; takes both ids. A face
+#: that is only kept, because a human decided about it, has no engine.
 _SEEN = (
     "EXISTS (SELECT 1 FROM detection d WHERE d.photo = p.id AND d.engine = ?)"
-    " AND NOT EXISTS (SELECT 1 FROM face f WHERE f.photo = p.id AND f.present AND NOT EXISTS"
-    " (SELECT 1 FROM embedding e WHERE e.face = f.id AND e.engine = ?))"
+    " AND NOT EXISTS (SELECT 1 FROM face f WHERE f.photo = p.id AND f.present AND f.engine IS NOT NULL"
+    " AND NOT EXISTS (SELECT 1 FROM embedding e WHERE e.face = f.id AND e.engine = ?))"
 )
 
 
@@ -83,19 +84,29 @@ def begin(store: Store, library: int, files: Sequence[PhotoFile]) -> list[int]:
 
 
 def forgive(store: Store, ids: Iterable[int]) -> None:
-    """Take back the attempts of files that were not opened after all."""
-    with store.write():
-        store.connection.executemany(
-            "UPDATE photo SET attempts = max(attempts - 1, 0) WHERE id = ?", [(i,) for i in ids]
-        )
+    """Take back the attempts of files that were not opened after all (inside a write transaction)."""
+    store.connection.executemany("UPDATE photo SET attempts = max(attempts - 1, 0) WHERE id = ?", [(i,) for i in ids])
 
 
-def forget(store: Store, photo: int) -> None:
-    """Drop the row of a file that turned out to be no photo, unless it once was (inside a write transaction)."""
-    store.run(
-        "DELETE FROM photo WHERE id = ? AND state = 'new' AND NOT EXISTS (SELECT 1 FROM face WHERE photo = photo.id)",
+def sha256(store: Store, photo: int) -> str | None:
+    """What the photo's content is known to be."""
+    value = store.value("SELECT sha256 FROM photo WHERE id = ?", (photo,))
+    return None if value is None else str(value)
+
+
+def is_at(store: Store, photo: int, library: int, path: bytes) -> bool:
+    """Whether a row is still that of this file: another run may have moved it meanwhile."""
+    return store.value("SELECT 1 FROM photo WHERE (id, library, path) = (?, ?, ?)", (photo, library, path)) is not None
+
+
+def forget(store: Store, photo: int, file: PhotoFile) -> None:
+    """Drop the row of a file that turned out to be no photo; keep it if it once was (inside a write transaction)."""
+    dropped = store.run(
+        "DELETE FROM photo WHERE id = ? AND sha256 IS NULL AND NOT EXISTS (SELECT 1 FROM face WHERE photo = photo.id)",
         (photo,),
     )
+    if not dropped.rowcount:
+        fail(store, photo, file, quarantined=False)
 
 
 def finish(store: Store, photo: int, file: PhotoFile, decoded: DecodedPhoto) -> None:
@@ -116,9 +127,9 @@ def touch(store: Store, photo: int, file: PhotoFile) -> None:
 
 
 def fail(store: Store, photo: int, file: PhotoFile, *, quarantined: bool) -> None:
-    """The photo can't be used as it is on disk now (inside a write transaction)."""
+    """The photo can't be used as it is on disk now: its content is unknown (inside a write transaction)."""
     store.run(
-        "UPDATE photo SET state = ?, attempts = 0, size = ?, mtime_ns = ? WHERE id = ?",
+        "UPDATE photo SET state = ?, attempts = 0, sha256 = NULL, size = ?, mtime_ns = ? WHERE id = ?",
         ("quarantined" if quarantined else "failed", file.size, file.mtime_ns, photo),
     )
 
@@ -141,7 +152,7 @@ def twin(store: Store, photo: int, sha256: str, detector: int, embedder: int) ->
 def move(store: Store, photo: int, newcomer: int, file: PhotoFile) -> None:
     """A missing photo turned up at the newcomer's path: it keeps its id, faces and names there.
 
-    Inside a write transaction; the newcomer's row, which holds nothing yet, goes.
+    Inside a write transaction; the newcomer's row, which has no faces, goes.
     """
     library = store.value("SELECT library FROM photo WHERE id = ?", (newcomer,))
     store.run("DELETE FROM photo WHERE id = ?", (newcomer,))

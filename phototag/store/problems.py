@@ -51,6 +51,7 @@ def count(store: Store, library: int | None = None) -> int:
     """How many files (of one library) have a problem."""
     return int(
         store.value(
-            "SELECT count(DISTINCT library || ':' || path_text) FROM problem WHERE coalesce(library = ?, 1)", (library,)
+            "SELECT count(*) FROM (SELECT DISTINCT library, path FROM problem WHERE coalesce(library = ?, 1))",
+            (library,),
         )
     )

@@ -131,6 +131,8 @@ CREATE TABLE decision (
 
 CREATE INDEX decision_face ON decision (face);
 
+CREATE INDEX decision_person ON decision (person) WHERE verb = 'is';
+
 CREATE INDEX decision_answer ON decision (answer);
 
 CREATE INDEX decision_undoes ON decision (undoes);
@@ -202,7 +204,9 @@ SELECT f.id AS face, f.photo, coalesce(l.person, CASE WHEN l.face IS NULL THEN g
     CASE WHEN l.person IS NOT NULL THEN 1.0 WHEN l.face IS NULL AND g.person IS NOT NULL THEN g.probability END
     AS probability,
     l.verb AS verb
-FROM face f LEFT JOIN label l ON l.face = f.id LEFT JOIN guess g ON g.face = f.id
+FROM face f LEFT JOIN label l ON l.face = f.id LEFT JOIN guess g ON g.face = f.id AND NOT EXISTS (
+    SELECT 1 FROM standing n WHERE n.face = g.face AND n.person = g.person AND n.verb = 'is-not'
+)
 WHERE f.present AND coalesce(l.verb, '') <> 'not-a-face';
 
 CREATE TABLE problem (
