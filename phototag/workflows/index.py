@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phototag.config import Settings
-from phototag.display import path_text
-from phototag.errors import LibraryOfflineError, PhotoError, UsageError
+from phototag.display import path_text, printable
+from phototag.errors import LibraryOfflineError, PhotoError, PhototagError, UsageError
 from phototag.imaging.decode import NotAPhoto
 from phototag.progress import Progress
 from phototag.store import engines, faces, libraries, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
-from phototag.types import PhotoFile, Problem
+from phototag.types import Problem
 from phototag.workflows.decoding import Crash, Outcome, Task, decoded
 from phototag.workflows.eye import Eye, Seen
-from phototag.workflows.scan import require_online, scan
+from phototag.workflows.scan import Scan, require_online, scan
 
 #: A transaction is closed after so many seconds even if it is small.
 _COMMIT_SECONDS = 2.0
+#: What says nothing about a file's content: such a file is opened again by the next run.
+_NOT_READ = frozenset({"denied", "vanished", "unreadable", "changed"})
 
 
 @dataclass(slots=True)
@@ -45,13 +48,19 @@ class _Touched:
 
 @dataclass(frozen=True, slots=True)
 class _Twin:
-    """Another photo (missing: this is it, moved) has the same content."""
+    """Another photo (if it is missing: this very one, moved) has the same content."""
 
-    photo: int
-    missing: bool
+    sha256: str
 
 
-_Result = Seen | _Touched | _Twin | PhotoError | Crash
+@dataclass(frozen=True, slots=True)
+class _Stumble:
+    """An engine failed on this photo, though not on others."""
+
+    message: str
+
+
+_Result = Seen | _Touched | _Twin | PhotoError | Crash | _Stumble
 
 
 def index(
@@ -100,9 +109,9 @@ def _libraries(store: Store, roots: Sequence[Path]) -> list[Library]:
     for root in roots:
         path = os.path.abspath(os.fsencode(root))  # bytes: names need not be UTF-8
         home = next((other for other in known if (path + b"/").startswith(other.rstrip(b"/") + b"/")), None)
-        if home is not None:
+        if home is not None and (os.path.isdir(path) or not os.path.isdir(home)):
             wanted.append(known[home])
-        elif Path(os.fsdecode(path)).is_dir():
+        elif os.path.isdir(path):
             wanted.append(libraries.add(store, path))
         else:
             raise UsageError(f"{path_text(path)} is not a folder: name the folder that holds your photos")
@@ -135,18 +144,19 @@ class _Run:
         if found.todo:
             self.progress.start(f"Indexing {path_text(self.library.root)}", len(found.todo))
             try:
-                self.look_at(found.todo)
+                self.look_at(found)
             finally:
                 # Also on Ctrl-C: what is finished is kept, what was only begun is as if untouched.
                 self.commit()
-                photos.forgive(self.store, self.begun)
+                with self.store.write():
+                    photos.forgive(self.store, self.begun)
             self.progress.finish()
         self.done.problems += problems.count(self.store, self.library.id)
 
-    def look_at(self, todo: Sequence[PhotoFile]) -> None:
+    def look_at(self, found: Scan) -> None:
         outcomes = decoded(
-            self.tasks(todo),
-            jobs=min(self.settings.jobs, len(todo)),
+            self.tasks(found),
+            jobs=min(self.settings.jobs, len(found.todo)),
             image_side=self.settings.image_side,
             detail_side=self.settings.detail_side,
         )
@@ -158,10 +168,15 @@ class _Run:
                 if late or len(self.finished) >= self.settings.batch_photos:
                     self.commit()
 
-    def tasks(self, todo: Sequence[PhotoFile]) -> Iterator[Task]:
-        """Tasks, each noted in the database as attempted before its file is opened."""
-        for start in range(0, len(todo), self.settings.batch_photos):
-            files = todo[start : start + self.settings.batch_photos]
+    def tasks(self, found: Scan) -> Iterator[Task]:
+        """Tasks, each noted in the database as attempted before its file is opened.
+
+        Files that a run died with come one by one, so that the guilty one is soon the only one to be noted.
+        """
+        fresh = len(found.todo) - found.tried
+        starts = [*range(0, fresh, self.settings.batch_photos), *range(fresh, len(found.todo))]
+        for start, end in zip(starts, [*starts[1:], len(found.todo)], strict=True):
+            files = found.todo[start:end]
             ids = photos.begin(self.store, self.library.id, files)
             self.begun.update(ids)
             for photo, file in zip(ids, files, strict=True):
@@ -170,13 +185,20 @@ class _Run:
     def result(self, task: Task, outcome: Outcome) -> _Result:
         """What a photo turns out to be; networks run only for content that nobody saw yet."""
         if isinstance(outcome, PhotoError | Crash):
+            if isinstance(outcome, PhotoError) and outcome.code in _NOT_READ:
+                require_online(replace(self.library, photos=1))  # the whole drive may be gone, not this file
             return outcome
         if photos.is_seen(self.store, task.photo, outcome.sha256, self.detector, self.embedder):
             return _Touched()
         twin = photos.twin(self.store, task.photo, outcome.sha256, self.detector, self.embedder)
-        if twin is not None and not any(isinstance(r, _Twin) and r.photo == twin[0] for _, r in self.finished):
-            return _Twin(*twin)
-        return self.eye.look(outcome)
+        if twin is not None and all(twin[0] != other.photo for other, _ in self.finished):  # about to change
+            return _Twin(outcome.sha256)
+        try:
+            return self.eye.look(outcome)
+        except PhototagError:
+            raise
+        except Exception as error:
+            return _Stumble(f"an engine failed on it ({type(error).__name__}: {printable(str(error))[:200]})")
 
     def commit(self) -> None:
         """Store everything finished, in one transaction."""
@@ -184,41 +206,64 @@ class _Run:
             return
         with self.store.write():
             for task, result in self.finished:
-                self.put(task, result)
-        for task, result in self.finished:
+                if photos.is_at(self.store, task.photo, self.library.id, task.file.path):
+                    self.put(task, result)
+        settled, self.finished = self.finished, []
+        self.begun -= {task.photo for task, _ in settled}
+        self.committed = time.monotonic()
+        for task, result in settled:
             problem = _problem(task, result)
             if problem is not None:
                 self.progress.problem(problem)
             elif not isinstance(result, NotAPhoto):
                 self.done.photos += 1
                 self.done.faces += len(result.faces) if isinstance(result, Seen) else 0
-        self.begun -= {task.photo for task, _ in self.finished}
-        self.finished.clear()
-        self.committed = time.monotonic()
 
     def put(self, task: Task, result: _Result) -> None:
         problems.clear(self.store, self.library.id, task.file.path)
         problem = _problem(task, result)
         if problem is not None:
-            photos.fail(self.store, task.photo, task.file, quarantined=isinstance(result, Crash))
             problems.record(self.store, self.library.id, problem)
+            if problem.code in _NOT_READ:
+                photos.forgive(self.store, [task.photo])
+            elif not isinstance(result, _Stumble):  # which keeps its attempt, and is tried again
+                photos.fail(self.store, task.photo, task.file, quarantined=isinstance(result, Crash))
         elif isinstance(result, Seen):
-            faces.replace(self.store, task.photo, self.detector, self.embedder, result.faces, result.preview)
-            photos.finish(self.store, task.photo, task.file, result.photo)
-        elif isinstance(result, _Twin) and result.missing:
-            photos.move(self.store, result.photo, task.photo, task.file)
+            self.put_faces(task, result)
         elif isinstance(result, _Twin):
-            faces.copy(self.store, result.photo, task.photo)
-            photos.touch(self.store, task.photo, task.file)
+            self.put_twin(task, result)
         elif isinstance(result, _Touched):
             photos.touch(self.store, task.photo, task.file)
         else:
-            photos.forget(self.store, task.photo)
+            photos.forget(self.store, task.photo, task.file)
+
+    def put_faces(self, task: Task, seen: Seen) -> None:
+        thresholds = self.eye.embedder.info.thresholds
+        unchanged = photos.sha256(self.store, task.photo) == seen.photo.sha256
+        faces.replace(
+            self.store, task.photo, self.detector, self.embedder, seen.faces, seen.preview,
+            same=math.inf if unchanged or thresholds is None else thresholds.same,
+        )  # fmt: skip
+        photos.finish(self.store, task.photo, task.file, seen.photo)
+
+    def put_twin(self, task: Task, result: _Twin) -> None:
+        """What the twin is now, under the lock, decides: the first newcomer moves a missing photo, others copy it."""
+        twin = photos.twin(self.store, task.photo, result.sha256, self.detector, self.embedder)
+        if twin is None:  # another run changed it meanwhile: this file keeps its attempt, and is tried again
+            return
+        photo, missing = twin
+        if missing:
+            photos.move(self.store, photo, task.photo, task.file)
+        else:
+            faces.copy(self.store, photo, task.photo)
+            photos.touch(self.store, task.photo, task.file)
 
 
 def _problem(task: Task, result: _Result) -> Problem | None:
     if isinstance(result, Crash):
         return Problem(task.file.path, "decode", "crashed", result.message)
+    if isinstance(result, _Stumble):
+        return Problem(task.file.path, "faces", "engine-failed", result.message)
     if isinstance(result, PhotoError) and not isinstance(result, NotAPhoto):
         return Problem(task.file.path, "decode", result.code, result.message)
     return None

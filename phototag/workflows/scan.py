@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phototag.display import path_text
 from phototag.errors import LibraryOfflineError
@@ -22,13 +23,17 @@ _LOSS = 0.2
 _FEW = 10
 #: So often may a run die with a photo in its hands before the photo is given up.
 _PATIENCE = 8
+#: Time stamps as far as SQLite's integers reach (the year 2262); file systems know later ones.
+_LAST_MOMENT = 2**63 - 1
+_GIVEN_UP = f"phototag stopped short {_PATIENCE} times with it in hand, and passes it over"
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a walk found: files to open (least often tried first), and how the rest was settled."""
+    """What a walk found: files to open (the last `tried` of which a run died with), how the rest was settled."""
 
     todo: tuple[PhotoFile, ...]
+    tried: int
     unchanged: int
     missing: int
     denied: tuple[Problem, ...]
@@ -72,18 +77,21 @@ def scan(
     met: dict[bytes, PhotoFile] = {}
     progress.start(f"Looking through {path_text(library.root)}", None)
     for file in walk(library.root, follow=follow, on_problem=denied.append):
-        met[file.path] = file
+        met[file.path] = replace(file, mtime_ns=min(file.mtime_ns, _LAST_MOMENT))
         progress.advance()
     progress.finish()
 
     known = photos.known(store, library.id, detector, embedder)
     todo = [file for path, file in met.items() if _to_open(file, known.get(path), retry=retry)]
-    todo.sort(key=lambda file: known[file.path].attempts if file.path in known else 0)
+    todo.sort(key=lambda file: _attempts(known.get(file.path)))
+    tried = sum(1 for file in todo if _attempts(known.get(file.path)))
     vanished = [
         path for path, row in known.items() if path not in met and row.state != "missing" and not _beneath(path, denied)
     ]
-    newcomers = sum(1 for file in todo if file.path not in known)
-    lost = len(vanished) - newcomers  # a renamed folder is as many newcomers
+    # A moved file is as long as it was; other newcomers say nothing about what is gone.
+    newcomers = Counter(file.size for file in todo if file.path not in known)
+    moved = Counter(known[path].size for path in vanished) & newcomers
+    lost = len(vanished) - moved.total()
     if lost > max(_FEW, _LOSS * len(known)) and not accept_missing:
         raise LibraryOfflineError(
             f"{lost:,} of {len(known):,} photos are gone from {path_text(library.root)}: nothing was changed; mount "
@@ -97,7 +105,15 @@ def scan(
             problems.record(store, library.id, problem)
         for path in vanished:
             problems.clear(store, library.id, path)
-    return Scan(tuple(todo), len(met) - len(todo), len(vanished), tuple(denied))
+        for path, file in met.items():
+            if _given_up(file, known.get(path), retry=retry):
+                photos.fail(store, known[path].id, file, quarantined=True)
+                problems.record(store, library.id, Problem(path, "index", "crashed", _GIVEN_UP))
+    return Scan(tuple(todo), tried, len(met) - len(todo), len(vanished), tuple(denied))
+
+
+def _attempts(row: Known | None) -> int:
+    return row.attempts if row else 0
 
 
 def _to_open(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:
@@ -105,10 +121,21 @@ def _to_open(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:
     if row is None or (file.size, file.mtime_ns) != (row.size, row.mtime_ns):
         return True
     if row.state == "new":
-        return row.attempts < _PATIENCE or retry
+        return not _given_up(file, row, retry=retry)
     if row.state in ("failed", "quarantined"):
         return retry
     return not row.seen
+
+
+def _given_up(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:
+    """Whether a file, unchanged since, was in hand each time that so many runs died or an engine failed."""
+    return (
+        row is not None
+        and row.state == "new"
+        and row.attempts >= _PATIENCE
+        and (file.size, file.mtime_ns) == (row.size, row.mtime_ns)
+        and not retry
+    )
 
 
 def _beneath(path: bytes, denied: Iterable[Problem]) -> bool:
