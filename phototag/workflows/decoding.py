@@ -7,6 +7,8 @@ large the library, and nothing is copied between processes but through those slo
 from __future__ import annotations
 
 import multiprocessing
+import os
+import shutil
 import signal
 import time
 from collections import deque
@@ -20,12 +22,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from phototag.errors import PhotoError
+from phototag.errors import DiskFullError, PhotoError
 from phototag.imaging.decode import decode
 from phototag.types import RGB, DecodedPhoto, Image, PhotoFile
 
 #: A worker that takes longer over one photo, in seconds, is hung.
 PATIENCE = 120.0
+#: Where Linux keeps shared memory; containers often give it 64 MB only.
+_SHARED = "/dev/shm"
+_SPARE = 4 << 20  #: bytes of it that are left to others
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def decoded(
     """Decode tasks on `jobs` processes, yielding each as it is ready.
 
     The pixels of a `DecodedPhoto` live in a slot that is used again: they are valid until the caller
-    asks for the next outcome.
+    asks for the next outcome. Raises DiskFullError where there is no shared memory for two photos.
     """
     slot_bytes = 3 * (image_side**2 + detail_side**2)
     context = multiprocessing.get_context("spawn")
@@ -77,7 +82,7 @@ def decoded(
                     if task is None:
                         exhausted = True
                         break
-                    process, pipe = idle.pop() if idle else _spawn(context, image_side, detail_side)
+                    process, pipe = _revived(idle) or _spawn(context, image_side, detail_side)
                     slot = free.popleft()
                     busy.append(_Worker(process, pipe, task, slot, time.monotonic()))
                     with suppress(OSError):  # a worker that died meanwhile shows itself below
@@ -94,6 +99,16 @@ def decoded(
                 pipe.close()
                 process.kill()
                 process.join()
+
+
+def _revived(idle: list[tuple[BaseProcess, Connection]]) -> tuple[BaseProcess, Connection] | None:
+    """An idle worker that is still alive: one that died with nothing in hand is nobody's fault."""
+    while idle:
+        process, pipe = idle.pop()
+        if process.is_alive():
+            return process, pipe
+        pipe.close()
+    return None
 
 
 def _gather(
@@ -130,8 +145,17 @@ def _gather(
 
 @contextmanager
 def _slots(count: int, size: int) -> Generator[list[SharedMemory], None, None]:
-    slots = [SharedMemory(create=True, size=size) for _ in range(count)]
+    """Up to `count` pieces of shared memory, as many as there is room for, two at the least."""
+    if os.path.isdir(_SHARED):  # memory beyond its end would kill whoever writes there
+        count = min(count, (shutil.disk_usage(_SHARED).free - _SPARE) // size)
+        if count < 2:
+            raise DiskFullError(
+                f"{_SHARED} has too little shared memory to decode photos ({2 * size + _SPARE:,} B are needed): "
+                "give this machine or container more of it, as by `docker run --shm-size 256m`"
+            )
+    slots: list[SharedMemory] = []
     try:
+        slots += (SharedMemory(create=True, size=size) for _ in range(count))
         yield slots
     finally:
         for slot in slots:
@@ -154,14 +178,19 @@ def _spawn(
 ) -> tuple[BaseProcess, Connection]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, image_side, detail_side), daemon=True)
-    process.start()
+    # Ctrl-C, and what stops a whole group of processes, is heard by the owner alone, who ends the workers:
+    # a child inherits what is blocked when it is born.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
     return process, ours
 
 
 def _work(pipe: Connection, image_side: int, detail_side: int) -> None:
     """A worker's life: decode what comes through the pipe until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner hears Ctrl-C and ends us
     slots: dict[str, SharedMemory] = {}
     nothing = Image(np.zeros((0, 0, 3), np.uint8), 1.0)
     while True:
