@@ -49,7 +49,7 @@ def load(**flags: Any) -> Settings:
         jobs=os.cpu_count() or 2,
     )
     kinds = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
-    environment = {name: value for name in kinds if (value := os.environ.get(f"PHOTOTAG_{name.upper()}")) is not None}
+    environment = {name: value for name in kinds if (value := os.environ.get(f"PHOTOTAG_{name.upper()}"))}
     given = {name: value for name, value in flags.items() if value is not None}
     for source, values in (
         (str(config_file()), _from_file()),
@@ -75,8 +75,10 @@ def _from_file() -> dict[str, Any]:
 
 def _converted(source: str, name: str, value: Any, kind: type[Any]) -> Any:
     try:
+        if isinstance(value, bool):  # which Python would take for 0 or 1
+            raise TypeError
         converted: Any = Path(value).expanduser() if issubclass(kind, Path) else kind(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise UsageError(f"{source} sets {name} to {value!r}, which is no {kind.__name__}") from error
     if kind is int and converted < 1:
         raise UsageError(f"{source} sets {name} to {value!r}: it must be 1 or more")

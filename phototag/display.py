@@ -46,11 +46,11 @@ def person_name(name: str) -> str:
     """
     kept = "".join(
         " " if char.isspace() else char
-        for char in unicodedata.normalize("NFC", name)
+        for char in name
         if char.isspace() or (char not in _BIDI and unicodedata.category(char) not in {"Cc", "Cs"})
     )
-    cleaned = " ".join(kept.split())
-    if not cleaned:
+    cleaned = unicodedata.normalize("NFC", " ".join(kept.split()))
+    if all(unicodedata.category(char)[0] in "CZ" for char in cleaned):
         raise ValueError("a name needs at least one visible character")
     if len(cleaned) > 200:
         raise ValueError(f"a name has at most 200 characters, this one {len(cleaned)}")

@@ -42,7 +42,10 @@ class PackagedWeights:
     def load(self) -> bytes:
         """The file's bytes, once they are the ones we trust. Raises WeightsError."""
         path = self.path()
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise WeightsError(f"{path} can't be read ({error.strerror}): make it readable") from error
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise WeightsError(
                 f"{path} is not the file that phototag trusts (its SHA-256 differs); nothing of it was used: "
@@ -75,9 +78,13 @@ def cached(name: str, build: Callable[[], bytes]) -> bytes:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(data).digest() + data)
-        Path(temporary).replace(path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(data).digest() + data)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
     except OSError:
         pass
     return data

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from phototag.display import name_key, path_text, person_name
+from phototag.display import path_text, person_name
 from phototag.errors import UsageError
 from phototag.store import decisions, faces, libraries, people, photos
 from phototag.store.connect import Store
@@ -28,10 +28,10 @@ def label_from_folders(store: Store, folder: Path) -> Labelled:
     """Name the main face of each indexed photo below `folder` after the folder that the photo is in.
 
     Faces that a human already labelled are left as they are. Photos directly in `folder` have no
-    person's folder and are passed over. Raises UsageError if `folder` isn't indexed.
+    person's folder and are passed over. Raises UsageError if `folder` isn't indexed, or a folder in it
+    has a name that no person can have.
     """
     base = os.path.abspath(os.fsencode(folder))
-    held = decisions.labels(store)
     by_name: dict[str, list[int]] = {}
     faceless = seen = 0
     for library in libraries.every(store):
@@ -45,19 +45,30 @@ def label_from_folders(store: Store, folder: Path) -> Labelled:
             if not found:
                 faceless += 1
                 continue
-            face = main_face(found, width, height)
-            if face.id not in held:
-                by_name.setdefault(os.fsdecode(os.path.basename(parent)), []).append(face.id)
+            name = _name_of(os.path.basename(parent))
+            by_name.setdefault(name, []).append(main_face(found, width, height).id)
     if not seen:
         raise UsageError(
             f"no indexed photo lies in a folder below {path_text(base)}: run `phototag index {path_text(base)}` first"
         )
+    named: dict[int, int] = {}
     with store.write():
+        held = decisions.labels(store)
         for name, ids in sorted(by_name.items()):
-            cleaned = person_name(name.encode("utf-8", "replace").decode())
-            person = people.ensure(store, cleaned)
-            decisions.record(store, [Decision("is", face, person.id) for face in ids], "folder")
-    return Labelled(sum(map(len, by_name.values())), len({name_key(name) for name in by_name}), faceless)
+            answers = [Decision("is", face, people.ensure(store, name).id) for face in ids if face not in held]
+            if answers:
+                decisions.record(store, answers, "folder")
+                named.update((answer.face, answer.person) for answer in answers if answer.face and answer.person)
+    return Labelled(len(named), len(set(named.values())), faceless)
+
+
+def _name_of(folder: bytes) -> str:
+    try:
+        return person_name(folder.decode("utf-8", "replace"))
+    except ValueError as error:
+        raise UsageError(
+            f"the folder {path_text(folder)} can't be a person's name ({error}): rename it; no face was named"
+        ) from error
 
 
 def main_face(found: list[Face], width: int, height: int) -> Face:
