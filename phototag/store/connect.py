@@ -199,6 +199,7 @@ def _copied(path: Path) -> sqlite3.Connection:
 def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA recursive_triggers = ON")  # REPLACE, too, meets the journal's triggers
     # FULL: a name that was answered survives a power cut, not only a crash.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA temp_store = MEMORY")
@@ -280,6 +281,8 @@ def _migrate(store: Store) -> None:
         if pending and MIGRATIONS.applied(store.db):
             _back_up(store.path, pending[0].name)
         MIGRATIONS.apply(store.db)
+    with store._sentences():  # so that the file itself, not only its log, says whose it is
+        store.connection.execute("PRAGMA wal_checkpoint")
 
 
 def _back_up(path: Path, name: str) -> None:

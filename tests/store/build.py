@@ -1,0 +1,79 @@
+"""Small databases made directly: a library, engines, photos with faces, names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from phototag.store import decisions, engines, faces, libraries, people, photos
+from phototag.store.connect import Store
+from phototag.store.decisions import Decision
+from phototag.store.faces import NewFace
+from phototag.types import Box, DecodedPhoto, EngineInfo, Image, PhotoFile, Thresholds, Vectors
+
+THRESHOLDS = Thresholds(same=0.4, split=0.36, join=0.33, midpoint=0.4, slope=20.0)
+DETECTOR = EngineInfo("detector", "squares", "d" * 64)
+EMBEDDER = EngineInfo("embedder", "colours", "e" * 64, dim=8, chip_size=16, alignment="cut", thresholds=THRESHOLDS)
+
+
+def unit(*values: float) -> Vectors:
+    """The unit vector of 8 numbers in the direction of `values`, filled up with zeros."""
+    vector = np.zeros(8, np.float32)
+    vector[: len(values)] = values
+    return vector / np.linalg.norm(vector)
+
+
+def new_face(box: Box, vector: Vectors) -> NewFace:
+    return NewFace(box, (), 0.9, 0.5, b"webp of " + vector.tobytes()[:4], Box(box.x, box.y, box.w, box.w), vector)
+
+
+def add_photo(
+    store: Store,
+    path: bytes,
+    found: Sequence[tuple[Box, Vectors]] = (),
+    *,
+    root: bytes = b"/photos",
+    content: bytes | None = None,
+    taken_at: str | None = None,
+) -> int:
+    """A finished photo, its content told by its path unless given; returns its id."""
+    library = libraries.add(store, root)
+    detector, embedder = engines.register(store, DETECTOR), engines.register(store, EMBEDDER)
+    file = PhotoFile(path, 1000, 5)
+    [photo] = photos.begin(store, library.id, [file])
+    with store.write():
+        faces.replace(
+            store, photo, detector, embedder, [new_face(*face) for face in found], b"small" if found else None
+        )
+        photos.finish(store, photo, file, decoded(content or path, taken_at))
+    return photo
+
+
+def decoded(content: bytes, taken_at: str | None = None) -> DecodedPhoto:
+    nothing = Image(np.zeros((0, 0, 3), np.uint8), 1.0)
+    return DecodedPhoto(hashlib.sha256(content).hexdigest(), 400, 300, taken_at, nothing, nothing)
+
+
+def add_face(store: Store, path: bytes, vector: Vectors) -> int:
+    """A photo with one face; returns the face's id."""
+    photo = add_photo(store, path, [(Box(10, 10, 50, 50), vector)])
+    return int(store.value("SELECT id FROM face WHERE photo = ?", (photo,)))
+
+
+def say(store: Store, verb: str, face: int, name: str | None = None) -> int:
+    """Write down one answer; returns its number."""
+    with store.write():
+        person = people.ensure(store, name).id if name else None
+        return decisions.record(store, [Decision(verb, face, person)], "typed")  # type: ignore[arg-type]
+
+
+def who(store: Store) -> dict[int, tuple[str | None, str | None]]:
+    """Face → (name, source) of every face that counts."""
+    return {face.id: (face.person, face.source) for face in faces.identified(store)}
+
+
+def clean(store: Store) -> bool:
+    """Whether SQLite finds nothing wrong."""
+    return store.value("PRAGMA integrity_check") == "ok" and not list(store.rows("PRAGMA foreign_key_check"))

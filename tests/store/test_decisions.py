@@ -1,0 +1,224 @@
+"""What a human said, what holds of it, and what the machine may add."""
+
+from __future__ import annotations
+
+import pytest
+
+from phototag.store import clusters, decisions, engines, faces, models, people
+from phototag.store.connect import Store
+from phototag.store.decisions import Decision
+from phototag.types import Cluster, Guess
+from tests.store.build import EMBEDDER, add_face, say, unit, who
+
+
+@pytest.fixture
+def face(store: Store) -> int:
+    return add_face(store, b"a.jpg", unit(1))
+
+
+def guess(store: Store, *guesses: tuple[int, str | None]) -> None:
+    """What a machine trained on everybody thinks."""
+    with store.write():
+        ids = [(face, people.ensure(store, name).id if name else None) for face, name in guesses]
+        everybody = [row[0] for row in store.rows("SELECT id FROM person ORDER BY id")]
+    rows = [unit(1)] * len(everybody)
+    models.swap(store, engines.register(store, EMBEDDER), everybody, rows, [0.0] * len(rows), 1, {})  # type: ignore[arg-type]
+    model = models.latest(store)
+    assert model
+    models.swap_guesses(store, model.id, [Guess(face, person, 0.75, 0.2) for face, person in ids])
+
+
+def label(store: Store, face: int) -> tuple[str, str | None] | None:
+    held = decisions.labels(store).get(face)
+    if held is None:
+        return None
+    verb, person = held
+    return verb, None if person is None else store.value("SELECT name FROM person WHERE id = ?", (person,))
+
+
+def undo(store: Store) -> int:
+    with store.write():
+        answer = decisions.last_answer(store)
+        return decisions.undo(store, answer) if answer else 0
+
+
+def test_the_latest_answer_holds(store: Store, face: int) -> None:
+    assert label(store, face) is None
+    say(store, "is", face, "Ada")
+    assert label(store, face) == ("is", "Ada")
+    say(store, "is", face, "Ben")
+    assert label(store, face) == ("is", "Ben")
+    say(store, "dont-care", face)
+    assert label(store, face) == ("dont-care", None)
+    say(store, "is", face, "Ada")
+    assert label(store, face) == ("is", "Ada")
+
+
+def test_is_not_cancels_that_person_alone(store: Store, face: int) -> None:
+    say(store, "is", face, "Ada")
+    say(store, "is-not", face, "Ben")
+    assert label(store, face) == ("is", "Ada")
+    say(store, "is-not", face, "Ada")
+    assert label(store, face) is None
+    say(store, "is", face, "Ada")  # thought better of it
+    assert label(store, face) == ("is", "Ada")
+
+
+def test_is_not_does_not_bring_an_overruled_answer_back(store: Store, face: int) -> None:
+    say(store, "is", face, "Ada")
+    say(store, "is", face, "Ben")
+    say(store, "is-not", face, "Ben")
+    assert label(store, face) is None
+
+
+def test_undo_goes_back_answer_by_answer(store: Store, face: int) -> None:
+    say(store, "is", face, "Ada")
+    say(store, "is", face, "Ben")
+    say(store, "is-not", face, "Ben")
+    assert undo(store) == 1
+    assert label(store, face) == ("is", "Ben")
+    assert undo(store) == 1
+    assert label(store, face) == ("is", "Ada")
+    assert undo(store) == 1
+    assert label(store, face) is None
+    assert undo(store) == 0
+    say(store, "is", face, "Cy")
+    assert label(store, face) == ("is", "Cy")
+    assert store.value("SELECT count(*) FROM decision") == 7  # three said, three taken back, one said
+
+
+def test_one_answer_about_many_faces_is_undone_as_one(store: Store, face: int) -> None:
+    others = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(3)]
+    say(store, "is", face, "Ada")
+    with store.write():
+        ben = people.ensure(store, "Ben").id
+        decisions.record(store, [Decision("is", other, ben) for other in [face, *others]], "typed")
+    assert undo(store) == 4
+    assert decisions.labels(store).keys() == {face}
+    assert label(store, face) == ("is", "Ada")
+
+
+def test_answers_have_their_own_numbers(store: Store, face: int) -> None:
+    assert say(store, "is", face, "Ada") == 1
+    assert say(store, "is", face, "Ben") == 2
+    undo(store)
+    assert say(store, "is", face, "Cy") == 4  # the undoing was an answer too
+
+
+def test_not_a_face_hides(store: Store, face: int) -> None:
+    guess(store, (face, "Ada"))
+    say(store, "not-a-face", face)
+    assert who(store) == {}
+    assert faces.count(store) == 0
+    ids, _ = faces.vectors(store, engines.register(store, EMBEDDER), where="all")
+    assert ids == []
+    undo(store)
+    assert who(store) == {face: ("Ada", "machine")}
+
+
+def test_humans_before_machines(store: Store, face: int) -> None:
+    other = add_face(store, b"b.jpg", unit(1))
+    guess(store, (face, "Ada"), (other, "Ada"))
+    say(store, "is", face, "Ben")
+    assert who(store) == {face: ("Ben", "human"), other: ("Ada", "machine")}
+    [first, second] = faces.identified(store)
+    assert (first.probability, second.probability) == (1.0, 0.75)
+
+
+def test_no_guess_shows_on_a_face_nobody_cares_for(store: Store, face: int) -> None:
+    guess(store, (face, "Ada"))
+    say(store, "dont-care", face)
+    assert who(store) == {face: (None, None)}
+
+
+def test_no_guess_shows_that_a_human_refused(store: Store, face: int) -> None:
+    guess(store, (face, "Ada"))
+    say(store, "is-not", face, "Ben")
+    assert who(store) == {face: ("Ada", "machine")}
+    say(store, "is-not", face, "Ada")
+    assert who(store) == {face: (None, None)}
+    assert set(decisions.rejected(store)) == {(face, 1), (face, 2)}
+
+
+def test_a_guess_of_nobody_is_unknown(store: Store, face: int) -> None:
+    say(store, "is", face, "Ada")
+    other = add_face(store, b"b.jpg", unit(1))
+    guess(store, (other, None))
+    assert who(store)[other] == (None, None)
+
+
+def test_counts_and_lists_of_people(store: Store, face: int) -> None:
+    others = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(4)]
+    say(store, "is", face, "ada")
+    say(store, "is", others[0], "Ben")
+    say(store, "dont-care", others[3])
+    guess(store, (face, "Ben"), (others[1], "Ben"), (others[2], None))
+    with store.write():
+        people.ensure(store, "Nobody")
+    assert [(p.person.name, p.confirmed, p.tagged, p.sure) for p in people.listed(store)] == [
+        ("Ben", 1, 1, 0.75),
+        ("ada", 1, 0, None),
+        ("Nobody", 0, 0, None),
+    ]
+    assert decisions.counts(store) == {"is": 2, "dont-care": 1}
+    assert people.names(store) == ["ada", "Ben", "Nobody"]
+    ben = people.find(store, "BEN")
+    assert ben
+    assert [entry.id for entry in faces.identified(store, person=ben.id)] == [others[0], others[1]]
+    assert people.cover(store, ben.id) == others[0]
+
+
+# --- groups ---
+
+
+def groups(store: Store) -> list[tuple[int, tuple[int, ...]]]:
+    return [(group.number, group.face_ids) for group in clusters.unnamed(store)]
+
+
+def test_unnamed_groups_come_largest_first_without_who_is_known(store: Store) -> None:
+    ids = [add_face(store, b"%02d.jpg" % number, unit(1)) for number in range(12)]
+    embedder = engines.register(store, EMBEDDER)
+    assert not clusters.exists(store)
+    clusters.swap(
+        store,
+        embedder,
+        {},
+        [
+            Cluster(1, (ids[2], ids[1], ids[0], ids[3], ids[4])),
+            Cluster(2, tuple(ids[5:9])),
+            Cluster(3, (ids[10], ids[9])),
+            Cluster(4, (999, ids[11])),  # a face that there isn't
+        ],
+    )
+    assert clusters.exists(store)
+    assert groups(store) == [
+        (1, (ids[2], ids[1], ids[0], ids[3], ids[4])),
+        (2, tuple(ids[5:9])),
+        (3, (ids[10], ids[9])),
+    ]
+    say(store, "is", ids[0], "Ada")
+    say(store, "dont-care", ids[1])
+    say(store, "not-a-face", ids[9])
+    guess(store, (ids[3], "Ada"), (ids[4], None))
+    assert groups(store) == [(2, tuple(ids[5:9])), (1, (ids[2], ids[4]))]
+    assert clusters.members(store, 1) == [ids[2], ids[3], ids[4]]
+
+
+def test_groups_are_swapped_whole_or_not_at_all(store: Store) -> None:
+    ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(3)]
+    embedder = engines.register(store, EMBEDDER)
+    clusters.swap(store, embedder, {}, [Cluster(1, tuple(ids))])
+
+    class Broken(Cluster):
+        __slots__ = ()
+
+        @property
+        def face_ids(self) -> tuple[int, ...]:  # type: ignore[override]
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        clusters.swap(store, embedder, {}, [Cluster(1, (ids[0], ids[1])), Broken.__new__(Broken)])
+    assert groups(store) == [(1, tuple(ids))]
+    clusters.swap(store, embedder, {"split": 0.3}, [])
+    assert groups(store) == []
+    assert store.value("SELECT count(*) FROM clustering") == 1

@@ -1,0 +1,233 @@
+"""Faces keep their ids, and with them what was said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from phototag.errors import DatabaseDamagedError
+from phototag.store import engines, faces, photos
+from phototag.store.connect import Store
+from phototag.types import Box, EngineInfo, PhotoFile, Vectors
+from tests.store.build import (
+    DETECTOR,
+    EMBEDDER,
+    add_face,
+    add_photo,
+    clean,
+    decoded,
+    new_face,
+    say,
+    unit,
+    who,
+)
+
+LEFT, RIGHT = Box(10, 10, 50, 50), Box(200, 10, 50, 50)
+
+
+def look_again(
+    store: Store,
+    photo: int,
+    found: Sequence[tuple[Box, Vectors]],
+    detector: EngineInfo = DETECTOR,
+    embedder: EngineInfo = EMBEDDER,
+    same: float = 9.0,
+) -> None:
+    with store.write():
+        rows = [new_face(*face) for face in found]
+        ids = engines_of(store, detector, embedder)
+        faces.replace(store, photo, *ids, rows, b"small", same=same)
+
+
+def engines_of(store: Store, *infos: EngineInfo) -> list[int]:
+    return [
+        int(
+            store.value("SELECT id FROM engine WHERE name = ? AND weights_sha256 = ?", (info.name, info.weights_sha256))
+        )
+        for info in infos
+    ]
+
+
+def rows(store: Store) -> dict[int, tuple[float, int]]:
+    """Face → (x, present)."""
+    return {row[0]: (row[1], row[2]) for row in store.rows("SELECT id, x, present FROM face")}
+
+
+def test_a_face_found_at_its_old_place_keeps_its_id(store: Store) -> None:
+    photo = add_photo(store, b"a.jpg", [(LEFT, unit(1)), (RIGHT, unit(0, 1))])
+    left, right = rows(store)
+    say(store, "is", left, "Ada")
+    look_again(store, photo, [(Box(205, 15, 50, 50), unit(0, 1, 0.1)), (Box(14, 10, 52, 50), unit(1, 0.1))])
+    assert rows(store) == {left: (14.0, 1), right: (205.0, 1)}
+    assert who(store) == {left: ("Ada", "human"), right: (None, None)}
+    ids, vectors = faces.vectors(store, 2, where="all")
+    assert ids == [left, right]
+    assert np.allclose(vectors, [unit(1, 0.1), unit(0, 1, 0.1)])  # the new ones
+    assert faces.crop(store, left) == new_face(LEFT, unit(1, 0.1)).webp
+    assert photos.preview(store, photo) == b"small"
+
+
+def test_the_best_overlap_wins(store: Store) -> None:
+    photo = add_photo(store, b"a.jpg", [(Box(0, 0, 100, 100), unit(1)), (Box(30, 0, 100, 100), unit(0, 1))])
+    first, second = rows(store)
+    look_again(store, photo, [(Box(25, 0, 100, 100), unit(0, 1)), (Box(0, 0, 100, 100), unit(1))])
+    assert rows(store) == {first: (0.0, 1), second: (25.0, 1)}
+
+
+def test_too_little_overlap_is_another_face(store: Store) -> None:
+    photo = add_photo(store, b"a.jpg", [(Box(0, 0, 100, 100), unit(1))])
+    [old] = rows(store)
+    look_again(store, photo, [(Box(45, 0, 100, 100), unit(1))])  # IoU 0.38
+    new = max(rows(store))
+    assert rows(store) == {old: (0.0, 0), new: (45.0, 1)}
+    assert who(store) == {new: (None, None)}
+    look_again(store, photo, [(Box(0, 0, 100, 100), unit(1))])  # back where it was: the old id comes back
+    assert rows(store) == {old: (0.0, 1), new: (45.0, 0)}
+
+
+def test_what_is_not_found_again_is_kept_only_if_a_human_named_it(store: Store) -> None:
+    boxes = [Box(100 * number, 10, 50, 50) for number in range(5)]
+    photo = add_photo(store, b"a.jpg", [(box, unit(1, number)) for number, box in enumerate(boxes)])
+    named, ignored, hidden, undone, unknown = rows(store)
+    say(store, "is", named, "Ada")
+    say(store, "dont-care", ignored)
+    say(store, "not-a-face", hidden)
+    say(store, "is", undone, "Ben")
+    say(store, "is-not", undone, "Ben")
+    look_again(store, photo, [])
+    assert [present for _, present in rows(store).values()] == [1, 1, 0, 0, 0]
+    assert who(store) == {named: ("Ada", "human"), ignored: (None, None)}
+    assert unknown in rows(store)
+    assert clean(store)
+
+
+def test_a_name_does_not_pass_to_somebody_else_at_the_same_place(store: Store) -> None:
+    # Renaming 2.jpg to 1.jpg puts another person where the named one was.
+    photo = add_photo(store, b"1.jpg", [(LEFT, unit(1))])
+    [ada] = rows(store)
+    say(store, "is", ada, "Ada")
+    look_again(store, photo, [(LEFT, unit(0, 1))], same=0.4)
+    ben = max(rows(store))
+    assert ben != ada
+    assert who(store) == {ada: ("Ada", "human"), ben: (None, None)}
+    look_again(store, photo, [(LEFT, unit(1, 0.1))], same=0.4)
+    assert who(store) == {ada: ("Ada", "human")}
+
+
+def test_a_photo_is_seen_by_the_engines_that_looked_last(store: Store) -> None:
+    other = EngineInfo("detector", "circles", "c" * 64)
+    other_embedder = EngineInfo("embedder", "tastes", "f" * 64, dim=8, thresholds=EMBEDDER.thresholds)
+    photo = add_photo(store, b"a.jpg", [(LEFT, unit(1))])
+    [face] = rows(store)
+    say(store, "is", face, "Ada")
+    for info in (other, other_embedder):
+        engines.register(store, info)
+
+    def seen(detector: EngineInfo, embedder: EngineInfo) -> bool:
+        ids = engines_of(store, detector, embedder)
+        assert photos.known(store, 1, *ids)[b"a.jpg"].seen == photos.is_seen(store, photo, sha, *ids)
+        return photos.known(store, 1, *ids)[b"a.jpg"].seen
+
+    sha = str(photos.sha256(store, photo))
+    assert seen(DETECTOR, EMBEDDER)
+    assert not seen(other, EMBEDDER)
+    assert not seen(DETECTOR, other_embedder)
+    look_again(store, photo, [], other, other_embedder)  # Ada's face is kept, though nobody embedded it anew
+    assert seen(other, other_embedder)
+    assert not seen(DETECTOR, EMBEDDER)
+
+
+@pytest.mark.parametrize("vector", [np.zeros(8), np.full(8, np.nan), np.full(8, np.inf), np.ones(8)])
+def test_vectors_that_mean_nothing_are_refused(store: Store, vector: Vectors) -> None:
+    photo = add_photo(store, b"a.jpg", [(LEFT, unit(1))])
+    before = list(store.rows("SELECT * FROM face")), list(store.rows("SELECT * FROM embedding"))
+    with pytest.raises(ValueError, match="unit length"):
+        look_again(store, photo, [(RIGHT, unit(1)), (LEFT, vector.astype(np.float32))])
+    assert before == (list(store.rows("SELECT * FROM face")), list(store.rows("SELECT * FROM embedding")))
+
+
+def test_damaged_vectors_are_said_so(store: Store) -> None:
+    face = add_face(store, b"a.jpg", unit(1))
+    say(store, "is", face, "Ada")
+    not_a_number = b"\0\0\xc0\x7f"
+    for damaged in (bytes(8), not_a_number + bytes(28)):
+        with store.write():
+            store.run("UPDATE embedding SET dim = ?, vector = ?", (len(damaged) // 4, damaged))
+        for read in (lambda: faces.vectors(store, 2, where="all"), lambda: faces.labelled(store, 2)):
+            with pytest.raises(DatabaseDamagedError):
+                read()
+
+
+def test_vectors_and_labels_round_trip(store: Store) -> None:
+    ids = [add_face(store, b"%d.jpg" % number, unit(number, 1)) for number in range(4)]
+    say(store, "is", ids[2], "Ada")
+    say(store, "dont-care", ids[3])
+    unlabelled, vectors = faces.vectors(store, 2)
+    assert unlabelled == ids[:2]
+    assert vectors.dtype == np.float32
+    assert np.array_equal(vectors, [unit(0, 1), unit(1, 1)])
+    assert faces.vectors(store, 2, where="all")[0] == ids
+    named, persons, vectors = faces.labelled(store, 2)
+    assert (named, persons) == ([ids[2]], [1])
+    assert np.array_equal(vectors, [unit(2, 1)])
+    none, empty = faces.vectors(store, 1)  # a detector has none
+    assert (none, empty.shape) == ([], (0, 0))
+
+
+# --- the same content twice ---
+
+
+def seen_as(store: Store) -> list[tuple[object, ...]]:
+    return list(
+        store.rows(
+            "SELECT p.path, p.sha256, p.width, p.state, d.faces, v.webp, f.x, f.present, c.webp, e.vector FROM photo p"
+            " LEFT JOIN detection d ON d.photo = p.id LEFT JOIN preview v ON v.photo = p.id"
+            " LEFT JOIN face f ON f.photo = p.id LEFT JOIN crop c ON c.face = f.id"
+            " LEFT JOIN embedding e ON e.face = f.id ORDER BY p.id, f.id"
+        )
+    )
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["new", "done without faces"])
+def test_a_twin_gets_all_that_is_known(store: Store, before: bool) -> None:
+    source = add_photo(store, b"a.jpg", [(LEFT, unit(1)), (RIGHT, unit(0, 1))])
+    file = PhotoFile(b"b.jpg", 1000, 5)
+    twin = add_photo(store, b"b.jpg") if before else photos.begin(store, 1, [file])[0]
+    sha = str(photos.sha256(store, source))
+    assert photos.twin(store, twin, sha, 1, 2) == (source, False)
+    with store.write():
+        faces.copy(store, source, twin)
+        photos.touch(store, twin, file)
+    both = seen_as(store)
+    assert len(both) == 4
+    assert [row[1:] for row in both[:2]] == [row[1:] for row in both[2:]]
+    assert photos.twin(store, twin, sha, 1, 2) is None  # it has faces of its own now
+    assert clean(store)
+
+
+def test_a_missing_twin_is_taken_before_a_present_one(store: Store) -> None:
+    add_photo(store, b"a.jpg", [(LEFT, unit(1))], content=b"x")
+    gone = add_photo(store, b"b.jpg", [(LEFT, unit(1))], content=b"x")
+    photos.mark_missing(store, [gone])
+    [newcomer] = photos.begin(store, 1, [PhotoFile(b"c.jpg", 1, 1)])
+    sha = decoded(b"x").sha256
+    assert photos.twin(store, newcomer, sha, 1, 2) == (gone, True)
+    assert photos.twin(store, newcomer, sha, 2, 1) is None  # not seen by those engines
+    assert photos.twin(store, newcomer, decoded(b"y").sha256, 1, 2) is None
+
+
+def test_a_moved_photo_keeps_its_names(store: Store) -> None:
+    photo = add_photo(store, b"old.jpg", [(LEFT, unit(1))], content=b"x")
+    [face] = rows(store)
+    say(store, "is", face, "Ada")
+    photos.mark_missing(store, [photo])
+    [newcomer] = photos.begin(store, 1, [PhotoFile(b"new/\xff.jpg", 7, 9)])
+    with store.write():
+        photos.move(store, photo, newcomer, PhotoFile(b"new/\xff.jpg", 7, 9))
+    [entry] = faces.identified(store)
+    assert (entry.id, entry.photo_id, entry.path, entry.person) == (face, photo, b"/photos/new/\xff.jpg", "Ada")
+    assert photos.counts(store) == {"done": 1}
+    assert photos.known(store, 1, 1, 2)[b"new/\xff.jpg"] == photos.Known(photo, 7, 9, "done", 0, True)
+    assert photos.path_of(store, photo) == b"/photos/new/\xff.jpg"
