@@ -30,14 +30,14 @@ class Network:
         self._shape: tuple[int, ...] = ()
 
     def __call__(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The output for at least one sample, of the type and shape that the model was exported for."""
+        """One output for each sample, of the type and shape that the model was exported for."""
         if self._batch is None:
             return self._run(samples)
         count = len(samples)
-        missing = -count % self._batch
+        missing = -count % self._batch if count else self._batch
         if missing:
             samples = np.concatenate([samples, np.zeros((missing, *samples.shape[1:]), samples.dtype)])
-        batches = [self._run(samples[at : at + self._batch]) for at in range(0, count, self._batch)]
+        batches = [self._run(samples[at : at + self._batch]) for at in range(0, max(count, 1), self._batch)]
         return np.concatenate(batches)[:count]
 
     def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
