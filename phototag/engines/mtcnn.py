@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ BAND = 256  #: rows of the atlas at a time: what P-Net makes of them stays in th
 # A face's least probability for P-Net, R-Net, O-Net's first look, and the mean of its two looks.
 PROPOSE, REFINE, GLANCE, ACCEPT = 0.6, 0.7, 0.5, 0.75
 
-Points: TypeAlias = npt.NDArray[np.float32]  #: (n, 2, 5): x and y of the landmarks
+Points: TypeAlias = npt.NDArray[np.floating[Any]]  #: (n, 2, 5): x and y of the landmarks
 
 
 class Mtcnn:

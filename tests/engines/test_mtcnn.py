@@ -1,0 +1,173 @@
+"""The cascade: its pictures and crops, its weights, and the package's own answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from phototag.engines import mtcnn_networks, pyramid
+from phototag.engines.crops import OUTSIDE, Sampler
+from phototag.engines.mtcnn import Mtcnn
+from phototag.engines.registry import EngineOptions
+from phototag.errors import WeightsError
+from phototag.types import RGB, Box
+from phototag.weights import PackagedWeights
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 960), (960, 1280), (250, 250), (3000, 40), (37, 53)])
+def test_levels_fit_their_atlas_without_touching(width: int, height: int) -> None:
+    sizes = pyramid.sizes(width, height, 12 / 20, 0.709, 12)
+    levels, atlas_height = pyramid.pack(sizes)
+    assert [(level.width, level.height) for level in levels] == sizes
+    taken = np.zeros((atlas_height, levels[0].width), int)
+    for level in levels:
+        assert not (level.x % 2 or level.y % 2 or level.width % 2 or level.height % 2)
+        assert min(level.width, level.height) >= 12
+        taken[level.y : level.y + level.height, level.x : level.x + level.width] += 1
+    assert taken.max() == 1
+    assert taken.sum() == sum(w * h for w, h in sizes)
+
+
+def test_each_level_shows_the_whole_picture() -> None:
+    image = np.zeros((300, 400, 3), np.uint8)
+    image[:150, :200] = (255, 0, 0)
+    image[150:, 200:] = (0, 0, 255)
+    levels, height = pyramid.pack(pyramid.sizes(400, 300, 0.6, 0.709, 12))
+    atlas = pyramid.atlas(image, levels, height)
+    for level in levels:
+        shown = atlas[level.y : level.y + level.height, level.x : level.x + level.width]
+        assert shown[0, 0].tolist() == [255, 0, 0]
+        assert shown[-1, -1].tolist() == [0, 0, 255]
+        assert shown[0, -1].tolist() == shown[-1, 0].tolist() == [0, 0, 0]
+
+
+def test_an_atlas_cut_in_bands_is_read_as_a_whole(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
+    picture = np.asarray(Image.fromarray(portraits[0]).resize((120, 700)))
+    whole = mtcnn._pnet(picture[np.newaxis])[0]
+    assert np.array_equal(mtcnn._cells(picture)[: len(whole)], whole)
+
+
+def test_crops_are_sampled_between_pixels() -> None:
+    # A ramp: bilinear samples of it are the ramp itself.
+    columns, rows = np.meshgrid(np.arange(100), np.arange(80))
+    ramp = np.stack([columns, rows, columns + rows], axis=2).astype(np.uint8)
+    [crop] = Sampler(ramp).crops(np.array([[10.0, 20.0, 33.5, 40.0]]), 24)
+    x = np.linspace(10, 33.5, 24) * 99 / 100
+    y = np.linspace(20, 40, 24) * 79 / 80
+    assert np.allclose(crop[:, :, 0], x[np.newaxis], atol=1e-3)
+    assert np.allclose(crop[:, :, 1], y[:, np.newaxis], atol=1e-3)
+    assert np.allclose(crop[:, :, 2], x[np.newaxis] + y[:, np.newaxis], atol=1e-3)
+
+
+def test_crops_beyond_the_edge_are_grey_there() -> None:
+    [crop] = Sampler(np.full((50, 50, 3), 200, np.uint8)).crops(np.array([[-25.0, 0.0, 25.0, 49.0]]), 24)
+    assert (crop[:, :12] == OUTSIDE).all()
+    assert (crop[:, 12:] == 200).all()
+
+
+def test_landmarks_are_in_the_viewers_order(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
+    for portrait in portraits:
+        best = mtcnn.detect([portrait])[0][0]
+        left_eye, right_eye, nose, left_mouth, right_mouth = best.landmarks
+        assert left_eye[0] < nose[0] < right_eye[0]
+        assert left_mouth[0] < right_mouth[0]
+        assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
+        assert all(0 < x - best.box.x < best.box.w and 0 < y - best.box.y < best.box.h for x, y in best.landmarks)
+
+
+@pytest.mark.parametrize("min_face", [12, 40, 80])
+def test_any_least_size_finds_the_large_face(min_face: int, mtcnn: Mtcnn, portraits: list[RGB]) -> None:
+    [expected] = mtcnn.detect([portraits[0]])[0][:1]
+    [found] = Mtcnn(EngineOptions(min_face=min_face)).detect([portraits[0]])[0][:1]
+    assert found.box.iou(expected.box) > 0.8
+
+
+def test_small_faces_are_found_down_to_the_least_size(portraits: list[RGB]) -> None:
+    def heights(min_face: int) -> list[float]:
+        detector = Mtcnn(EngineOptions(min_face=min_face))
+        return [face.box.h for face in detector.detect([canvas])[0]]
+
+    canvas = np.full((300, 300, 3), 90, np.uint8)
+    small = Image.fromarray(portraits[0])
+    small.thumbnail((90, 90))
+    canvas[100 : 100 + small.height, 100 : 100 + small.width] = np.asarray(small)
+    assert len(heights(20)) == 1
+    assert heights(120) == []
+
+
+@pytest.mark.parametrize("name", ["pnet", "rnet", "onet"])
+def test_a_flipped_byte_is_refused_before_anything_is_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = PackagedWeights.path
+    target = f"{name}.lz4"
+
+    def path(weights: PackagedWeights) -> Path:
+        if not weights.file.endswith(target):
+            return real(weights)
+        data = bytearray(real(weights).read_bytes())
+        data[-100] ^= 1
+        (tmp_path / target).write_bytes(data)
+        return tmp_path / target
+
+    monkeypatch.setattr(PackagedWeights, "path", path)
+    stored = {"pnet": mtcnn_networks.PNET, "rnet": mtcnn_networks.RNET, "onet": mtcnn_networks.ONET}[name]
+    with pytest.raises(WeightsError, match="SHA-256"):
+        stored.read()
+
+
+def test_nothing_in_the_current_directory_is_touched(mtcnn: Mtcnn, tmp_path: Path) -> None:
+    """With a cold cache and payloads where the mtcnn package would look first."""
+    payload = f"cposix\nsystem\n(Vtouch {tmp_path / 'executed'}\ntR.".encode()
+    (tmp_path / "here").mkdir()
+    for name in ("pnet.lz4", "rnet.lz4", "onet.lz4"):
+        (tmp_path / "here" / name).write_bytes(payload)
+    script = (
+        "import sys; touched = [];"
+        "sys.addaudithook(lambda event, details: touched.append((event, details))"
+        " if event == 'open' and str(details[0]).startswith(sys.argv[1]) or event == 'pickle.find_class'"
+        " and 'joblib' in str(details) else None);"
+        "from phototag.engines.registry import EngineOptions, make_detector;"
+        "make_detector('mtcnn', EngineOptions());"
+        "print(touched, 'mtcnn' in sys.modules)"
+    )
+    environment = {**os.environ, "PHOTOTAG_CACHE": str(tmp_path / "cache")}
+    answer = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "here")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path / "here",
+        env=environment,
+    )
+    assert answer.stdout.strip() == "[] False"
+    assert answer.stderr == ""
+    assert not (tmp_path / "executed").exists()
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+
+
+@pytest.mark.data
+def test_finds_what_the_package_finds(
+    data: Path, mtcnn: Mtcnn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the package looks for weights here first
+    from mtcnn import MTCNN
+
+    theirs = MTCNN()
+    wanted = hits = extra = 0
+    for name in ("album/group/bbt2.jpg", "album/group/bbt4.jpg", "face-boxes/2008_002470.jpg"):
+        image = np.asarray(Image.open(data / name).convert("RGB"))
+        expected = [Box(*map(float, face["box"])) for face in theirs.detect_faces(image)]
+        found = [face.box for face in mtcnn.detect([image])[0]]
+        wanted += len(expected)
+        hits += sum(any(box.iou(one) >= 0.5 for one in found) for box in expected)
+        extra += sum(all(box.iou(one) < 0.5 for one in expected) for box in found)
+    assert wanted >= 12
+    assert hits == wanted
+    assert extra <= 1
