@@ -28,9 +28,9 @@ def record(store: Store, library: int, problem: Problem) -> None:
     )
 
 
-def clear(store: Store, library: int, path: bytes) -> None:
-    """The file is fine now (inside a write transaction)."""
-    store.run("DELETE FROM problem WHERE library = ? AND path = ?", (library, path))
+def clear(store: Store, library: int, path: bytes, *, but: str | None = None) -> None:
+    """The file is fine now, perhaps `but` for one stage (inside a write transaction)."""
+    store.run("DELETE FROM problem WHERE library = ? AND path = ? AND stage IS NOT ?", (library, path, but))
 
 
 def clear_stage(store: Store, library: int, stage: str) -> None:

@@ -12,9 +12,9 @@ import shutil
 import signal
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.shared_memory import SharedMemory
@@ -22,12 +22,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from phototag.errors import DiskFullError, PhotoError
+from phototag.errors import DiskFullError, PhotoError, PhototagError
 from phototag.imaging.decode import decode
 from phototag.types import RGB, DecodedPhoto, Image, PhotoFile
 
 #: A worker that takes longer over one photo, in seconds, is hung.
 PATIENCE = 120.0
+#: Tasks that a worker has at hand, so that it never waits for its owner.
+_AHEAD = 2
 #: Where Linux keeps shared memory; containers often give it 64 MB only.
 _SHARED = "/dev/shm"
 _SPARE = 4 << 20  #: bytes of it that are left to others
@@ -50,15 +52,24 @@ class Crash:
 
 
 Outcome: TypeAlias = DecodedPhoto | PhotoError | Crash
+#: What comes through a worker's pipe: None (hello), a refusal, or a photo and the shapes of its pixels.
+_Answer: TypeAlias = PhotoError | tuple[DecodedPhoto, list[tuple[int, int, int]]] | None
 
 
 @dataclass(slots=True)
 class _Worker:
+    """A process, and the tasks sent to it: it is at the first, and the others wait in its pipe."""
+
     process: BaseProcess
     pipe: Connection
-    task: Task
-    slot: SharedMemory
     since: float
+    greeted: bool = False
+    tasks: deque[tuple[Task, SharedMemory]] = field(default_factory=deque)
+
+    def end(self) -> None:
+        self.pipe.close()
+        self.process.kill()
+        self.process.join()
 
 
 def decoded(
@@ -67,80 +78,100 @@ def decoded(
     """Decode tasks on `jobs` processes, yielding each as it is ready.
 
     The pixels of a `DecodedPhoto` live in a slot that is used again: they are valid until the caller
-    asks for the next outcome. Raises DiskFullError where there is no shared memory for two photos.
+    asks for the next outcome. A photo whose worker dies is tried once more. Raises DiskFullError where
+    there is no shared memory for two photos, PhototagError where workers can't start.
     """
-    slot_bytes = 3 * (image_side**2 + detail_side**2)
     context = multiprocessing.get_context("spawn")
-    with _slots(jobs + 2, slot_bytes) as slots:
-        free, idle, busy = deque(slots), list[tuple[BaseProcess, Connection]](), list[_Worker]()
-        ready: deque[tuple[Task, Outcome, SharedMemory]] = deque()
-        exhausted = False
+    with _slots(_AHEAD * jobs + 1, 3 * (image_side**2 + detail_side**2)) as slots:
+        pool = _Pool(jobs, deque(slots), lambda: _spawn(context, image_side, detail_side))
         try:
             while True:
-                while free and len(busy) < jobs and not exhausted:
-                    task = next(tasks, None)
-                    if task is None:
-                        exhausted = True
-                        break
-                    process, pipe = _revived(idle) or _spawn(context, image_side, detail_side)
-                    slot = free.popleft()
-                    busy.append(_Worker(process, pipe, task, slot, time.monotonic()))
-                    with suppress(OSError):  # a worker that died meanwhile shows itself below
-                        pipe.send((task.path, slot.name))
-                if ready:
-                    task, outcome, slot = ready.popleft()
+                pool.feed(tasks)
+                if pool.ready:
+                    task, outcome, slot = pool.ready.popleft()
                     yield task, outcome
-                    free.append(slot)
-                if not busy and not ready and exhausted:
+                    pool.free.append(slot)
+                elif not any(worker.tasks for worker in pool.workers):
                     return
-                _gather(busy, idle, ready, block=not ready)
+                pool.gather(block=not pool.ready)
         finally:
-            for process, pipe in [*idle, *((worker.process, worker.pipe) for worker in busy)]:
-                pipe.close()
-                process.kill()
-                process.join()
+            for worker in pool.workers:
+                worker.end()
 
 
-def _revived(idle: list[tuple[BaseProcess, Connection]]) -> tuple[BaseProcess, Connection] | None:
-    """An idle worker that is still alive: one that died with nothing in hand is nobody's fault."""
-    while idle:
-        process, pipe = idle.pop()
-        if process.is_alive():
-            return process, pipe
-        pipe.close()
-    return None
+class _Pool:
+    """The workers, the slots that nobody uses, the outcomes that nobody fetched yet."""
 
+    def __init__(self, jobs: int, free: deque[SharedMemory], spawn: Callable[[], _Worker]) -> None:
+        self.jobs, self.free, self.spawn = jobs, free, spawn
+        self.workers: list[_Worker] = []
+        self.ready: deque[tuple[Task, Outcome, SharedMemory]] = deque()
+        self.again: deque[Task] = deque()
+        self.crashed: set[int] = set()
 
-def _gather(
-    busy: list[_Worker],
-    idle: list[tuple[BaseProcess, Connection]],
-    ready: deque[tuple[Task, Outcome, SharedMemory]],
-    *,
-    block: bool,
-) -> None:
-    """Move the workers that have an answer, or none to give any more, from busy to ready."""
-    heard = {id(pipe) for pipe in wait([worker.pipe for worker in busy], timeout=1.0 if block else 0)}
-    for worker in list(busy):
-        late = time.monotonic() - worker.since > PATIENCE
-        if id(worker.pipe) not in heard and not late:
-            continue
-        busy.remove(worker)
-        outcome: Outcome
-        try:
-            if id(worker.pipe) not in heard:
-                raise TimeoutError
-            answer: PhotoError | tuple[DecodedPhoto, list[tuple[int, int, int]]] = worker.pipe.recv()
-            outcome = answer if isinstance(answer, PhotoError) else _attached(*answer, worker.slot)
-            idle.append((worker.process, worker.pipe))
-        except TimeoutError:
-            outcome = Crash(f"took over {PATIENCE:.0f} s to decode, and was given up")
-        except (EOFError, OSError):
-            outcome = Crash("decoding it kills the decoder")
-        if isinstance(outcome, Crash):
-            worker.process.kill()
-            worker.process.join()
-            worker.pipe.close()
-        ready.append((worker.task, outcome, worker.slot))
+    def feed(self, tasks: Iterator[Task]) -> None:
+        """Give every worker something to do, and something to go on with."""
+        while self.free:
+            worker = min(self.workers, key=lambda worker: len(worker.tasks), default=None)
+            if worker is None or (worker.tasks and len(self.workers) < self.jobs):
+                worker = None
+            elif len(worker.tasks) >= _AHEAD:
+                return
+            task = self.again.popleft() if self.again else next(tasks, None)
+            if task is None:
+                return
+            if worker is None:
+                worker = self.spawn()
+                self.workers.append(worker)
+            if not worker.tasks:
+                worker.since = time.monotonic()
+            slot = self.free.popleft()
+            worker.tasks.append((task, slot))
+            with suppress(OSError):  # a worker that died meanwhile shows itself in `gather`
+                worker.pipe.send((task.path, slot.name))
+
+    def gather(self, *, block: bool) -> None:
+        """Collect what the workers have done, and bury those that died or hang."""
+        wait([worker.pipe for worker in self.workers], timeout=1.0 if block else 0)
+        for worker in list(self.workers):
+            try:
+                while worker.pipe.poll():
+                    self._hear(worker, worker.pipe.recv())
+            except (EOFError, OSError):
+                self._bury(worker, "decoding it kills the decoder")
+                continue
+            if worker.tasks and time.monotonic() - worker.since > PATIENCE:
+                self._bury(worker, f"took over {PATIENCE:.0f} s to decode, and was given up")
+
+    def _hear(self, worker: _Worker, answer: _Answer) -> None:
+        worker.since = time.monotonic()
+        if answer is None:
+            worker.greeted = True
+            return
+        task, slot = worker.tasks.popleft()
+        outcome = answer if isinstance(answer, PhotoError) else _attached(*answer, slot)
+        self.ready.append((task, outcome, slot))
+
+    def _bury(self, worker: _Worker, cause: str) -> None:
+        """The photo that a worker was at is blamed, once it killed a second one; the others go to the next."""
+        self.workers.remove(worker)
+        worker.end()
+        if not worker.greeted:
+            raise PhototagError(
+                "the processes that decode photos can't start on this machine; nothing was changed: "
+                "free some memory, or look at what they say with PHOTOTAG_DEBUG=1"
+            )
+        if worker.tasks:
+            task, slot = worker.tasks.popleft()
+            if task.photo in self.crashed:
+                self.ready.append((task, Crash(cause), slot))
+            else:
+                self.crashed.add(task.photo)
+                self.again.append(task)
+                self.free.append(slot)
+        for task, slot in worker.tasks:
+            self.again.append(task)
+            self.free.append(slot)
 
 
 @contextmanager
@@ -173,9 +204,7 @@ def _attached(photo: DecodedPhoto, shapes: list[tuple[int, int, int]], slot: Sha
     return replace(photo, image=Image(pixels[0], photo.image.scale), detail=Image(pixels[-1], photo.detail.scale))
 
 
-def _spawn(
-    context: multiprocessing.context.SpawnContext, image_side: int, detail_side: int
-) -> tuple[BaseProcess, Connection]:
+def _spawn(context: multiprocessing.context.SpawnContext, image_side: int, detail_side: int) -> _Worker:
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, image_side, detail_side), daemon=True)
     # Ctrl-C, and what stops a whole group of processes, is heard by the owner alone, who ends the workers:
@@ -186,11 +215,14 @@ def _spawn(
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
-    return process, ours
+    return _Worker(process, ours, time.monotonic())
 
 
 def _work(pipe: Connection, image_side: int, detail_side: int) -> None:
     """A worker's life: decode what comes through the pipe until it closes."""
+    if not os.environ.get("PHOTOTAG_DEBUG"):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff writes its complaints straight to standard error
+    pipe.send(None)
     slots: dict[str, SharedMemory] = {}
     nothing = Image(np.zeros((0, 0, 3), np.uint8), 1.0)
     while True:

@@ -18,10 +18,10 @@ from phototag.progress import Progress
 from phototag.store import engines, faces, libraries, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
-from phototag.types import Problem
+from phototag.types import PhotoFile, Problem
 from phototag.workflows.decoding import Crash, Outcome, Task, decoded
 from phototag.workflows.eye import Eye, Seen
-from phototag.workflows.scan import Scan, require_online, scan
+from phototag.workflows.scan import require_online, scan
 
 #: A transaction is closed after so many seconds even if it is small.
 _COMMIT_SECONDS = 2.0
@@ -141,10 +141,11 @@ class _Run:
             self.progress.problem(problem)
         self.done.missing += found.missing
         self.done.unchanged += found.unchanged
-        if found.todo:
-            self.progress.start(f"Indexing {path_text(self.library.root)}", len(found.todo))
+        if found.todo or found.tried:
+            self.progress.start(f"Indexing {path_text(self.library.root)}", len(found.todo) + len(found.tried))
             try:
-                self.look_at(found)
+                self.look_at(found.todo, self.settings.jobs, self.settings.batch_photos)
+                self.look_at(found.tried, 1, 1)  # one by one, so that the guilty file is soon known
             finally:
                 # Also on Ctrl-C: what is finished is kept, what was only begun is as if untouched.
                 self.commit()
@@ -153,10 +154,12 @@ class _Run:
             self.progress.finish()
         self.done.problems += problems.count(self.store, self.library.id)
 
-    def look_at(self, found: Scan) -> None:
+    def look_at(self, files: Sequence[PhotoFile], jobs: int, batch: int) -> None:
+        if not files:
+            return
         outcomes = decoded(
-            self.tasks(found),
-            jobs=min(self.settings.jobs, len(found.todo)),
+            self.tasks(files, batch),
+            jobs=min(jobs, len(files)),
             image_side=self.settings.image_side,
             detail_side=self.settings.detail_side,
         )
@@ -165,21 +168,16 @@ class _Run:
                 self.finished.append((task, self.result(task, outcome)))
                 self.progress.advance()
                 late = time.monotonic() - self.committed > _COMMIT_SECONDS
-                if late or len(self.finished) >= self.settings.batch_photos:
+                if late or len(self.finished) >= batch:
                     self.commit()
 
-    def tasks(self, found: Scan) -> Iterator[Task]:
-        """Tasks, each noted in the database as attempted before its file is opened.
-
-        Files that a run died with come one by one, so that the guilty one is soon the only one to be noted.
-        """
-        fresh = len(found.todo) - found.tried
-        starts = [*range(0, fresh, self.settings.batch_photos), *range(fresh, len(found.todo))]
-        for start, end in zip(starts, [*starts[1:], len(found.todo)], strict=True):
-            files = found.todo[start:end]
-            ids = photos.begin(self.store, self.library.id, files)
+    def tasks(self, files: Sequence[PhotoFile], batch: int) -> Iterator[Task]:
+        """Tasks, each noted in the database as attempted before its file is opened."""
+        for start in range(0, len(files), batch):
+            begun = files[start : start + batch]
+            ids = photos.begin(self.store, self.library.id, begun)
             self.begun.update(ids)
-            for photo, file in zip(ids, files, strict=True):
+            for photo, file in zip(ids, begun, strict=True):
                 yield Task(photo, file, os.path.join(self.library.root, file.path))
 
     def result(self, task: Task, outcome: Outcome) -> _Result:
@@ -220,8 +218,8 @@ class _Run:
                 self.done.faces += len(result.faces) if isinstance(result, Seen) else 0
 
     def put(self, task: Task, result: _Result) -> None:
-        problems.clear(self.store, self.library.id, task.file.path)
         problem = _problem(task, result)
+        problems.clear(self.store, self.library.id, task.file.path, but=problem.stage if problem else None)
         if problem is not None:
             problems.record(self.store, self.library.id, problem)
             if problem.code in _NOT_READ:

@@ -30,10 +30,10 @@ _GIVEN_UP = f"phototag stopped short {_PATIENCE} times with it in hand, and pass
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a walk found: files to open (the last `tried` of which a run died with), how the rest was settled."""
+    """What a walk found: files to open, those that a run died with, and how the rest was settled."""
 
     todo: tuple[PhotoFile, ...]
-    tried: int
+    tried: tuple[PhotoFile, ...]
     unchanged: int
     missing: int
     denied: tuple[Problem, ...]
@@ -82,9 +82,13 @@ def scan(
     progress.finish()
 
     known = photos.known(store, library.id, detector, embedder)
-    todo = [file for path, file in met.items() if _to_open(file, known.get(path), retry=retry)]
-    todo.sort(key=lambda file: _attempts(known.get(file.path)))
-    tried = sum(1 for file in todo if _attempts(known.get(file.path)))
+    wanted: dict[int, list[PhotoFile]] = {}  # by attempts
+    for path, file in met.items():
+        if _to_open(file, known.get(path), retry=retry):
+            wanted.setdefault(known[path].attempts if path in known else 0, []).append(file)
+    todo = wanted.pop(0, [])
+    # Least often tried first; of equals now the first leads, now the last, lest one drags its followers along.
+    tried = [file for attempts in sorted(wanted) for file in wanted[attempts][:: 1 if attempts % 2 else -1]]
     vanished = [
         path for path, row in known.items() if path not in met and row.state != "missing" and not _beneath(path, denied)
     ]
@@ -109,11 +113,7 @@ def scan(
             if _given_up(file, known.get(path), retry=retry):
                 photos.fail(store, known[path].id, file, quarantined=True)
                 problems.record(store, library.id, Problem(path, "index", "crashed", _GIVEN_UP))
-    return Scan(tuple(todo), tried, len(met) - len(todo), len(vanished), tuple(denied))
-
-
-def _attempts(row: Known | None) -> int:
-    return row.attempts if row else 0
+    return Scan(tuple(todo), tuple(tried), len(met) - len(todo) - len(tried), len(vanished), tuple(denied))
 
 
 def _to_open(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:

@@ -1,0 +1,198 @@
+"""The decode processes: what comes back, and what a dying or hanging one costs."""
+
+from __future__ import annotations
+
+import collections
+import multiprocessing
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phototag.errors import DiskFullError, PhotoError
+from phototag.imaging.decode import NotAPhoto, decode
+from phototag.store import problems
+from phototag.store.connect import Store, open_store
+from phototag.types import DecodedPhoto, PhotoFile
+from phototag.workflows import decoding
+from phototag.workflows import index as indexing
+from phototag.workflows.decoding import Crash, Outcome, Task, decoded
+from tests.workflows.conftest import Index
+from tests.workflows.fakes import BLUE, GREEN, RED, Told, draw, serial, settings, state
+
+
+class Deadly(bytes):
+    """A path that kills the process which unpickles it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (7,)
+
+
+class Endless(bytes):
+    """A path that keeps busy whoever unpickles it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return time.sleep, (600,)
+
+
+def tasks(*paths: Path | bytes) -> Iterator[Task]:
+    for number, path in enumerate(paths):
+        yield Task(number, PhotoFile(b"", 0, 0), path if isinstance(path, bytes) else os.fsencode(path))
+
+
+def outcomes(given: Iterator[Task], jobs: int = 2, side: int = 400) -> dict[int, Outcome | str]:
+    """Outcomes by number; of photos their content's hash and, as a check, their pixels' sum."""
+    found: dict[int, Outcome | str] = {}
+    for task, outcome in decoded(given, jobs=jobs, image_side=side, detail_side=side):
+        if isinstance(outcome, DecodedPhoto):
+            found[task.photo] = f"{outcome.sha256} {outcome.image.rgb.sum(dtype=np.int64)}"
+        else:
+            found[task.photo] = outcome
+    return found
+
+
+def expected(path: Path, side: int = 400) -> str:
+    photo = decode(os.fsencode(path), image_side=side, detail_side=side)
+    return f"{photo.sha256} {photo.image.rgb.sum(dtype=np.int64)}"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> list[Path]:
+    return [draw(tmp_path / f"{number}.png", (10 * number, 40, RED), shade=number) for number in range(8)]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_photos_arrive_whole(library: list[Path], jobs: int) -> None:
+    assert outcomes(tasks(*library), jobs) == {number: expected(path) for number, path in enumerate(library)}
+
+
+def test_everything_told_of_a_photo_arrives(tmp_path: Path) -> None:
+    path = draw(tmp_path / "large.jpg", (500, 100, RED), size=(900, 600))
+    for image_side, detail_side in ((300, 700), (300, 300), (2000, 2000)):
+        here = decode(os.fsencode(path), image_side=image_side, detail_side=detail_side)
+        for _, there in decoded(tasks(path), jobs=1, image_side=image_side, detail_side=detail_side):
+            assert isinstance(there, DecodedPhoto)
+            for mine, its in ((here.image, there.image), (here.detail, there.detail)):
+                assert np.array_equal(mine.rgb, its.rgb)
+                assert mine.scale == its.scale
+            told = (there.sha256, there.width, there.height, there.taken_at, there.notes)
+            assert told == (here.sha256, here.width, here.height, here.taken_at, here.notes)
+
+
+def test_nothing_to_do() -> None:
+    assert outcomes(tasks()) == {}
+    assert multiprocessing.active_children() == []
+
+
+def test_problems_arrive_as_they_were_raised(tmp_path: Path, library: list[Path]) -> None:
+    (tmp_path / "text").write_text("Dear diary")
+    (tmp_path / "empty.jpg").touch()
+    found = outcomes(tasks(tmp_path / "text", tmp_path / "empty.jpg", tmp_path / "gone.jpg", library[0]))
+    assert isinstance(found[0], NotAPhoto)
+    assert isinstance(found[1], PhotoError)
+    assert isinstance(found[2], PhotoError)
+    assert (found[1].code, found[2].code) == ("empty", "vanished")
+    assert found[3] == expected(library[0])
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_worker_that_dies_costs_one_photo(library: list[Path], jobs: int) -> None:
+    found = outcomes(tasks(library[0], Deadly(b"x"), library[1], Deadly(b"y"), *library[2:4]), jobs)
+    assert isinstance(found.pop(1), Crash)
+    assert isinstance(found.pop(3), Crash)
+    assert list(found.values()) == [expected(path) for path in library[:4]] or jobs == 2
+    assert sorted(map(str, found.values())) == sorted(expected(path) for path in library[:4])
+
+
+def test_a_worker_that_hangs_is_given_up(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes(tasks(library[0]))  # so that starting workers is quick
+    monkeypatch.setattr(decoding, "PATIENCE", 3.0)
+    found = outcomes(tasks(library[0], Endless(b"x"), *library[1:3]))
+    hung = found.pop(1)
+    assert isinstance(hung, Crash)
+    assert "given up" in hung.message
+    assert sorted(map(str, found.values())) == sorted(expected(path) for path in library[:3])
+    assert multiprocessing.active_children() == []
+
+
+def test_an_idle_worker_that_died_costs_nothing(library: list[Path]) -> None:
+    def killing() -> Iterator[Task]:
+        first, second, third = tasks(*library[:3])
+        yield first
+        for number, end in ((second, signal.SIGKILL), (third, signal.SIGKILL)):
+            for child in multiprocessing.active_children():
+                os.kill(child.pid or 0, end)
+                child.join()
+            yield number
+
+    assert outcomes(killing(), jobs=1) == {number: expected(library[number]) for number in range(3)}
+
+
+def test_workers_leave_ctrl_c_to_their_owner(library: list[Path]) -> None:
+    def interrupting() -> Iterator[Task]:
+        first, second = tasks(*library[:2])
+        yield first
+        [child] = multiprocessing.active_children()
+        for end in (signal.SIGINT, signal.SIGTERM):
+            os.kill(child.pid or 0, end)
+        time.sleep(0.1)
+        yield second
+        assert [other.pid for other in multiprocessing.active_children()] == [child.pid]
+
+    assert outcomes(interrupting(), jobs=1) == {number: expected(library[number]) for number in range(2)}
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, set()) == set()  # the owner's own are as before
+
+
+def test_nothing_is_left_behind_when_the_caller_stops(library: list[Path]) -> None:
+    shared = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in decoded(tasks(*library), jobs=2, image_side=400, detail_side=400):
+            raise KeyboardInterrupt
+    assert multiprocessing.active_children() == []
+    if shared:
+        assert set(os.listdir("/dev/shm")) <= shared
+
+
+def test_little_shared_memory_is_enough(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = collections.namedtuple("usage", "total used free")
+    slot = 3 * (400**2 + 400**2)
+    monkeypatch.setattr(decoding, "_SHARED", os.fspath(library[0].parent))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, decoding._SPARE + 2 * slot))
+    assert len(outcomes(tasks(*library), jobs=6)) == 8
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, decoding._SPARE + 2 * slot - 1))
+    with pytest.raises(DiskFullError, match="shm-size"):
+        outcomes(tasks(*library), jobs=6)
+
+
+def test_an_index_run_with_a_deadly_photo(
+    store: Store, photos: Path, index: Index, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, colour in (("a.png", RED), ("deadly.png", GREEN), ("z.png", BLUE)):
+        draw(photos / name, (40, 40, colour))
+
+    def task(photo: int, file: PhotoFile, path: bytes) -> Task:
+        return Task(photo, file, Deadly(path) if b"deadly" in path else path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(indexing, "Task", task)
+        told = Told()
+        done = index(told=told, jobs=2)
+        assert (done.photos, done.problems) == (2, 1)
+        assert [(problem.path, problem.code) for problem in told.problems] == [(b"deadly.png", "crashed")]
+        assert dict(store.rows("SELECT path, state FROM photo")) == {
+            b"a.png": "done",
+            b"deadly.png": "quarantined",
+            b"z.png": "done",
+        }
+        assert index().unchanged == 3  # not opened again
+    assert index(retry=True).problems == 0
+    assert list(problems.listed(store)) == []
+    with open_store(tmp_path / "other.db", create=True) as other, monkeypatch.context() as patched:
+        patched.setattr(indexing, "decoded", serial)
+        indexing.index(other, [photos], settings(), Told())
+        assert state(other) == state(store)  # as if nothing had happened, and as decoded in this process
