@@ -16,6 +16,7 @@ PREDICTOR = PackagedWeights(
     "models/shape_predictor_5_face_landmarks.dat",
     "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
 )
+SIDE = 1.74  #: of dlib's box, where the eyes' distance and that from eyes to mouth make a right angle's legs
 PADDING = 0.25  #: of the face's size around it, as dlib's ResNet was trained
 
 
@@ -54,14 +55,30 @@ def five_points(image: RGB, box: Box, landmarks: tuple[Point, ...] = ()) -> tupl
 def _shape(image: RGB, box: Box, landmarks: tuple[Point, ...]) -> Any:
     import dlib
 
+    if landmarks:
+        box = _box_around(landmarks)
     left, top = round(box.x), round(box.y)
-    rectangle = dlib.rectangle(left, top, left + round(box.w) - 1, top + round(box.h) - 1)
-    return _predictor()(image, rectangle)
+    right, bottom = left + max(round(box.w), 1) - 1, top + max(round(box.h), 1) - 1
+    return _predictor()(image, dlib.rectangle(left, top, right, bottom))
+
+
+def _box_around(landmarks: tuple[Point, ...]) -> Box:
+    """The square that dlib's detector would have drawn, for which its predictor was trained.
+
+    Fitted to 2,480 photos of LFW on which both detectors agree: their centres then differ by 4 % of the
+    side. Pairs of those photos are told apart as well as with dlib's own boxes, and better than with
+    boxes of MTCNN as they are.
+    """
+    left_eye, right_eye, _, left_mouth, right_mouth = np.array(landmarks)
+    eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
+    side = SIDE * np.hypot(*np.linalg.norm([right_eye - left_eye, mouth - eyes], axis=1))
+    x, y = (eyes + mouth) / 2 - side / 2
+    return Box(float(x), float(y), float(side), float(side))
 
 
 @cache
 def _predictor() -> Any:
     import dlib
 
-    PREDICTOR.load()
+    PREDICTOR.load()  # dlib reads the file itself, but not before its hash is right
     return dlib.shape_predictor(str(PREDICTOR.path()))
