@@ -158,7 +158,7 @@ def start() -> dict[str, object]:
     }
 
 
-class library:  # noqa: N801 - used as a context manager, like open()
+class library:
     """A database of its own with these folders indexed."""
 
     def __init__(self, *roots: Path) -> None:

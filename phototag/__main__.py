@@ -6,7 +6,8 @@ import os
 import sys
 
 # `-m` puts the current folder first on the path, where a planted dlib.py would be imported.
-sys.path[:] = [entry for entry in sys.path if entry not in ("", os.getcwd())]
+if sys.path and sys.path[0] in ("", os.getcwd()):
+    del sys.path[0]
 
 if __name__ == "__main__":
     from phototag.cli.main import main

@@ -28,7 +28,7 @@ _WIDTH = 16
 
 def interview(store: Store, *, images: bool) -> None:
     """Ask about group after group until none is left or the user quits."""
-    console = Console()
+    console = Console(highlight=False)
     session: PromptSession[str] = PromptSession()
     skipped: list[int] = []
     named = 0
@@ -37,13 +37,13 @@ def interview(store: Store, *, images: bool) -> None:
         console.rule(f"group {group.number}: {options.many(len(group.face_ids), 'face')}, {question.left:,} to go")
         if images:
             _show(console, job.pictures(store, group.face_ids[:_SHOWN]))
-        console.print(_KEYS, markup=False, highlight=False)
+        console.print(_KEYS, markup=False)
         while True:
             key = click.getchar().lower()
             if key in ("n", "\r", "\n"):
                 person = _ask(session, question)
                 if person is None:
-                    console.print(_KEYS, markup=False, highlight=False)
+                    console.print(_KEYS, markup=False)
                     continue
                 try:
                     saved = job.name_faces(store, group.face_ids, person)

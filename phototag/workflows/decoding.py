@@ -108,6 +108,7 @@ class _Pool:
         self.ready: deque[tuple[Task, Outcome, SharedMemory]] = deque()
         self.again: deque[Task] = deque()
         self.crashed: set[int] = set()
+        self.stillborn = 0
 
     def feed(self, tasks: Iterator[Task]) -> None:
         """Give every worker something to do, and something to go on with."""
@@ -147,6 +148,7 @@ class _Pool:
         worker.since = time.monotonic()
         if answer is None:
             worker.greeted = True
+            self.stillborn = 0
             return
         task, slot = worker.tasks.popleft()
         outcome = answer if isinstance(answer, PhotoError) else _attached(*answer, slot)
@@ -157,11 +159,13 @@ class _Pool:
         self.workers.remove(worker)
         worker.end()
         if not worker.greeted:
-            raise PhototagError(
-                "the processes that decode photos can't start on this machine; nothing was changed: "
-                "free some memory, or look at what they say with PHOTOTAG_DEBUG=1"
-            )
-        if worker.tasks:
+            self.stillborn += 1
+            if self.stillborn > self.jobs + 1:
+                raise PhototagError(
+                    "the processes that decode photos can't start; what was finished before is saved: "
+                    "free some memory, or look at what they say, and run the same command again"
+                )
+        elif worker.tasks:
             task, slot = worker.tasks.popleft()
             if task.photo in self.crashed:
                 self.ready.append((task, Crash(cause), slot))

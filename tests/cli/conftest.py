@@ -64,13 +64,14 @@ def demo(phototag: Run, tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 @pytest.fixture
 def indexed(demo: Demo, phototag: Run, tmp_path: Path) -> Path:
-    """A database of the demo's photos in which nobody is named; its photos are the demo's own."""
+    """The demo's database with nobody named and two groups to name; its photos are the demo's own."""
     db = tmp_path / "copy.db"
     shutil.copyfile(demo.db, db)
     from phototag.progress import Silent
+    from phototag.store import clusters
     from phototag.store.connect import open_store
     from phototag.workflows.cluster import cluster_faces
-    from phototag.workflows.name import undo_last
+    from phototag.workflows.name import dismiss, undo_last
 
     with open_store(db) as store:
         while undo_last(store):
@@ -78,4 +79,6 @@ def indexed(demo: Demo, phototag: Run, tmp_path: Path) -> Path:
         with store.write():
             store.run("DELETE FROM guess")
         cluster_faces(store, Silent())
+        for group in list(clusters.unnamed(store))[2:]:  # something on a space suit that looks like a face
+            dismiss(store, group.face_ids, "not-a-face")
     return db

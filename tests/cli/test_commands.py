@@ -146,14 +146,14 @@ def test_a_library_that_is_away(demo: Demo, phototag: Run, tmp_path: Path) -> No
     photos = tmp_path / "drive"
     shutil.copytree(demo.folder / "photos" / "people", photos)
     db = tmp_path / "x.db"
-    assert phototag("index", photos, "--db", db).returncode == 0
+    assert phototag("run", photos, "--db", db, "--out", tmp_path / "out").returncode == 0
     before = phototag("faces", "list", "--json", "--db", db).stdout
     photos.rename(tmp_path / "unplugged")
     done = phototag("index", "--db", db)
     assert done.returncode == 15
     assert "offline" in done.stderr
     photos.mkdir()  # an empty mount point
-    done = phototag("run", photos, "--db", db)
+    done = phototag("run", photos, "--db", db, "--out", tmp_path / "out")
     assert done.returncode == 15
     assert "suddenly empty" in done.stderr
     assert phototag("faces", "list", "--json", "--db", db).stdout == before
