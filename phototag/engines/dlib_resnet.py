@@ -27,6 +27,11 @@ DIM = 128
 CHIP_SIZE = 150
 BATCH = 16  #: chips at a time: more are no faster and take 12 MB each
 
+#: Measured on 2,501 photos of 940 people from LFW's development list, with MTCNN's landmarks. `same`: false
+#: accepts 0.1 %, true ones 94.6 %. `split`, `join`: B³ .96 precision, .94 recall. The logistic curve was
+#: fitted to all pairs, same and different ones weighing alike.
+THRESHOLDS = Thresholds(same=0.376, split=0.37, join=0.33, midpoint=0.422, slope=67.0)
+
 
 class DlibResNet:
     """Embeds 150×150 chips aligned by dlib's five points. Raises WeightsError when made without its weights."""
@@ -45,7 +50,7 @@ class DlibResNet:
             dim=DIM,
             chip_size=CHIP_SIZE,
             alignment="dlib-5-point",
-            thresholds=Thresholds(same=0.43, split=0.36, join=0.33, midpoint=0.43, slope=20.0),
+            thresholds=THRESHOLDS,
         )
 
     def descriptors(self, chips: Chips) -> Vectors:
@@ -56,7 +61,7 @@ class DlibResNet:
     def embed(self, chips: Chips) -> Vectors:
         """The sum of the descriptors of a chip and its mirror image, normalised.
 
-        Against a single chip this raised TAR at FAR 0.1 % on LFW from .940 to .970.
+        Against a single chip this raises true accepts at 0.1 % false ones on LFW from .940 to .970.
         """
         vectors = self.descriptors(chips) + self.descriptors(chips[:, :, ::-1])
         lengths: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True)
