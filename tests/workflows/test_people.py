@@ -1,0 +1,285 @@
+"""Naming, grouping, learning and tagging, on vectors put into the database directly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phototag.errors import TooLittleDataError, UsageError
+from phototag.progress import Silent
+from phototag.store import clusters, decisions, faces, models, people
+from phototag.store.connect import Store, open_store
+from phototag.types import Box, Face, Vectors
+from phototag.workflows import name as naming
+from phototag.workflows.cluster import cluster_faces
+from phototag.workflows.label import label_from_folders, main_face
+from phototag.workflows.name import dismiss, group_faces, name_faces, next_question, undo_last
+from phototag.workflows.tag import tag_faces
+from phototag.workflows.train import train_people
+from tests.store.build import add_face, add_photo, clean, say, unit, who
+
+WATCHED = Silent()
+
+
+def near(axis: int, number: int = 0) -> Vectors:
+    """One of a person's faces: close to an axis, no two alike."""
+    vector = np.zeros(8, np.float32)
+    vector[axis] = 1
+    vector[4 + number % 4] += 0.02 * (1 + number)
+    return vector / np.linalg.norm(vector)
+
+
+def add_faces(store: Store, who: str, axis: int, count: int) -> list[int]:
+    return [add_face(store, f"{who}/{number}.jpg".encode(), near(axis, number)) for number in range(count)]
+
+
+# --- cluster ---
+
+
+def test_faces_are_grouped_by_person(store: Store) -> None:
+    ada, ben = add_faces(store, "ada", 0, 4), add_faces(store, "ben", 1, 6)
+    stranger = add_face(store, b"x.jpg", near(2))
+    done = cluster_faces(store, WATCHED)
+    assert (done.faces, done.groups, done.alone) == (11, 2, 1)
+    first, second = clusters.unnamed(store)
+    assert (first.number, set(first.face_ids)) == (1, set(ben))
+    assert (second.number, set(second.face_ids)) == (2, set(ada))
+    assert stranger not in first.face_ids + second.face_ids
+    assert [face.cluster for face in faces.identified(store)] == [2] * 4 + [1] * 6 + [None]
+
+
+def test_what_was_said_is_left_out_of_groups(store: Store) -> None:
+    ids = add_faces(store, "ada", 0, 6)
+    say(store, "is", ids[0], "Ada")
+    say(store, "dont-care", ids[1])
+    say(store, "not-a-face", ids[2])
+    assert cluster_faces(store, WATCHED).faces == 3
+    [group] = clusters.unnamed(store)
+    assert set(group.face_ids) == set(ids[3:])
+
+
+def test_grouping_before_anything_is_indexed(store: Store) -> None:
+    for job in (cluster_faces, train_people):
+        with pytest.raises(TooLittleDataError, match="phototag index"):
+            job(store, WATCHED)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_hardly_any_faces(store: Store, count: int) -> None:
+    add_photo(store, b"landscape.jpg")
+    add_faces(store, "ada", 0, count)
+    done = cluster_faces(store, WATCHED)
+    assert (done.faces, done.groups) == (count, count // 2)
+
+
+# --- name ---
+
+
+def test_the_interview_asks_for_the_largest_group_first(store: Store) -> None:
+    ada, ben = add_faces(store, "ada", 0, 3), add_faces(store, "ben", 1, 5)
+    cluster_faces(store, WATCHED)
+    question = next_question(store)
+    assert question
+    assert (set(question.group.face_ids), question.known, question.left) == (set(ben), (), 2)
+    skipped = next_question(store, [question.group.number])
+    assert skipped
+    assert (set(skipped.group.face_ids), skipped.left) == (set(ada), 1)
+    person = name_faces(store, question.group.face_ids, "  ben ")
+    assert person.name == "ben"
+    question = next_question(store)
+    assert question
+    assert (set(question.group.face_ids), question.known, question.left) == (set(ada), ("ben",), 1)
+    dismiss(store, question.group.face_ids, "dont-care")
+    assert next_question(store) is None
+    assert who(store) == {**dict.fromkeys(ada, (None, None)), **dict.fromkeys(ben, ("ben", "human"))}
+    assert undo_last(store) == 3
+    assert undo_last(store) == 5
+    assert undo_last(store) == 0
+    question = next_question(store)
+    assert question
+    assert question.left == 2
+
+
+def test_a_group_by_its_number(store: Store) -> None:
+    ids = add_faces(store, "ada", 0, 3)
+    cluster_faces(store, WATCHED)
+    assert set(group_faces(store, 1)) == set(ids)
+    name_faces(store, ids[:1], "Ada")
+    assert set(group_faces(store, 1)) == set(ids[1:])
+    name_faces(store, ids, "Ada")
+    for number in (1, 2, -1):
+        with pytest.raises(UsageError, match="no unnamed group"):
+            group_faces(store, number)
+
+
+@pytest.mark.parametrize("name", ["", "  \n", "\x1b\x00", "\u202e\u200b", "x" * 201])
+def test_what_can_be_no_name(store: Store, name: str) -> None:
+    face = add_face(store, b"a.jpg", unit(1))
+    with pytest.raises(UsageError, match="can't be a name"):
+        name_faces(store, [face], name)
+    assert people.names(store) == []
+    assert store.value("SELECT count(*) FROM decision") == 0
+
+
+def test_a_name_for_faces_that_are_not_there_saves_nothing(store: Store) -> None:
+    face = add_face(store, b"a.jpg", unit(1))
+    with pytest.raises(Exception, match="refused"):
+        name_faces(store, [face, 999], "Ada")
+    assert people.names(store) == []
+    assert who(store) == {face: (None, None)}
+
+
+def test_pictures_of_faces(store: Store) -> None:
+    face = add_face(store, b"a.jpg", unit(1))
+    assert naming.pictures(store, [face, 999, face]) == [faces.crop(store, face)] * 2
+
+
+# --- label ---
+
+
+def test_names_from_folders(store: Store) -> None:
+    small, large = Box(150, 100, 20, 20), Box(100, 80, 120, 120)
+    add_photo(store, b"train/Ada/1.jpg", [(small, unit(1)), (large, unit(0, 1))])
+    add_photo(store, b"train/Ada/2.jpg", [(large, unit(1))])
+    add_photo(store, b"train/Ben/3.jpg", [(large, unit(1))])
+    add_photo(store, b"train/Ben/landscape.jpg")
+    add_photo(store, b"train/none.jpg", [(large, unit(1))])
+    add_photo(store, b"trainer/Cy/4.jpg", [(large, unit(1))])
+    add_photo(store, b"train/deep/caf\xe9/5.jpg", [(large, unit(1))])
+    done = label_from_folders(store, Path("/photos/train"))
+    assert (done.faces, done.people, done.faceless) == (4, 3, 1)
+    found = {(face.path, face.box.w): (face.person, face.source) for face in faces.identified(store)}
+    assert found == {
+        (b"/photos/train/Ada/1.jpg", 20): (None, None),
+        (b"/photos/train/Ada/1.jpg", 120): ("Ada", "human"),
+        (b"/photos/train/Ada/2.jpg", 120): ("Ada", "human"),
+        (b"/photos/train/Ben/3.jpg", 120): ("Ben", "human"),
+        (b"/photos/train/none.jpg", 120): (None, None),
+        (b"/photos/trainer/Cy/4.jpg", 120): (None, None),
+        (b"/photos/train/deep/caf\xe9/5.jpg", 120): ("caf\ufffd", "human"),
+    }
+    assert {row[0] for row in store.rows("SELECT origin FROM decision")} == {"folder"}
+    assert store.value("SELECT count(DISTINCT answer) FROM decision") == 3
+    again = label_from_folders(store, Path("/photos/train"))
+    assert (again.faces, again.people) == (0, 0)
+
+
+def test_folders_do_not_overrule_a_human(store: Store) -> None:
+    ids = [add_face(store, f"Ada/{number}.jpg".encode(), unit(1)) for number in range(4)]
+    say(store, "is", ids[0], "Ben")
+    say(store, "not-a-face", ids[1])
+    say(store, "dont-care", ids[2])
+    assert label_from_folders(store, Path("/photos")).faces == 1
+    assert {face: verb for face, (verb, _) in decisions.labels(store).items()} == dict(
+        zip(ids, ("is", "not-a-face", "dont-care", "is"), strict=True)
+    )
+    assert who(store)[ids[0]] == ("Ben", "human")
+
+
+def test_folders_that_were_not_indexed(store: Store) -> None:
+    add_face(store, b"a.jpg", unit(1))
+    for folder in ("/elsewhere", "/photos", "/photos/a.jpg"):
+        with pytest.raises(UsageError, match="no indexed photo"):
+            label_from_folders(store, Path(folder))
+
+
+def test_a_folder_whose_name_nobody_can_have(store: Store) -> None:
+    add_face(store, b"Ada/a.jpg", unit(1))
+    add_face(store, b"y" * 201 + b"/a.jpg", unit(1))
+    with pytest.raises(UsageError, match="rename it; no face was named"):
+        label_from_folders(store, Path("/photos"))
+    assert decisions.labels(store) == {}
+    assert people.names(store) == []
+
+
+def test_the_main_face_is_large_and_in_the_middle() -> None:
+    def face(number: int, x: float, y: float, side: float) -> Face:
+        return Face(number, 1, Box(x, y, side, side), 0.9, 0.5)
+
+    middle, corner, huge = face(1, 150, 100, 100), face(2, 0, 0, 110), face(3, 0, 0, 250)
+    assert main_face([corner, middle], 400, 300) == middle
+    assert main_face([corner, middle, huge], 400, 300) == huge
+    assert main_face([face(4, 0, 0, 20)], 400, 300).id == 4
+
+
+# --- train and tag ---
+
+
+@pytest.fixture
+def two(store: Store) -> tuple[list[int], list[int], int]:
+    """Two people, two faces of each named, and a stranger."""
+    ada, ben = add_faces(store, "ada", 0, 6), add_faces(store, "ben", 1, 5)
+    stranger = add_face(store, b"x.jpg", near(2))
+    for face in ada[:2]:
+        say(store, "is", face, "Ada")
+    for face in ben[:2]:
+        say(store, "is", face, "Ben")
+    return ada, ben, stranger
+
+
+def test_named_people_are_recognised(store: Store, two: tuple[list[int], list[int], int]) -> None:
+    ada, ben, stranger = two
+    trained = train_people(store, WATCHED)
+    assert (trained.people, trained.faces) == (2, 4)
+    assert set(who(store).values()) == {("Ada", "human"), ("Ben", "human"), (None, None)}  # not before they are tagged
+    done = tag_faces(store, WATCHED)
+    assert (done.faces, done.named) == (8, 7)
+    assert who(store) == {
+        **{face: ("Ada", "human" if face in ada[:2] else "machine") for face in ada},
+        **{face: ("Ben", "human" if face in ben[:2] else "machine") for face in ben},
+        stranger: (None, None),
+    }
+    assert all(0.9 < (face.probability or 1) <= 1 for face in faces.identified(store))
+    evidence = store.value("SELECT neighbours FROM guess WHERE face = ?", (ada[3],))
+    assert all(f"[{face}, " in evidence for face in ada[:2])
+
+
+def test_tagging_again_forgets_what_was_tagged(store: Store, two: tuple[list[int], list[int], int]) -> None:
+    ada, ben, _ = two
+    train_people(store, WATCHED)
+    tag_faces(store, WATCHED)
+    say(store, "is", ada[3], "Cy")  # a human knows better
+    say(store, "is-not", ben[3], "Ben")
+    train_people(store, WATCHED)
+    assert who(store)[ada[4]] == ("Ada", "machine")  # as tagged before, until the new model speaks
+    tag_faces(store, WATCHED)
+    found = who(store)
+    assert found[ada[3]] == ("Cy", "human")
+    assert found[ben[3]] == (None, None)
+    assert found[ben[4]] == ("Ben", "machine")
+    assert store.value("SELECT count(*) FROM model") == 1
+    assert store.value("SELECT count(*) FROM guess g JOIN label l ON l.face = g.face") == 0
+    assert clean(store)
+
+
+@pytest.mark.parametrize("named", [[], ["Ada"]])
+def test_too_few_named_people(store: Store, named: list[str]) -> None:
+    ids = add_faces(store, "ada", 0, 3)
+    for name in named:
+        say(store, "is", ids[0], name)
+    with pytest.raises(TooLittleDataError, match="phototag name"):
+        train_people(store, WATCHED)
+    with pytest.raises(TooLittleDataError, match="phototag train"):
+        tag_faces(store, WATCHED)
+    assert models.latest(store) is None
+
+
+def test_a_model_whose_people_are_gone(store: Store, two: tuple[list[int], list[int], int]) -> None:
+    train_people(store, WATCHED)
+    tag_faces(store, WATCHED)
+    before = who(store)
+    undo_last(store)
+    undo_last(store)  # nothing is named Ben any more
+    with pytest.raises(TooLittleDataError, match="train` again"):
+        tag_faces(store, WATCHED)
+    after = who(store)
+    assert {face for face in before if before[face] != after[face]} == set(two[1][:2])
+
+
+def test_names_are_kept_when_the_process_ends(store: Store) -> None:
+    face = add_face(store, b"a.jpg", unit(1))
+    name_faces(store, [face], "Ada")
+    with open_store(store.path) as other:  # while the first is still open: it was saved at once
+        assert who(other) == {face: ("Ada", "human")}
