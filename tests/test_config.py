@@ -1,0 +1,95 @@
+"""Settings: who overrules whom, and what makes no sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from phototag import config
+from phototag.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nobody's settings; returns where the settings file would be."""
+    for name in ("DB", "DETECTOR", "EMBEDDER", "JOBS", "IMAGE_SIDE", "DETAIL_SIDE", "MIN_FACE", "BATCH_PHOTOS"):
+        monkeypatch.delenv(f"PHOTOTAG_{name}", raising=False)
+    monkeypatch.setattr(config, "config_file", lambda: tmp_path / "phototag.toml")
+    return tmp_path / "phototag.toml"
+
+
+def test_defaults() -> None:
+    settings = config.load()
+    assert (settings.detector, settings.embedder, settings.min_face) == ("mtcnn", "dlib-resnet", 20)
+    assert settings.db.name == "phototag.db"
+    assert settings.db.is_absolute()
+    assert settings.jobs >= 1
+    assert config.load(db=None, jobs=None) == settings  # not given
+
+
+def test_flags_before_environment_before_file(stranger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger.write_text('jobs = 3\nmin_face = 30\ndetector = "dlib-hog"\ndb = "/file.db"\n')
+    settings = config.load()
+    assert (settings.jobs, settings.min_face, settings.detector, settings.db) == (3, 30, "dlib-hog", Path("/file.db"))
+    monkeypatch.setenv("PHOTOTAG_JOBS", "4")
+    monkeypatch.setenv("PHOTOTAG_DB", "~/env.db")
+    monkeypatch.setenv("PHOTOTAG_MIN_FACE", "")  # as good as not set
+    monkeypatch.setenv("PHOTOTAG_UNHEARD_OF", "1")
+    settings = config.load()
+    assert (settings.jobs, settings.min_face, settings.db) == (4, 30, Path.home() / "env.db")
+    settings = config.load(jobs=5, db=Path("/flag.db"), detector="mtcnn")
+    assert (settings.jobs, settings.min_face, settings.db, settings.detector) == (5, 30, Path("/flag.db"), "mtcnn")
+
+
+def test_no_settings_are_taken_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "phototag.toml").write_text("jobs = 77\n")
+    monkeypatch.chdir(folder)
+    assert config.load().jobs != 77
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("jobs = 0", "jobs to 0: it must be 1 or more"),
+        ("jobs = -3", "must be 1 or more"),
+        ('jobs = "many"', "'many', which is no int"),
+        ("jobs = true", "which is no int"),
+        ("jobs = inf", "which is no int"),
+        ("jobs = nan", "which is no int"),
+        ("jobs = []", "which is no int"),
+        ("db = 5", "sets db to 5"),
+        ('db = "~nobody-at-all/x"', "sets db to"),
+        ("treads = 2", "sets 'treads', which is no setting: use one of .*jobs"),
+        ("jobs = ", "can't be read"),
+        ("jobs = 1\njobs = 2", "can't be read"),
+    ],
+)
+def test_a_file_that_makes_no_sense(stranger: Path, text: str, match: str) -> None:
+    stranger.write_text(text)
+    with pytest.raises(UsageError, match=match) as caught:
+        config.load()
+    assert str(stranger) in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_file_that_cannot_be_read(stranger: Path) -> None:
+    stranger.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="mend or remove it"):
+        config.load()
+    stranger.unlink()
+    stranger.mkdir()
+    with pytest.raises(UsageError, match="mend or remove it"):
+        config.load()
+
+
+def test_other_sources_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="the command line sets 'colour'"):
+        config.load(colour="red")
+    with pytest.raises(UsageError, match="the command line sets jobs to 0"):
+        config.load(jobs=0)
+    monkeypatch.setenv("PHOTOTAG_JOBS", "two")
+    with pytest.raises(UsageError, match="the environment sets jobs to 'two'"):
+        config.load()
