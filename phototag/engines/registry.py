@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from typing import Literal, cast
 
-from phototag.errors import UsageError
+from phototag.engines import shelf
+from phototag.engines.card import Card
+from phototag.engines.shelf import Prepared, Shelved
+from phototag.errors import UsageError, WeightsError
 from phototag.types import Detector, Embedder
 
 GROUP = "phototag.engines"
@@ -21,44 +24,81 @@ GROUP = "phototag.engines"
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """What the user may choose: CPU threads of one engine; smallest face in pixels of the array given."""
+    """What the user may choose: CPU threads of one engine; smallest face in pixels of the array given.
+
+    `device`: where it runs; "auto" takes a GPU if the engine can use one here. `shelved`: the weights,
+    for an engine of a family.
+    """
 
     threads: int = 2
     min_face: int = 20
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    shelved: Shelved | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """An engine that could be made: `create` may import heavy packages and may raise WeightsError."""
+    """An engine that could be made: `create` may import heavy packages and may raise WeightsError.
+
+    With `prepare` it is a *family*, whose weights the user brings: `prepare` turns a file or folder (and a
+    card, where the family wants one) into what the shelf keeps, and refuses with WeightsError or UsageError
+    anything that could not run; `create` then finds them in `EngineOptions.shelved`.
+    """
 
     kind: Literal["detector", "embedder"]
     name: str
     summary: str
     create: Callable[[EngineOptions], Detector | Embedder]
+    prepare: Callable[[Path, Card | None], Prepared] | None = None
 
 
 def available() -> list[EngineSpec]:
-    """All engines installed here, by kind and name. Raises UsageError for one that can't be loaded."""
+    """All engines and families installed here, by kind and name. Raises UsageError for one that can't be loaded."""
     return sorted((_load(point) for point in _entry_points().values()), key=lambda spec: (spec.kind, spec.name))
 
 
 def make_detector(name: str, options: EngineOptions) -> Detector:
-    """The detector called `name`, ready to run. Raises UsageError for an unknown name."""
-    return cast(Detector, _find("detector", name).create(options))
+    """The detector called `name`, ready to run. Raises UsageError for an unknown name, WeightsError."""
+    return cast(Detector, _make("detector", name, options))
 
 
 def make_embedder(name: str, options: EngineOptions) -> Embedder:
-    """The embedder called `name`, ready to run. Raises UsageError for an unknown name."""
-    return cast(Embedder, _find("embedder", name).create(options))
+    """The embedder called `name`, ready to run. Raises UsageError for an unknown name, WeightsError."""
+    return cast(Embedder, _make("embedder", name, options))
 
 
-def _find(kind: str, name: str) -> EngineSpec:
+def spec_of(name: str) -> EngineSpec | None:
+    """The engine or family called `name`, if there is one. Raises UsageError if it can't be loaded."""
     point = _entry_points().get(name)
-    spec = _load(point) if point else None
+    return _load(point) if point else None
+
+
+def add(
+    name: str, family: str, path: Path, card: Card | None = None, *, source: str = "", licence: str = ""
+) -> Shelved:
+    """Check weights as their family does and put them on the shelf. Raises UsageError, WeightsError."""
+    spec = spec_of(family)
+    if spec is None or spec.prepare is None:
+        families = ", ".join(spec.name for spec in available() if spec.prepare)
+        raise UsageError(f"{family!r} is no family of engines that take weights; known: {families}")
+    own = spec_of(name)
+    if own is not None and own.name != family:
+        raise UsageError(f"{name!r} is the name of another engine: choose a name of your own")
+    return shelf.keep(name, family, spec.prepare(path, card), card, source=source or str(path), licence=licence)
+
+
+def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
+    shelved = shelf.find(name)
+    spec = spec_of(shelved.family if shelved else name)
     if spec is None or spec.kind != kind:
-        known = ", ".join(spec.name for spec in available() if spec.kind == kind)
-        raise UsageError(f"there is no {kind} called {name!r}; known: {known}")
-    return spec
+        known = sorted(
+            [spec.name for spec in available() if spec.kind == kind and spec.prepare is None]
+            + [one.name for one in shelf.shelved() if (own := spec_of(one.family)) and own.kind == kind]
+        )
+        raise UsageError(f"there is no {kind} called {name!r}; known: {', '.join(known)}")
+    if spec.prepare is not None and shelved is None:
+        raise WeightsError(f"{name} has no weights yet: `phototag engines add {name} FILE` (or `engines install`)")
+    return spec.create(replace(options, shelved=shelved))
 
 
 def _entry_points() -> dict[str, EntryPoint]:
