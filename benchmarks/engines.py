@@ -1,0 +1,234 @@
+"""Our engines beside the packages whose networks they run, side by side in one run.
+
+    python benchmarks/engines.py --data FOLDER [--json] [--photos 30] [--pairs 2501]
+
+FOLDER holds `lfw-dev` (a folder a person), `album` and `face-boxes`. Times are medians of alternating
+turns on the same arrays; a photo is enlarged to 1,280 pixels for timing. True boxes are those of
+`face-boxes/*.xml` and `album/group_annotations.json`; a found face is false where it overlaps no true one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from phototag.engines.dlib_resnet import WEIGHTS, DlibResNet
+from phototag.engines.registry import EngineOptions, make_detector
+from phototag.imaging.align import align
+from phototag.types import RGB, Box, Detection, Detector, Vectors
+
+LONG_SIDE = 1280
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--data", type=Path, required=True)
+    arguments.add_argument("--json", action="store_true")
+    arguments.add_argument("--photos", type=int, default=30, help="photos to time detectors on")
+    arguments.add_argument("--faces", type=int, default=40, help="faces to time embedders on")
+    arguments.add_argument("--pairs", type=int, default=2501, help="photos of lfw-dev whose pairs are compared")
+    options = arguments.parse_args()
+    data = options.data.resolve()
+    portraits = sorted((data / "lfw-dev").rglob("*.jpg"))
+    groups = sorted((data / "album").rglob("*.jpg")) + sorted((data / "face-boxes").glob("*.jpg"))
+    mtcnn = make_detector("mtcnn", EngineOptions())
+    figures = {
+        "machine": {"cores": os.cpu_count(), "python": sys.version.split()[0]},
+        "embedding": embedding(portraits[:: max(1, len(portraits) // options.faces)][: options.faces], mtcnn),
+        "detection": detection(groups, portraits, options.photos, truth(data), mtcnn),
+        "verification": verification(portraits[: options.pairs], mtcnn),
+    }
+    print(json.dumps(figures, indent=2) if options.json else text(figures))
+
+
+def embedding(photos: list[Path], mtcnn: Detector) -> dict[str, float]:
+    """Milliseconds a face: dlib's own descriptor, ours of the same chip, ours of chip and mirror image."""
+    import dlib
+
+    theirs = dlib.face_recognition_model_v1(str(WEIGHTS.path()))
+    ours = DlibResNet(EngineOptions())
+    chips = np.concatenate([_chip(image, _main_face(mtcnn, image)) for image in map(_open, photos)])
+    expected = np.array([theirs.compute_face_descriptor(chip) for chip in chips[:1]])
+    times = _side_by_side(
+        {
+            "dlib": lambda chip: theirs.compute_face_descriptor(chip[0]),
+            "descriptor": ours.descriptors,
+            "with mirror": ours.embed,
+        },
+        [chips[at : at + 1] for at in range(len(chips))],
+    )
+    batch = _timed(lambda: ours.descriptors(chips)) / len(chips)
+    return {
+        **{f"{name}, ms": 1e3 * seconds for name, seconds in times.items()},
+        "descriptor in a batch, ms": 1e3 * batch,
+        "times faster, one by one": times["dlib"] / times["descriptor"],
+        "times faster, in a batch": times["dlib"] / batch,
+        "largest difference": float(np.abs(ours.descriptors(chips[:1]) - expected).max()),
+    }
+
+
+def detection(
+    groups: list[Path], portraits: list[Path], count: int, true: dict[Path, list[Box]], mtcnn: Detector
+) -> dict[str, Any]:
+    """Against `MTCNN().detect_faces`: time at 1,280 pixels; what each finds of the other's and of the truth."""
+    theirs = _package()
+    found: dict[str, dict[Path, list[Box]]] = {"package": {}, "ours": {}}
+    for path in groups + portraits[:: max(1, len(portraits) // 200)]:
+        image = _open(path)
+        found["package"][path] = theirs(image)
+        found["ours"][path] = [face.box for face in mtcnn.detect([image])[0]]
+    timed = [_enlarged(path) for path in (groups + portraits[::97])[:count]]
+    times = _side_by_side({"package": theirs, "ours": lambda image: mtcnn.detect([image])}, timed)
+    of_theirs = [
+        max((box.iou(mine) for mine in found["ours"][path]), default=0) >= 0.5
+        for path, boxes in found["package"].items()
+        for box in boxes
+    ]
+    return {
+        **{f"{name}, ms": 1e3 * seconds for name, seconds in times.items()},
+        "times faster": times["package"] / times["ours"],
+        "of the package's faces we find": float(np.mean(of_theirs)),
+        "faces the package finds": len(of_theirs),
+        **{f"{name}, against the truth": _against(boxes, true) for name, boxes in found.items()},
+    }
+
+
+def verification(photos: list[Path], mtcnn: Detector) -> dict[str, dict[str, float]]:
+    """All pairs of main faces: chips by dlib's HOG boxes and by ours, the same embedder."""
+    hog = make_detector("dlib-hog", EngineOptions())
+    embedder = DlibResNet(EngineOptions())
+    people = np.array([path.parent.name for path in photos])
+    chips: dict[str, list[RGB]] = {"HOG boxes": [], "MTCNN landmarks": []}
+    for image in map(_open, photos):
+        ours = _main_face(mtcnn, image)
+        theirs = max(hog.detect([image])[0], key=lambda face: face.box.iou(ours.box), default=ours)
+        # Where HOG misses the face, both stand on the same one.
+        chips["HOG boxes"].append(_chip(image, theirs if theirs.box.iou(ours.box) > 0.3 else ours)[0])
+        chips["MTCNN landmarks"].append(_chip(image, ours)[0])
+    return {name: _separation(embedder.embed(np.stack(cut)), people) for name, cut in chips.items()}
+
+
+def _separation(vectors: Vectors, people: Any) -> dict[str, float]:
+    first, second = np.triu_indices(len(vectors), 1)
+    distances = np.sqrt(np.maximum(0, 2 - 2 * (vectors @ vectors.T)))[first, second]
+    alike = people[first] == people[second]
+    same, different = np.sort(distances[alike]), np.sort(distances[~alike])
+    thresholds = np.linspace(0, 1, 1001)
+    right = (
+        np.searchsorted(same, thresholds) / len(same) + 1 - np.searchsorted(different, thresholds) / len(different)
+    ) / 2
+    at = different[len(different) // 1000]
+    return {
+        "true accepts at 0.1 % false": float((same < at).mean()),
+        "its threshold": float(at),
+        "true accepts at 0.01 % false": float((same < different[len(different) // 10_000]).mean()),
+        "best balanced accuracy": float(right.max()),
+    }
+
+
+def truth(data: Path) -> dict[Path, list[Box]]:
+    """The true boxes by photo."""
+    boxes: dict[Path, list[Box]] = {}
+    named = json.loads((data / "album" / "group_annotations.json").read_text())
+    for name, faces in named.items():
+        boxes[data / "album" / "group" / name] = [_corners(*face["box"]) for face in faces]
+    for file in (data / "face-boxes").glob("*ing.xml"):
+        for image in ElementTree.parse(file).getroot().iter("image"):
+            boxes[data / "face-boxes" / image.attrib["file"]] = [
+                Box(*(float(box.attrib[side]) for side in ("left", "top", "width", "height")))
+                for box in image.iter("box")
+            ]
+    return boxes
+
+
+def _against(found: dict[Path, list[Box]], true: dict[Path, list[Box]]) -> dict[str, int]:
+    counts = {"true": 0, "found": 0, "false": 0}
+    for path in found.keys() & true.keys():
+        counts["true"] += len(true[path])
+        counts["found"] += sum(any(box.iou(one) >= 0.4 for one in found[path]) for box in true[path])
+        counts["false"] += sum(all(one.iou(box) < 0.2 for box in true[path]) for one in found[path])
+    return counts
+
+
+def _package() -> Callable[[RGB], list[Box]]:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as clean:  # it loads weights from the current directory first
+        os.chdir(clean)
+        from mtcnn import MTCNN
+
+        package = MTCNN()
+        os.chdir(here)
+    return lambda image: [Box(*map(float, face["box"])) for face in package.detect_faces(image)]
+
+
+def _main_face(detector: Detector, image: RGB) -> Detection:
+    middle = np.array(image.shape[1::-1]) / 2
+
+    def prominence(face: Detection) -> float:
+        centre = np.array([face.box.x + face.box.w / 2, face.box.y + face.box.h / 2])
+        return face.box.w / 2 - float(np.linalg.norm(centre - middle))
+
+    whole = Detection(Box(0, 0, image.shape[1], image.shape[0]), 0)
+    return max(detector.detect([image])[0], key=prominence, default=whole)
+
+
+def _chip(image: RGB, face: Detection) -> Any:
+    return align(image, [face.box], alignment="dlib-5-point", size=150, landmarks=[face.landmarks])
+
+
+def _open(path: Path) -> RGB:
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def _enlarged(path: Path) -> RGB:
+    picture = Image.open(path).convert("RGB")
+    factor = LONG_SIDE / max(picture.size)
+    return np.asarray(picture.resize((round(picture.width * factor), round(picture.height * factor))))
+
+
+def _corners(left: float, top: float, right: float, bottom: float) -> Box:
+    return Box(left, top, right - left, bottom - top)
+
+
+def _side_by_side(jobs: dict[str, Callable[[Any], object]], inputs: list[Any]) -> dict[str, float]:
+    """Each job's median seconds over the inputs; they take turns, so that noise falls on all alike."""
+    for job in jobs.values():
+        job(inputs[0])
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for value in inputs:
+        for name, job in jobs.items():
+            times[name].append(_timed(lambda job=job, value=value: job(value)))  # type: ignore[misc]
+    return {name: median(seconds) for name, seconds in times.items()}
+
+
+def _timed(job: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    job()
+    return time.perf_counter() - start
+
+
+def text(figures: dict[str, Any], indent: str = "") -> str:
+    lines = []
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}", text(value, indent + "    ")]
+        else:
+            lines.append(f"{indent}{name}: {value:.4g}" if isinstance(value, float) else f"{indent}{name}: {value}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
