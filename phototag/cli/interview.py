@@ -96,20 +96,20 @@ def _ask(session: PromptSession[str], question: Question) -> str | None:
     return text.strip() or None
 
 
-def _show(console: Console, webps: list[bytes]) -> None:
+def _show(console: Console, pictures: list[bytes]) -> None:
     """The faces in a row, by whatever means the terminal has (sixel, kitty's protocol, half-blocks)."""
-    if not webps:
+    if not pictures:
         return
     from textual_image.renderable import Image
 
-    columns = min(len(webps), _COLUMNS)
-    sheet = io.BytesIO(contact_sheet(webps, columns=columns))
+    columns = min(len(pictures), _COLUMNS)
+    sheet = io.BytesIO(contact_sheet(pictures, columns=columns))
     console.print(Image(sheet, width=min(console.width, _WIDTH * columns), height="auto"))
 
 
-def _open(webps: list[bytes]) -> None:
+def _open(pictures: list[bytes]) -> None:
     """All faces of the group as one picture in the desktop's viewer."""
     with tempfile.NamedTemporaryFile(prefix="phototag-", suffix=".png", delete=False) as file:
-        file.write(contact_sheet(webps))
+        file.write(contact_sheet(pictures))
     click.echo(f"opening {file.name}")
     click.launch(Path(file.name).as_uri())

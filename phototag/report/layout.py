@@ -36,12 +36,12 @@ def photo(photo_id: int) -> str:
 
 def preview(photo_id: int) -> str:
     """A photo's picture."""
-    return f"{_sharded('photos', photo_id)}.webp"
+    return f"{_sharded('photos', photo_id)}.jpg"
 
 
 def crop(face_id: int) -> str:
     """A face's picture."""
-    return f"{_sharded('faces', face_id)}.webp"
+    return f"{_sharded('faces', face_id)}.jpg"
 
 
 def group(number: int) -> str:

@@ -130,9 +130,9 @@ class Album(Protocol):
         ...
 
     def crop(self, face_id: int) -> bytes | None:
-        """A face's picture as WebP without metadata, None if none was kept."""
+        """A face's picture as JPEG without metadata, None if none was kept."""
         ...
 
     def preview(self, photo_id: int) -> bytes | None:
-        """A photo's picture as WebP without metadata, of its whole upright frame, None if none was kept."""
+        """A photo's picture as JPEG without metadata, of its whole upright frame, None if none was kept."""
         ...

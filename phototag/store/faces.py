@@ -33,7 +33,7 @@ class NewFace:
     landmarks: tuple[Point, ...]
     score: float
     quality: float
-    webp: bytes
+    jpeg: bytes
     region: Box
     vector: Vectors
 
@@ -93,8 +93,8 @@ def replace(
             )
             store.run("DELETE FROM embedding WHERE face = ?", (face_id,))
         store.run(
-            "INSERT OR REPLACE INTO crop (face, webp, x, y, side) VALUES (?, ?, ?, ?, ?)",
-            (face_id, face.webp, face.region.x, face.region.y, face.region.w),
+            "INSERT OR REPLACE INTO crop (face, jpeg, x, y, side) VALUES (?, ?, ?, ?, ?)",
+            (face_id, face.jpeg, face.region.x, face.region.y, face.region.w),
         )
         store.run(
             "INSERT INTO embedding (face, engine, dim, vector) VALUES (?, ?, ?, ?)",
@@ -114,7 +114,7 @@ def replace(
     if preview is None:
         store.run("DELETE FROM preview WHERE photo = ?", (photo,))
     else:
-        store.run("INSERT OR REPLACE INTO preview (photo, webp) VALUES (?, ?)", (photo, preview))
+        store.run("INSERT OR REPLACE INTO preview (photo, jpeg) VALUES (?, ?)", (photo, preview))
 
 
 def _match(old: dict[int, tuple[Box, Vectors | None]], face: NewFace, same: float) -> int | None:
@@ -139,7 +139,7 @@ def copy(store: Store, source: int, photo: int) -> None:
             " SELECT ?, engine, x, y, w, h, landmarks, score, quality FROM face WHERE id = ?",
             (photo, face),
         )
-        store.run("INSERT INTO crop SELECT ?, webp, x, y, side FROM crop WHERE face = ?", (row.lastrowid, face))
+        store.run("INSERT INTO crop SELECT ?, jpeg, x, y, side FROM crop WHERE face = ?", (row.lastrowid, face))
         store.run(
             "INSERT INTO embedding SELECT ?, engine, dim, vector FROM embedding WHERE face = ?",
             (row.lastrowid, face),
@@ -147,7 +147,7 @@ def copy(store: Store, source: int, photo: int) -> None:
     store.run("DELETE FROM detection WHERE photo = ?", (photo,))
     store.run("DELETE FROM preview WHERE photo = ?", (photo,))
     store.run("INSERT INTO detection SELECT ?, engine, faces FROM detection WHERE photo = ?", (photo, source))
-    store.run("INSERT INTO preview SELECT ?, webp FROM preview WHERE photo = ?", (photo, source))
+    store.run("INSERT INTO preview SELECT ?, jpeg FROM preview WHERE photo = ?", (photo, source))
     store.run(
         "UPDATE photo SET (sha256, width, height, taken_at) ="
         " (SELECT sha256, width, height, taken_at FROM photo WHERE id = ?) WHERE id = ?",
@@ -206,8 +206,8 @@ def _array(blobs: list[bytes], store: Store, embedder: int) -> Vectors:
 
 
 def crop(store: Store, face: int) -> bytes | None:
-    """The face's small picture (WebP)."""
-    value = store.value("SELECT webp FROM crop WHERE face = ?", (face,))
+    """The face's small picture (JPEG)."""
+    value = store.value("SELECT jpeg FROM crop WHERE face = ?", (face,))
     return None if value is None else bytes(value)
 
 

@@ -191,8 +191,8 @@ def counts(store: Store) -> dict[str, int]:
 
 
 def preview(store: Store, photo: int) -> bytes | None:
-    """The photo's small picture (WebP)."""
-    value = store.value("SELECT webp FROM preview WHERE photo = ?", (photo,))
+    """The photo's small picture (JPEG)."""
+    value = store.value("SELECT jpeg FROM preview WHERE photo = ?", (photo,))
     return None if value is None else bytes(value)
 
 

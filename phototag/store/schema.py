@@ -89,7 +89,7 @@ CREATE INDEX face_photo ON face (photo);
 
 CREATE TABLE crop (
     face INTEGER PRIMARY KEY REFERENCES face ON DELETE CASCADE,
-    webp BLOB NOT NULL,
+    jpeg BLOB NOT NULL,
     x REAL NOT NULL,
     y REAL NOT NULL,
     side REAL NOT NULL
@@ -97,7 +97,7 @@ CREATE TABLE crop (
 
 CREATE TABLE preview (
     photo INTEGER PRIMARY KEY REFERENCES photo ON DELETE CASCADE,
-    webp BLOB NOT NULL
+    jpeg BLOB NOT NULL
 );
 
 CREATE TABLE embedding (

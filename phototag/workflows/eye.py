@@ -61,7 +61,7 @@ class Eye:
                     detection.landmarks,
                     detection.score,
                     _quality(detail, detection),
-                    crop.webp,
+                    crop.jpeg,
                     crop.region,
                     vector,
                 )

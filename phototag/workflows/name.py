@@ -61,5 +61,5 @@ def group_faces(store: Store, number: int) -> list[int]:
 
 
 def pictures(store: Store, face_ids: Sequence[int]) -> list[bytes]:
-    """The small pictures (WebP) of faces."""
-    return [webp for face in face_ids if (webp := faces.crop(store, face)) is not None]
+    """The small pictures (JPEG) of faces."""
+    return [jpeg for face in face_ids if (jpeg := faces.crop(store, face)) is not None]

@@ -31,7 +31,7 @@ def contents(db: Path) -> list[Any]:
         connection.execute(query).fetchall()
         for query in (
             "SELECT path, size, mtime_ns, sha256, width, height, taken_at, state FROM photo ORDER BY path",
-            "SELECT p.path, f.x, f.y, f.w, f.h, f.score, f.present, c.webp, e.vector FROM face f JOIN photo p"
+            "SELECT p.path, f.x, f.y, f.w, f.h, f.score, f.present, c.jpeg, e.vector FROM face f JOIN photo p"
             " ON p.id = f.photo JOIN crop c ON c.face = f.id JOIN embedding e ON e.face = f.id ORDER BY 1, 2, 3",
             "SELECT p.path, d.faces FROM detection d JOIN photo p ON p.id = d.photo ORDER BY 1",
             "SELECT path, stage, code FROM problem ORDER BY 1, 2",

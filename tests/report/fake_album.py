@@ -27,11 +27,11 @@ ROOT = b"/home/ada/Pictures"
 
 
 @cache
-def webp(hue: int, size: int = 24) -> bytes:
+def jpeg(hue: int, size: int = 24) -> bytes:
     """A square of one colour."""
     red, green, blue = (int(255 * part) for part in colorsys.hsv_to_rgb(hue / 12, 0.5, 0.8))
     file = io.BytesIO()
-    Image.new("RGB", (size, size), (red, green, blue)).save(file, "WEBP")
+    Image.new("RGB", (size, size), (red, green, blue)).save(file, "JPEG")
     return file.getvalue()
 
 
@@ -108,10 +108,10 @@ class FakeAlbum:
         return iter(sorted(self.troubles, key=lambda problem: problem.code))
 
     def crop(self, face_id: int) -> bytes | None:
-        return webp(face_id % 12)
+        return jpeg(face_id % 12)
 
     def preview(self, photo_id: int) -> bytes | None:
-        return webp(photo_id % 12, 60)
+        return jpeg(photo_id % 12, 60)
 
 
 def face(

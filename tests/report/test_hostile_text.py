@@ -121,7 +121,7 @@ def test_the_names_are_still_there_to_read(report: Path) -> None:
 def test_file_names_come_from_numbers_only(report: Path) -> None:
     ours = re.compile(
         r"(\d+|assets|by-name|faces|icon|index|kind|people|photos|problems|style|undated|unknown)(-\d+)*"
-        r"(\.(html|webp|css|svg))?|\.nomedia|\.phototag-report"
+        r"(\.(html|jpg|css|svg))?|\.nomedia|\.phototag-report"
     )
     names = {part for file in report.rglob("*") for part in file.relative_to(report).parts}
     assert [name for name in names if not ours.fullmatch(name)] == []

@@ -106,7 +106,7 @@ def test_the_window_of_pages(number: int, total: int, window: list[int | None]) 
 
 def test_files_are_spread_over_folders() -> None:
     assert layout.photo(12_345) == "photos/012/012345.html"
-    assert layout.crop(1_234_567) == "faces/1234/1234567.webp"
+    assert layout.crop(1_234_567) == "faces/1234/1234567.jpg"
 
 
 def test_words() -> None:

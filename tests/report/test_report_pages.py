@@ -206,7 +206,7 @@ class WithoutPictures(FakeAlbum):
 def test_pictures_that_were_not_kept_are_not_linked(tmp_path: Path) -> None:
     write_report(WithoutPictures(family().shots), tmp_path / "report", Silent())
     check_links(tmp_path / "report")
-    assert not list(tmp_path.rglob("*.webp"))
+    assert not list(tmp_path.rglob("*.jpg"))
 
 
 def crowd() -> FakeAlbum:

@@ -26,7 +26,7 @@ def unit(*values: float) -> Vectors:
 
 
 def new_face(box: Box, vector: Vectors) -> NewFace:
-    return NewFace(box, (), 0.9, 0.5, b"webp of " + vector.tobytes()[:4], Box(box.x, box.y, box.w, box.w), vector)
+    return NewFace(box, (), 0.9, 0.5, b"jpeg of " + vector.tobytes()[:4], Box(box.x, box.y, box.w, box.w), vector)
 
 
 def add_photo(

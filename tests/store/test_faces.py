@@ -65,7 +65,7 @@ def test_a_face_found_at_its_old_place_keeps_its_id(store: Store) -> None:
     ids, vectors = faces.vectors(store, 2, where="all")
     assert ids == [left, right]
     assert np.allclose(vectors, [unit(1, 0.1), unit(0, 1, 0.1)])  # the new ones
-    assert faces.crop(store, left) == new_face(LEFT, unit(1, 0.1)).webp
+    assert faces.crop(store, left) == new_face(LEFT, unit(1, 0.1)).jpeg
     assert photos.preview(store, photo) == b"small"
 
 
@@ -182,7 +182,7 @@ def test_vectors_and_labels_round_trip(store: Store) -> None:
 def seen_as(store: Store) -> list[tuple[object, ...]]:
     return list(
         store.rows(
-            "SELECT p.path, p.sha256, p.width, p.state, d.faces, v.webp, f.x, f.present, c.webp, e.vector FROM photo p"
+            "SELECT p.path, p.sha256, p.width, p.state, d.faces, v.jpeg, f.x, f.present, c.jpeg, e.vector FROM photo p"
             " LEFT JOIN detection d ON d.photo = p.id LEFT JOIN preview v ON v.photo = p.id"
             " LEFT JOIN face f ON f.photo = p.id LEFT JOIN crop c ON c.face = f.id"
             " LEFT JOIN embedding e ON e.face = f.id ORDER BY p.id, f.id"

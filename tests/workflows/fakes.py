@@ -141,11 +141,11 @@ def state(store: Store) -> list[tuple[Any, ...]]:
         *store.rows(
             "SELECT l.root, p.path, p.path_text, p.size, p.mtime_ns, p.sha256, p.width, p.height, p.taken_at, p.state,"
             " p.attempts, (SELECT group_concat(d.engine || ':' || d.faces) FROM detection d WHERE d.photo = p.id),"
-            " (SELECT webp FROM preview v WHERE v.photo = p.id) FROM photo p JOIN library l ON l.id = p.library"
+            " (SELECT jpeg FROM preview v WHERE v.photo = p.id) FROM photo p JOIN library l ON l.id = p.library"
             " ORDER BY l.root, p.path"
         ),
         *store.rows(
-            "SELECT p.path, f.engine, f.x, f.y, f.w, f.h, f.landmarks, f.score, f.quality, f.present, c.webp, c.x, c.y,"
+            "SELECT p.path, f.engine, f.x, f.y, f.w, f.h, f.landmarks, f.score, f.quality, f.present, c.jpeg, c.x, c.y,"
             " c.side, e.engine, e.dim, e.vector FROM face f JOIN photo p ON p.id = f.photo"
             " LEFT JOIN crop c ON c.face = f.id LEFT JOIN embedding e ON e.face = f.id ORDER BY p.path, f.x, f.y"
         ),

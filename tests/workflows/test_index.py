@@ -196,7 +196,7 @@ def test_copies_cost_no_inference(store: Store, three: Path, index: Index, squar
     assert names(store)["b.png"] == ["b.png 40", "b.png 200"]
     rows = list(
         store.rows(
-            "SELECT p.sha256, p.width, f.x, f.y, f.score, c.webp, e.vector, d.faces, v.webp FROM photo p"
+            "SELECT p.sha256, p.width, f.x, f.y, f.score, c.jpeg, e.vector, d.faces, v.jpeg FROM photo p"
             " JOIN face f ON f.photo = p.id JOIN crop c ON c.face = f.id JOIN embedding e ON e.face = f.id"
             " JOIN detection d ON d.photo = p.id JOIN preview v ON v.photo = p.id WHERE d.faces = 2"
             " ORDER BY p.path, f.x"
