@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from phototag.imaging.warp import similarity, warp
 from phototag.types import RGB, Box, Chips, Point
 from phototag.weights import PackagedWeights
 
@@ -18,6 +19,11 @@ PREDICTOR = PackagedWeights(
 )
 SIDE = 1.74  #: of dlib's box, where the eyes' distance and that from eyes to mouth make a right angle's legs
 PADDING = 0.25  #: of the face's size around it, as dlib's ResNet was trained
+
+#: Eyes, nose tip and mouth corners in 112×112 pixels (Deng, Guo, Xue, Zafeiriou 2019, as published with its code).
+ARCFACE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
+#: dlib's five points in such chips: medians over 2,501 photos of LFW that were laid on the landmarks' template.
+ARCFACE_DLIB = ((80.30, 53.22), (66.48, 53.67), (31.20, 53.64), (45.09, 53.81), (56.06, 80.01))
 
 
 def align(
@@ -33,17 +39,32 @@ def align(
     `landmarks`: the detector's five points of each box, where it gives any. Raises ValueError for an
     unknown `alignment`, WeightsError where the alignment's own weights can't be trusted.
     """
-    if alignment != "dlib-5-point":
-        raise ValueError(f"no alignment is called {alignment!r}")
+    try:
+        cut = _CUTTERS[alignment]
+    except KeyError:
+        raise ValueError(f"no alignment is called {alignment!r}; known: {', '.join(ALIGNMENTS)}") from None
     if not boxes:
         return np.empty((0, size, size, 3), np.uint8)
+    return cut(image, boxes, size, landmarks or [()] * len(boxes))
+
+
+def _dlib_chips(image: RGB, boxes: Sequence[Box], size: int, landmarks: Sequence[tuple[Point, ...]]) -> Chips:
     import dlib
 
     shapes = dlib.full_object_detections()
-    for number, box in enumerate(boxes):
-        points = landmarks[number] if landmarks else ()
+    for box, points in zip(boxes, landmarks, strict=True):
         shapes.append(_shape(image, box, points))
     return np.stack(dlib.get_face_chips(image, shapes, size=size, padding=PADDING))
+
+
+def _arcface_chips(image: RGB, boxes: Sequence[Box], size: int, landmarks: Sequence[tuple[Point, ...]]) -> Chips:
+    """The five landmarks, or else dlib's points, laid on the template that ArcFace made customary."""
+    chips = []
+    for box, points in zip(boxes, landmarks, strict=True):
+        template = ARCFACE if points else ARCFACE_DLIB
+        matrix = similarity(np.array(points or five_points(image, box)), (np.array(template) + 0.5) * size / 112 - 0.5)
+        chips.append(warp(image, matrix, size))
+    return np.stack(chips)
 
 
 def five_points(image: RGB, box: Box, landmarks: tuple[Point, ...] = ()) -> tuple[Point, ...]:
@@ -82,3 +103,10 @@ def _predictor() -> Any:
 
     PREDICTOR.load()  # dlib reads the file itself, but not before its hash is right
     return dlib.shape_predictor(str(PREDICTOR.path()))
+
+
+_CUTTERS: dict[str, Callable[[RGB, Sequence[Box], int, Sequence[tuple[Point, ...]]], Chips]] = {
+    "dlib-5-point": _dlib_chips,
+    "arcface-5-point": _arcface_chips,
+}
+ALIGNMENTS = tuple(_CUTTERS)  #: the names that `align` knows
