@@ -78,8 +78,9 @@ def decoded(
     """Decode tasks on `jobs` processes, yielding each as it is ready.
 
     The pixels of a `DecodedPhoto` live in a slot that is used again: they are valid until the caller
-    asks for the next outcome. A photo whose worker dies is tried once more. Raises DiskFullError where
-    there is no shared memory for two photos, PhototagError where workers can't start.
+    asks for the next outcome. A photo whose worker dies is tried once more, one that hangs is not.
+    Raises DiskFullError where there is no shared memory for two photos, PhototagError where workers
+    can't start.
     """
     context = multiprocessing.get_context("spawn")
     with _slots(_AHEAD * jobs + 1, 3 * (image_side**2 + detail_side**2)) as slots:
@@ -142,7 +143,7 @@ class _Pool:
                 self._bury(worker, "decoding it kills the decoder")
                 continue
             if worker.tasks and time.monotonic() - worker.since > PATIENCE:
-                self._bury(worker, f"took over {PATIENCE:.0f} s to decode, and was given up")
+                self._bury(worker, f"took over {PATIENCE:.0f} s to decode, and was given up", sure=True)
 
     def _hear(self, worker: _Worker, answer: _Answer) -> None:
         worker.since = time.monotonic()
@@ -154,8 +155,8 @@ class _Pool:
         outcome = answer if isinstance(answer, PhotoError) else _attached(*answer, slot)
         self.ready.append((task, outcome, slot))
 
-    def _bury(self, worker: _Worker, cause: str) -> None:
-        """The photo that a worker was at is blamed, once it killed a second one; the others go to the next."""
+    def _bury(self, worker: _Worker, cause: str, *, sure: bool = False) -> None:
+        """The photo that a worker was at is blamed, if not `sure` once it killed a second one; others go on."""
         self.workers.remove(worker)
         worker.end()
         if not worker.greeted:
@@ -167,7 +168,7 @@ class _Pool:
                 )
         elif worker.tasks:
             task, slot = worker.tasks.popleft()
-            if task.photo in self.crashed:
+            if sure or task.photo in self.crashed:
                 self.ready.append((task, Crash(cause), slot))
             else:
                 self.crashed.add(task.photo)

@@ -130,7 +130,7 @@ with open_store(Path(sys.argv[1]), create=True) as store, store.write():
 
 def test_two_processes_create_one_new_database(tmp_path: Path) -> None:
     start = time.time() + 1.0
-    for round_ in range(4):
+    for round_ in range(2):
         path = tmp_path / f"{round_}.db"
         runs = [
             subprocess.Popen([sys.executable, "-c", CREATE, path, str(start), who], stderr=subprocess.PIPE, text=True)

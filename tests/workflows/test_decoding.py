@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_photos_arrive_whole(library: list[Path], jobs: int) -> None:
 
 def test_everything_told_of_a_photo_arrives(tmp_path: Path) -> None:
     path = draw(tmp_path / "large.jpg", (500, 100, RED), size=(900, 600))
-    for image_side, detail_side in ((300, 700), (300, 300), (2000, 2000)):
+    for image_side, detail_side in ((300, 700), (2000, 2000)):
         here = decode(os.fsencode(path), image_side=image_side, detail_side=detail_side)
         for _, there in decoded(tasks(path), jobs=1, image_side=image_side, detail_side=detail_side):
             assert isinstance(there, DecodedPhoto)
@@ -110,13 +111,25 @@ def test_a_worker_that_dies_costs_one_photo(library: list[Path], jobs: int) -> N
 
 
 def test_a_worker_that_hangs_is_given_up(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    outcomes(tasks(library[0]))  # so that starting workers is quick
-    monkeypatch.setattr(decoding, "PATIENCE", 3.0)
-    found = outcomes(tasks(library[0], Endless(b"x"), *library[1:3]))
-    hung = found.pop(1)
-    assert isinstance(hung, Crash)
-    assert "given up" in hung.message
-    assert sorted(map(str, found.values())) == sorted(expected(path) for path in library[:3])
+    spawn, spawned = decoding._spawn, list[object]()
+
+    def patiently(*arguments: Any) -> Any:
+        spawned.append(arguments)
+        monkeypatch.setattr(decoding, "PATIENCE", 120.0)  # a worker may start slowly
+        return spawn(*arguments)
+
+    monkeypatch.setattr(decoding, "_spawn", patiently)
+    found = {}
+    for task, outcome in decoded(
+        tasks(library[0], Endless(b"x"), *library[1:3]), jobs=1, image_side=400, detail_side=400
+    ):
+        found[task.photo] = type(outcome)
+        if task.photo == 0:
+            monkeypatch.setattr(decoding, "PATIENCE", 0.5)
+        if isinstance(outcome, Crash):
+            assert "given up" in outcome.message
+    assert found == {0: DecodedPhoto, 1: Crash, 2: DecodedPhoto, 3: DecodedPhoto}
+    assert len(spawned) == 2  # it is not tried again: that would take as long
     assert multiprocessing.active_children() == []
 
 
