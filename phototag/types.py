@@ -42,6 +42,10 @@ class Box:
         """The same rectangle in an image `factor` times as large."""
         return Box(self.x * factor, self.y * factor, self.w * factor, self.h * factor)
 
+    def moved(self, right: float, down: float) -> Box:
+        """The same rectangle elsewhere."""
+        return Box(self.x + right, self.y + down, self.w, self.h)
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:

@@ -53,9 +53,8 @@ def replace(
     `same`: faces at one place whose vectors are farther apart are two people's. To be given when the
     content changed: files that were renamed in a row must not hand one person's name to the next.
     """
-    for vector in (face.vector for face in found):
-        if not np.isfinite(vector).all() or not 0.999 <= float(np.linalg.norm(vector)) <= 1.001:
-            raise ValueError("an embedding must be finite and of unit length")
+    for face in found:
+        _require_unit(face.vector)
     old = {
         row[0]: (Box(*row[1:5]), None if row[5] is None else np.frombuffer(row[5], "<f4"))
         for row in store.rows(
@@ -115,6 +114,58 @@ def replace(
         store.run("DELETE FROM preview WHERE photo = ?", (photo,))
     else:
         store.run("INSERT OR REPLACE INTO preview (photo, jpeg) VALUES (?, ?)", (photo, preview))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredCrop:
+    """A face's small picture: `region` is its square, and `box` and `landmarks` the face, in the photo's pixels."""
+
+    face_id: int
+    jpeg: bytes
+    region: Box
+    box: Box
+    landmarks: tuple[Point, ...]
+
+
+def without_embedding(store: Store, embedder: int) -> list[int]:
+    """The present faces that an embedder has not seen yet."""
+    return [
+        row[0]
+        for row in store.rows(
+            "SELECT f.id FROM face f JOIN crop c ON c.face = f.id WHERE f.present AND NOT EXISTS"
+            " (SELECT 1 FROM embedding e WHERE e.face = f.id AND e.engine = ?) ORDER BY f.id",
+            (embedder,),
+        )
+    ]
+
+
+def stored_crop(store: Store, face: int) -> StoredCrop:
+    """A face as it was cut out when it was indexed."""
+    for row in store.rows(
+        "SELECT c.jpeg, c.x, c.y, c.side, f.x, f.y, f.w, f.h, f.landmarks FROM face f JOIN crop c ON c.face = f.id"
+        " WHERE f.id = ?",
+        (face,),
+    ):
+        landmarks = tuple((float(x), float(y)) for x, y in json.loads(row[8]))
+        return StoredCrop(face, row[0], Box(row[1], row[2], row[3], row[3]), Box(*row[4:8]), landmarks)
+    raise KeyError(face)
+
+
+def add_embeddings(store: Store, embedder: int, ids: Sequence[int], vectors: Vectors) -> None:
+    """Store what another embedder makes of known faces, in one transaction."""
+    with store.write():
+        for face, vector in zip(ids, vectors, strict=True):
+            _require_unit(vector)
+            store.run(
+                "INSERT OR REPLACE INTO embedding (face, engine, dim, vector)"
+                " SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM face WHERE id = ?)",
+                (face, embedder, len(vector), _blob(vector), face),
+            )
+
+
+def _require_unit(vector: Vectors) -> None:
+    if not np.isfinite(vector).all() or not 0.999 <= float(np.linalg.norm(vector)) <= 1.001:
+        raise ValueError("an embedding must be finite and of unit length")
 
 
 def _match(old: dict[int, tuple[Box, Vectors | None]], face: NewFace, same: float) -> int | None:

@@ -21,6 +21,7 @@ from phototag.store.libraries import Library
 from phototag.types import PhotoFile, Problem
 from phototag.workflows.decoding import Crash, Outcome, Task, decoded
 from phototag.workflows.eye import Eye, Seen
+from phototag.workflows.reembed import reembed
 from phototag.workflows.scan import require_online, scan
 
 #: A transaction is closed after so many seconds even if it is small.
@@ -38,6 +39,7 @@ class Indexed:
     unchanged: int = 0
     missing: int = 0
     problems: int = 0
+    left: int = 0
     offline: list[str] = field(default_factory=list)
 
 
@@ -72,24 +74,29 @@ def index(
     accept_missing: bool = False,
     follow: bool = False,
     retry: bool = False,
+    budget: float | None = None,
 ) -> Indexed:
     """Bring the database up to date with the folders `roots` (with all known ones if none are named).
 
     Never deletes a photo, face, decision or person, and never writes into a root. What is finished is
     committed in small transactions, so that a run may be killed at any point. `accept_missing`: believe
     it when much of a root is gone at once. `retry`: open files again that could not be used before.
+    `budget`: after so many seconds no more photos are begun; `Indexed.left` says how many wait for the next run.
 
     A root that is offline is left as it is, said in `Indexed.offline`, and doesn't keep the others from
     being done. Raises UsageError, WeightsError and errors of the store.
     """
     wanted = _libraries(store, roots)
     done = Indexed()
+    deadline = math.inf if budget is None else time.monotonic() + budget
     eye = None
     for library in wanted:
         try:
             require_online(library)
-            eye = eye or Eye.open(settings)
-            run = _Run(store, library, settings, eye, progress, done)
+            if eye is None:
+                eye = Eye.open(settings)
+                reembed(store, eye.embedder, engines.register(store, eye.embedder.info), progress)
+            run = _Run(store, library, settings, eye, progress, done, deadline)
             run.go(accept_missing=accept_missing, follow=follow, retry=retry)
             libraries.set_state(store, library, "online")
         except LibraryOfflineError as error:
@@ -122,10 +129,17 @@ class _Run:
     """One library's run, with what is finished but not committed yet."""
 
     def __init__(
-        self, store: Store, library: Library, settings: Settings, eye: Eye, progress: Progress, done: Indexed
+        self,
+        store: Store,
+        library: Library,
+        settings: Settings,
+        eye: Eye,
+        progress: Progress,
+        done: Indexed,
+        deadline: float,
     ) -> None:
         self.store, self.library, self.settings = store, library, settings
-        self.eye, self.progress, self.done = eye, progress, done
+        self.eye, self.progress, self.done, self.deadline = eye, progress, done, deadline
         self.detector = engines.register(store, eye.detector.info)
         self.embedder = engines.register(store, eye.embedder.info)
         self.begun: set[int] = set()
@@ -177,7 +191,10 @@ class _Run:
             begun = files[start : start + batch]
             ids = photos.begin(self.store, self.library.id, begun)
             self.begun.update(ids)
-            for photo, file in zip(ids, begun, strict=True):
+            for number, (photo, file) in enumerate(zip(ids, begun, strict=True), start):
+                if time.monotonic() > self.deadline:
+                    self.done.left += len(files) - number
+                    return
                 yield Task(photo, file, os.path.join(self.library.root, file.path))
 
     def result(self, task: Task, outcome: Outcome) -> _Result:
