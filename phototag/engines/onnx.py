@@ -1,0 +1,96 @@
+"""Runs one ONNX model with onnxruntime, an optional package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from phototag.engines.quiet import quiet
+from phototag.engines.registry import EngineOptions
+from phototag.errors import UsageError, WeightsError
+
+Floats = npt.NDArray[np.float32]
+
+PICKLE = b"\x80"  #: the first byte of every pickle since protocol 2
+ZIP = b"PK\x03\x04"  #: and of a zip, in which PyTorch keeps one
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A model's input or output: its name, its shape (None: any size) and the type of its numbers."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    type: str
+
+
+class Model:
+    """An ONNX model in memory. Not for use from several threads at once.
+
+    Raises WeightsError for bytes that are no ONNX model, UsageError without onnxruntime or the device asked for.
+    """
+
+    def __init__(self, data: bytes, options: EngineOptions, where: str) -> None:
+        if data.startswith((PICKLE, ZIP)):
+            raise WeightsError(f"{where} is no ONNX model but a pickle or an archive; nothing of it was used")
+        runtime = _runtime()
+        settings = runtime.SessionOptions()
+        settings.intra_op_num_threads = options.threads
+        settings.inter_op_num_threads = 1
+        settings.log_severity_level = 4
+        # Threads that wait by spinning would take the decode processes' time.
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            with quiet():
+                self._session = runtime.InferenceSession(data, settings, providers=_providers(runtime, options.device))
+        except UsageError:
+            raise
+        except Exception as error:
+            reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+            raise WeightsError(f"{where} is no ONNX model that onnxruntime can read: {reason[0]}") from error
+        self.inputs = [_tensor(one) for one in self._session.get_inputs()]
+        self.outputs = [_tensor(one) for one in self._session.get_outputs()]
+        self._where = where
+
+    def __call__(self, samples: Floats) -> list[Floats]:
+        """All outputs for the one input. Raises WeightsError where the model itself fails."""
+        try:
+            outputs: list[Floats] = self._session.run(None, {self.inputs[0].name: samples})
+        except Exception as error:
+            raise WeightsError(f"{self._where} fails on an input of {samples.shape}: {error}") from error
+        return outputs
+
+
+def read(path: Path) -> bytes:
+    """A model file's bytes. Raises WeightsError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path} can't be read: {error.strerror}") from error
+
+
+def _runtime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UsageError("this engine needs onnxruntime: `pip install 'phototag[onnx]'`") from error
+    return onnxruntime
+
+
+def _providers(runtime: Any, device: str) -> list[str]:
+    gpu, cpu = "CUDAExecutionProvider", "CPUExecutionProvider"
+    if device != "cpu" and gpu in runtime.get_available_providers():
+        return [gpu, cpu]
+    if device == "gpu":
+        raise UsageError(
+            "onnxruntime finds no GPU here: use --device cpu, or install the package onnxruntime-gpu in its place"
+        )
+    return [cpu]
+
+
+def _tensor(one: Any) -> Tensor:
+    return Tensor(one.name, tuple(side if isinstance(side, int) and side > 0 else None for side in one.shape), one.type)
