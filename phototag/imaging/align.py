@@ -17,7 +17,7 @@ PREDICTOR = PackagedWeights(
     "models/shape_predictor_5_face_landmarks.dat",
     "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
 )
-SIDE = 1.74  #: of dlib's box, where the eyes' distance and that from eyes to mouth make a right angle's legs
+SIDE = 1.741  #: of dlib's box, where the eyes' distance and that from eyes to mouth make a right angle's legs
 PADDING = 0.25  #: of the face's size around it, as dlib's ResNet was trained
 
 #: Eyes, nose tip and mouth corners in 112×112 pixels (Deng, Guo, Xue, Zafeiriou 2019, as published with its code).
@@ -51,6 +51,7 @@ def align(
 def _dlib_chips(image: RGB, boxes: Sequence[Box], size: int, landmarks: Sequence[tuple[Point, ...]]) -> Chips:
     import dlib
 
+    image = np.ascontiguousarray(image)  # as dlib needs it
     shapes = dlib.full_object_detections()
     for box, points in zip(boxes, landmarks, strict=True):
         shapes.append(_shape(image, box, points))
@@ -69,32 +70,42 @@ def _arcface_chips(image: RGB, boxes: Sequence[Box], size: int, landmarks: Seque
 
 def five_points(image: RGB, box: Box, landmarks: tuple[Point, ...] = ()) -> tuple[Point, ...]:
     """dlib's five points of one face: two corners of the right eye, two of the left, the nose's foot."""
-    shape = _shape(image, box, landmarks)
+    shape = _shape(np.ascontiguousarray(image), box, landmarks)
     return tuple((float(point.x), float(point.y)) for point in shape.parts())
 
 
 def _shape(image: RGB, box: Box, landmarks: tuple[Point, ...]) -> Any:
+    """dlib's five points as one of its own objects; the mean where there are several boxes to look in."""
     import dlib
 
-    if landmarks:
-        box = _box_around(landmarks)
+    rectangles = [_rectangle(one) for one in (_boxes_around(landmarks) if landmarks else [box])]
+    found = [[(point.x, point.y) for point in _predictor()(image, one).parts()] for one in rectangles]
+    points = np.mean(found, axis=0).round().astype(int).tolist()
+    return dlib.full_object_detection(rectangles[0], dlib.points([dlib.point(x, y) for x, y in points]))
+
+
+def _rectangle(box: Box) -> Any:
+    import dlib
+
     left, top = round(box.x), round(box.y)
-    right, bottom = left + max(round(box.w), 1) - 1, top + max(round(box.h), 1) - 1
-    return _predictor()(image, dlib.rectangle(left, top, right, bottom))
+    return dlib.rectangle(left, top, left + max(round(box.w), 1) - 1, top + max(round(box.h), 1) - 1)
 
 
-def _box_around(landmarks: tuple[Point, ...]) -> Box:
-    """The square that dlib's detector would have drawn, for which its predictor was trained.
+def _boxes_around(landmarks: tuple[Point, ...]) -> list[Box]:
+    """Squares such as dlib's detector would have drawn, for which its predictor was trained.
 
     Fitted to 2,480 photos of LFW on which both detectors agree: their centres then differ by 4 % of the
-    side. Pairs of those photos are told apart as well as with dlib's own boxes, and better than with
-    boxes of MTCNN as they are.
+    side. Over all pairs, true accepts at 0.1 % false ones were .937 with boxes of MTCNN as they are, .947
+    with dlib's own, .946 to .947 with one such square (whole pixels make the difference), .948 with three.
     """
     left_eye, right_eye, _, left_mouth, right_mouth = np.array(landmarks)
     eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
-    side = SIDE * np.hypot(*np.linalg.norm([right_eye - left_eye, mouth - eyes], axis=1))
-    x, y = (eyes + mouth) / 2 - side / 2
-    return Box(float(x), float(y), float(side), float(side))
+    legs = np.hypot(*np.linalg.norm([right_eye - left_eye, mouth - eyes], axis=1))
+    boxes = []
+    for side in (factor * SIDE * float(legs) for factor in (0.9, 1.0, 1.1)):
+        x, y = ((eyes + mouth) / 2 - side / 2).tolist()
+        boxes.append(Box(x, y, side, side))
+    return boxes
 
 
 @cache

@@ -103,6 +103,14 @@ def test_many_boxes_none_and_another_size(portrait: RGB, box: Box) -> None:
     assert align(portrait, [box], alignment="dlib-5-point", size=96).shape == (1, 96, 96, 3)
 
 
+def test_a_view_of_a_larger_picture(portrait: RGB, box: Box) -> None:
+    wide = np.concatenate([portrait, portrait], axis=1)
+    view = wide[:, : portrait.shape[1]]
+    assert not view.flags.c_contiguous
+    assert np.array_equal(cut(view, box), cut(portrait, box))
+    assert five_points(view, box) == five_points(portrait, box)
+
+
 def test_an_unknown_alignment_is_refused(portrait: RGB, box: Box) -> None:
     with pytest.raises(ValueError, match="no alignment is called 'sideways'"):
         align(portrait, [box], alignment="sideways", size=150)
