@@ -1,4 +1,4 @@
-"""Chips cut by a similarity transform that lays a face's points on a template."""
+"""Chips cut by a transform that lays a face's points on a template."""
 
 from __future__ import annotations
 
@@ -30,6 +30,18 @@ def similarity(points: Points, others: Points) -> Matrix:
         quotient = 1
     turn = np.array([[quotient.real, -quotient.imag], [quotient.imag, quotient.real]])
     return np.column_stack([turn, other_mean - turn @ mean])
+
+
+def affine(points: Points, others: Points) -> Matrix:
+    """The linear map and shift that bring three points to three others.
+
+    Three points on one line tell no such map: they are brought as near as a turn, a scale and a shift can.
+    """
+    sides, other_sides = points[1:] - points[0], others[1:] - others[0]
+    if abs(np.linalg.det(sides)) < 1:  # twice the triangle's area, in pixels
+        return similarity(points, others)
+    turn = np.linalg.solve(sides, other_sides).T
+    return np.column_stack([turn, others[0] - turn @ points[0]])
 
 
 def warp(image: RGB, matrix: Matrix, size: int) -> RGB:
