@@ -50,12 +50,12 @@ def unnamed(store: Store) -> Iterator[Cluster]:
 
 
 def members(store: Store, number: int) -> list[int]:
-    """The faces of one group that no human has labelled, most central first."""
+    """The faces of one group that neither a human nor the machine has named, most central first."""
     return [
         row[0]
         for row in store.rows(
             "SELECT m.face FROM cluster_member m JOIN identity i ON i.face = m.face"
-            " WHERE m.cluster = ? AND i.verb IS NULL ORDER BY m.rank",
+            " WHERE m.cluster = ? AND i.verb IS NULL AND i.person IS NULL ORDER BY m.rank",
             (number,),
         )
     ]

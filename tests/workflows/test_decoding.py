@@ -9,6 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
@@ -161,14 +162,23 @@ def test_workers_leave_ctrl_c_to_their_owner(library: list[Path]) -> None:
     assert signal.pthread_sigmask(signal.SIG_BLOCK, set()) == set()  # the owner's own are as before
 
 
-def test_nothing_is_left_behind_when_the_caller_stops(library: list[Path]) -> None:
-    shared = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+def test_nothing_is_left_behind_when_the_caller_stops(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    class Noted(SharedMemory):
+        def __init__(self, name: str | None = None, create: bool = False, size: int = 0) -> None:
+            super().__init__(name, create, size)
+            made.append(self.name)
+
+    monkeypatch.setattr(decoding, "SharedMemory", Noted)
     with pytest.raises(KeyboardInterrupt):
         for _ in decoded(tasks(*library), jobs=2, image_side=400, detail_side=400):
             raise KeyboardInterrupt
     assert multiprocessing.active_children() == []
-    if shared:
-        assert set(os.listdir("/dev/shm")) <= shared
+    assert made
+    for name in made:
+        with pytest.raises(FileNotFoundError):
+            SharedMemory(name)
 
 
 def test_little_shared_memory_is_enough(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
