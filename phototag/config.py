@@ -6,30 +6,36 @@ import os
 import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import platformdirs
 
 from phototag.errors import UsageError
+from phototag.types import Device
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+DEVICES = get_args(Device)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run is told besides its paths.
 
-    `jobs`: decode processes. `image_side`, `detail_side`: long sides, in pixels, of the pictures in which
-    faces are sought and from which they are cut. `min_face`: the smallest face sought, in pixels of the
-    former. `batch_photos`: photos a transaction.
+    `detector`, `embedder`: None leaves a library with those it was indexed with, and gives a new one the
+    best that are installed. `device`: where engines run that can use a GPU. `jobs`: decode processes.
+    `image_side`, `detail_side`: long sides, in pixels, of the pictures in which faces are sought and from
+    which they are cut. `min_face`: the smallest face sought, in pixels of the former. `batch_photos`:
+    photos a transaction.
     """
 
     db: Path
-    detector: str = "mtcnn"
-    embedder: str = "dlib-resnet"
+    detector: str | None = None
+    embedder: str | None = None
+    device: Device = "auto"
     jobs: int = 2
     image_side: int = 1280
     detail_side: int = 2560
@@ -48,7 +54,8 @@ def load(**flags: Any) -> Settings:
         db=Path(platformdirs.user_data_dir("phototag", appauthor=False)) / "phototag.db",
         jobs=os.cpu_count() or 2,
     )
-    kinds = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
+    defaults = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    kinds = {name: str if default is None else type(default) for name, default in defaults.items()}
     environment = {name: value for name in kinds if (value := os.environ.get(f"PHOTOTAG_{name.upper()}"))}
     given = {name: value for name, value in flags.items() if value is not None}
     for source, values in (
@@ -60,7 +67,8 @@ def load(**flags: Any) -> Settings:
             if name not in kinds:
                 raise UsageError(f"{source} sets {name!r}, which is no setting: use one of {', '.join(sorted(kinds))}")
             settings = replace(settings, **{name: _converted(source, name, value, kinds[name])})
-    return settings
+    # A face is never cut from fewer pixels than it was found in.
+    return replace(settings, detail_side=max(settings.detail_side, settings.image_side))
 
 
 def _from_file() -> dict[str, Any]:
@@ -80,6 +88,8 @@ def _converted(source: str, name: str, value: Any, kind: type[Any]) -> Any:
         converted: Any = Path(value).expanduser() if issubclass(kind, Path) else kind(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise UsageError(f"{source} sets {name} to {value!r}, which is no {kind.__name__}") from error
+    if name == "device" and converted not in DEVICES:
+        raise UsageError(f"{source} sets device to {value!r}: it must be one of {', '.join(DEVICES)}")
     if kind is int and converted < 1:
         raise UsageError(f"{source} sets {name} to {value!r}: it must be 1 or more")
     return converted

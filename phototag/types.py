@@ -18,6 +18,7 @@ RGB: TypeAlias = npt.NDArray[np.uint8]  #: (height, width, 3), sRGB
 Chips: TypeAlias = npt.NDArray[np.uint8]  #: (n, size, size, 3)
 Vectors: TypeAlias = npt.NDArray[np.float32]  #: (n, dim)
 Point: TypeAlias = tuple[float, float]
+Device: TypeAlias = Literal["auto", "cpu", "gpu"]  #: where networks run; auto: on a GPU if it can be used
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,11 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the research photos (never shipped) are not at {folder}; set PHOTOTAG_TEST_DATA")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees the engines of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PHOTOTAG_ENGINES", str(tmp_path_factory.mktemp("shelf")))
+        yield

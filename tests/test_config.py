@@ -13,7 +13,17 @@ from phototag.errors import UsageError
 @pytest.fixture(autouse=True)
 def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nobody's settings; returns where the settings file would be."""
-    for name in ("DB", "DETECTOR", "EMBEDDER", "JOBS", "IMAGE_SIDE", "DETAIL_SIDE", "MIN_FACE", "BATCH_PHOTOS"):
+    for name in (
+        "DB",
+        "DETECTOR",
+        "EMBEDDER",
+        "DEVICE",
+        "JOBS",
+        "IMAGE_SIDE",
+        "DETAIL_SIDE",
+        "MIN_FACE",
+        "BATCH_PHOTOS",
+    ):
         monkeypatch.delenv(f"PHOTOTAG_{name}", raising=False)
     monkeypatch.setattr(config, "config_file", lambda: tmp_path / "phototag.toml")
     return tmp_path / "phototag.toml"
@@ -21,7 +31,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_defaults() -> None:
     settings = config.load()
-    assert (settings.detector, settings.embedder, settings.min_face) == ("mtcnn", "dlib-resnet", 20)
+    assert (settings.detector, settings.embedder, settings.device, settings.min_face) == (None, None, "auto", 20)
     assert settings.db.name == "phototag.db"
     assert settings.db.is_absolute()
     assert settings.jobs >= 1
@@ -40,6 +50,11 @@ def test_flags_before_environment_before_file(stranger: Path, monkeypatch: pytes
     assert (settings.jobs, settings.min_face, settings.db) == (4, 30, Path.home() / "env.db")
     settings = config.load(jobs=5, db=Path("/flag.db"), detector="mtcnn")
     assert (settings.jobs, settings.min_face, settings.db, settings.detector) == (5, 30, Path("/flag.db"), "mtcnn")
+
+
+def test_a_face_is_cut_from_no_fewer_pixels_than_it_was_found_in() -> None:
+    assert config.load(image_side=4000).detail_side == 4000
+    assert config.load(image_side=640).detail_side == 2560
 
 
 def test_no_settings_are_taken_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +77,8 @@ def test_no_settings_are_taken_from_the_current_folder(tmp_path: Path, monkeypat
         ("jobs = []", "which is no int"),
         ("db = 5", "sets db to 5"),
         ('db = "~nobody-at-all/x"', "sets db to"),
+        ('device = "tpu"', "device to 'tpu': it must be one of auto, cpu, gpu"),
+        ("detector = true", "sets detector to True, which is no str"),
         ("treads = 2", "sets 'treads', which is no setting: use one of .*jobs"),
         ("jobs = ", "can't be read"),
         ("jobs = 1\njobs = 2", "can't be read"),

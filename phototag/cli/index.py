@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 def index(
     paths: tuple[Path, ...],
     detector: str | None,
+    embedder: str | None,
+    device: str | None,
     jobs: int | None,
     min_face: int | None,
+    detail: int | None,
     follow: bool,
     retry: bool,
     accept_missing: bool,
@@ -37,7 +40,9 @@ def index(
     """
     from phototag.workflows.index import index as job
 
-    settings = options.settings(db=db, detector=detector, jobs=jobs, min_face=min_face)
+    settings = options.settings(
+        db=db, detector=detector, embedder=embedder, device=device, jobs=jobs, min_face=min_face, image_side=detail
+    )
     with options.store(db, create=True) as store:
         done = job(
             store, paths, settings, options.progress(as_json),

@@ -15,6 +15,7 @@ import click
 from phototag import __version__
 from phototag.cli.cluster import cluster
 from phototag.cli.demo import demo
+from phototag.cli.engines import engines
 from phototag.cli.faces import faces
 from phototag.cli.index import index
 from phototag.cli.label import label
@@ -44,7 +45,7 @@ def cli() -> None:
     """
 
 
-for command in (run, name, people, faces, report, status, index, cluster, label, train, tag, demo):
+for command in (run, name, people, faces, report, status, index, cluster, label, train, tag, engines, demo):
     cli.add_command(command)
 
 

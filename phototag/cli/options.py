@@ -32,9 +32,18 @@ def index_options(command: F) -> F:
     """The flags of every command that indexes."""
     for option in reversed(
         [
-            click.option("--detector", help="Which detector finds faces: mtcnn (default), dlib-hog."),
+            click.option("--detector", help="Which detector finds faces (see `phototag engines list`)."),
+            click.option("--embedder", help="Which embedder tells people apart (see `phototag engines list`)."),
+            click.option(
+                "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where engines run (default auto)."
+            ),
             click.option("--jobs", type=click.IntRange(1), help="Decode processes (default: one a core)."),
             click.option("--min-face", type=click.IntRange(12), help="Smallest face sought, in pixels (default 20)."),
+            click.option(
+                "--detail",
+                type=click.IntRange(64),
+                help="Long side in which faces are sought, in pixels (default 1280).",
+            ),
             click.option("--follow", is_flag=True, help="Follow symbolic links."),
             click.option("--retry", is_flag=True, help="Open files again that could not be used before."),
             click.option("--accept-missing", is_flag=True, help="Believe it when many files are gone at once."),

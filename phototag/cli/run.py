@@ -21,8 +21,11 @@ from phototag.cli.report import default_folder
 def run(
     paths: tuple[Path, ...],
     detector: str | None,
+    embedder: str | None,
+    device: str | None,
     jobs: int | None,
     min_face: int | None,
+    detail: int | None,
     follow: bool,
     retry: bool,
     accept_missing: bool,
@@ -33,7 +36,9 @@ def run(
     """Index folders, group faces, tag the people you named, write the report, and say where it is."""
     from phototag.workflows.run import run as job
 
-    settings = options.settings(db=db, detector=detector, jobs=jobs, min_face=min_face)
+    settings = options.settings(
+        db=db, detector=detector, embedder=embedder, device=device, jobs=jobs, min_face=min_face, image_side=detail
+    )
     with options.store(db, create=True) as store:
         done = job(
             store, paths, settings, out or default_folder(store.path), options.progress(as_json),

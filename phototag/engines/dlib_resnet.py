@@ -68,7 +68,7 @@ class DlibResNet:
         return vectors / lengths
 
 
-ENGINE = EngineSpec("embedder", "dlib-resnet", "dlib's ResNet-29, 128 numbers a face", DlibResNet)
+ENGINE = EngineSpec("embedder", "dlib-resnet", "dlib's ResNet-29", DlibResNet, dim=DIM, thresholds=THRESHOLDS)
 
 
 def _export() -> bytes:

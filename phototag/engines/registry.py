@@ -17,7 +17,7 @@ from phototag.engines import shelf
 from phototag.engines.card import Card
 from phototag.engines.shelf import Prepared, Shelved
 from phototag.errors import UsageError, WeightsError
-from phototag.types import Detector, Embedder
+from phototag.types import Detector, Device, Embedder, Thresholds
 
 GROUP = "phototag.engines"
 
@@ -26,13 +26,12 @@ GROUP = "phototag.engines"
 class EngineOptions:
     """What the user may choose: CPU threads of one engine; smallest face in pixels of the array given.
 
-    `device`: where it runs; "auto" takes a GPU if the engine can use one here. `shelved`: the weights,
-    for an engine of a family.
+    `shelved`: the weights, for an engine of a family.
     """
 
     threads: int = 2
     min_face: int = 20
-    device: Literal["auto", "cpu", "gpu"] = "auto"
+    device: Device = "auto"
     shelved: Shelved | None = None
 
 
@@ -42,7 +41,8 @@ class EngineSpec:
 
     With `prepare` it is a *family*, whose weights the user brings: `prepare` turns a file or folder (and a
     card, where the family wants one) into what the shelf keeps, and refuses with WeightsError or UsageError
-    anything that could not run; `create` then finds them in `EngineOptions.shelved`.
+    anything that could not run; `create` then finds them in `EngineOptions.shelved`. `dim`, `thresholds`:
+    an embedder's, where they don't depend on the weights.
     """
 
     kind: Literal["detector", "embedder"]
@@ -50,6 +50,8 @@ class EngineSpec:
     summary: str
     create: Callable[[EngineOptions], Detector | Embedder]
     prepare: Callable[[Path, Card | None], Prepared] | None = None
+    dim: int | None = None
+    thresholds: Thresholds | None = None
 
 
 def available() -> list[EngineSpec]:

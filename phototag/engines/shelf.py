@@ -71,9 +71,7 @@ def keep(
     name: str, family: str, prepared: Prepared, card: Card | None, *, source: str = "", licence: str = ""
 ) -> Shelved:
     """Put weights that their family has prepared on the shelf. Raises UsageError for a name that's bad or taken."""
-    folder = _folder(name)
-    if folder.exists():
-        raise UsageError(f"there is an engine called {name} already: `phototag engines remove {name}` first")
+    folder = require_free(name)
     shelved = Shelved(
         name=name,
         family=family,
@@ -96,6 +94,22 @@ def keep(
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return shelved
+
+
+def require_free(name: str) -> Path:
+    """The folder that an engine called `name` would have. Raises UsageError if the name is bad or taken."""
+    folder = _folder(name)
+    if folder.exists():
+        raise UsageError(f"there is an engine called {name} already: `phototag engines remove {name}` first")
+    return folder
+
+
+def require_taken(name: str) -> Path:
+    """The folder of the engine called `name`, damaged or not. Raises UsageError if there is none."""
+    folder = _folder(name)
+    if not folder.is_dir():
+        raise UsageError(f"there is no engine called {name} on the shelf: see `phototag engines list`")
+    return folder
 
 
 def shelved() -> list[Shelved]:
@@ -135,10 +149,7 @@ def load(shelved: Shelved) -> bytes:
 
 def remove(name: str) -> None:
     """Take an engine off the shelf, damaged or not. Raises UsageError if there is none of this name."""
-    folder = _folder(name)
-    if not folder.is_dir():
-        raise UsageError(f"there is no engine called {name} on the shelf: see `phototag engines list`")
-    shutil.rmtree(folder)
+    shutil.rmtree(require_taken(name))
 
 
 def _folder(name: str) -> Path:

@@ -12,6 +12,7 @@ from phototag.imaging.align import align
 from phototag.imaging.crops import face_crop, preview, sharpness
 from phototag.store.faces import NewFace
 from phototag.types import Box, DecodedPhoto, Detection, Detector, Embedder, Image
+from phototag.workflows.engines import best
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,9 +33,12 @@ class Eye:
 
     @classmethod
     def open(cls, settings: Settings) -> Eye:
-        """Load the engines that the settings name. Raises UsageError, WeightsError."""
-        options = EngineOptions(threads=settings.jobs, min_face=settings.min_face)
-        return cls(make_detector(settings.detector, options), make_embedder(settings.embedder, options))
+        """Load the engines that the settings name, else the best installed. Raises UsageError, WeightsError."""
+        options = EngineOptions(threads=settings.jobs, min_face=settings.min_face, device=settings.device)
+        return cls(
+            make_detector(settings.detector or best("detector"), options),
+            make_embedder(settings.embedder or best("embedder"), options),
+        )
 
     def look(self, photo: DecodedPhoto) -> Seen:
         """All faces of a photo, best score first, in upright full-size pixels."""

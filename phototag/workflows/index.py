@@ -20,6 +20,7 @@ from phototag.store.connect import Store
 from phototag.store.libraries import Library
 from phototag.types import PhotoFile, Problem
 from phototag.workflows.decoding import Crash, Outcome, Task, decoded
+from phototag.workflows.engines import chosen
 from phototag.workflows.eye import Eye, Seen
 from phototag.workflows.reembed import reembed
 from phototag.workflows.scan import require_online, scan
@@ -94,7 +95,7 @@ def index(
         try:
             require_online(library)
             if eye is None:
-                eye = Eye.open(settings)
+                eye = Eye.open(chosen(settings, store))
                 reembed(store, eye.embedder, engines.register(store, eye.embedder.info), progress)
             run = _Run(store, library, settings, eye, progress, done, deadline)
             run.go(accept_missing=accept_missing, follow=follow, retry=retry)

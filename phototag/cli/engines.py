@@ -1,0 +1,91 @@
+"""`phototag engines`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from phototag.cli import options
+from phototag.display import printable
+
+
+@click.group(short_help="Detectors and embedders: list, install, add, remove.")
+def engines() -> None:
+    """Detectors find faces, embedders tell people apart: see which there are, and bring better ones."""
+
+
+@engines.command("list")
+@options.as_json
+def engines_list(as_json: bool) -> None:
+    """List engines: built in, added by you, and installable with `phototag engines install`.
+
+    A star marks what a new library uses; a library that is there keeps its own, which `phototag status` names.
+    """
+    from phototag.workflows.engines import listing
+
+    rows = listing(options.settings())
+    lines = [f"  {'engine':16} {'kind':9} {'origin':12} {'dim':>4} {'same':>6}  what it is"]
+    for row in rows:
+        same = f"{row.threshold:6.3f}" if row.threshold else f"{'-':>6}"
+        lines.append(
+            f"{'*' if row.default else ' '} {row.name:16} {row.kind:9} {row.origin:12} {row.dim or '-':>4} {same}"
+            f"  {printable(row.summary)}{f' ({printable(row.licence)})' if row.licence else ''}"
+        )
+    options.show([asdict(row) for row in rows], "\n".join(lines), as_json)
+
+
+@engines.command("add")
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--family", help="What kind of weights: onnx, yunet, openface, facenet (default: told by NAME or FILE).")
+@click.option("--card", type=click.Path(path_type=Path), help="A TOML file that says how an ONNX embedder sees.")
+def engines_add(name: str, file: Path, family: str | None, card: Path | None) -> None:
+    """Check the weights in FILE (a folder, for OpenFace's CSV files), copy them and register them as NAME."""
+    from phototag.workflows.engines import add
+
+    shelved = add(name, file, family, card)
+    click.echo(f"{shelved.name} added ({shelved.family}, SHA-256 {shelved.sha256}).")
+
+
+@engines.command("install")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@options.as_json
+def engines_install(name: str, yes: bool, as_json: bool) -> None:
+    """Fetch NAME from the catalogue, verify it and register it; the only command that uses the network."""
+    from phototag.engines.catalogue import install
+    from phototag.engines.shelf import require_free
+    from phototag.workflows.engines import entry
+
+    found = entry(name)
+    require_free(name)
+    click.echo(
+        f"{found.name}: {found.summary}; {found.figures}.\n"
+        f"Licence {found.licence}, {found.size / 1e6:.1f} MB, from {found.url}",
+        err=True,
+    )
+    if not yes:
+        click.confirm("Fetch it?", abort=True, err=True)
+    shelved = install(found, options.progress(as_json))
+    options.show(
+        {"name": shelved.name, "family": shelved.family, "sha256": shelved.sha256, "licence": shelved.licence},
+        f"{shelved.name} installed; new libraries use it, others with `phototag index --"
+        f"{'detector' if found.card is None else 'embedder'} {shelved.name}`.",
+        as_json,
+    )
+
+
+@engines.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def engines_remove(name: str, yes: bool) -> None:
+    """Remove an engine that you added or installed; names and faces stay in your databases."""
+    from phototag.engines.shelf import remove, require_taken
+
+    require_taken(name)
+    if not yes:
+        click.confirm(f"Remove the engine {name}?", abort=True, err=True)
+    remove(name)
+    click.echo(f"{name} removed.")

@@ -1,0 +1,70 @@
+"""Weights that may be fetched: where they are, what they are, and how they are verified."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from phototag.engines import card as cards
+from phototag.engines import registry, shelf
+from phototag.engines.card import Card
+from phototag.engines.download import download
+from phototag.engines.shelf import Shelved
+from phototag.errors import WeightsError
+from phototag.progress import Progress
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An engine of the catalogue. `size` in bytes; `figures`: one line, measured; `home`: its project's page."""
+
+    name: str
+    family: str
+    summary: str
+    url: str
+    sha256: str
+    size: int
+    licence: str
+    home: str
+    figures: str
+    card: Card | None = None
+
+
+def entries() -> list[Entry]:
+    """The catalogue that comes with phototag, by name."""
+    tables = tomllib.loads(Path(__file__).with_name("catalogue.toml").read_text("utf-8"))
+    return [_entry(name, table) for name, table in sorted(tables.items())]
+
+
+def install(entry: Entry, progress: Progress) -> Shelved:
+    """Fetch an entry's weights, verify them and put them on the shelf.
+
+    What was fetched before an interruption is kept for the next attempt, unverified weights never are.
+    Raises WeightsError if they can't be had or aren't the ones we know, UsageError if the name is taken.
+    """
+    shelf.require_free(entry.name)
+    part = shelf.shelf_folder() / ".downloads" / entry.sha256
+    part.parent.mkdir(parents=True, exist_ok=True)
+    download(entry.url, part, entry.size, progress)
+    if hashlib.sha256(part.read_bytes()).hexdigest() != entry.sha256:
+        part.unlink()
+        raise WeightsError(
+            f"{entry.url} is not the file that phototag trusts (its SHA-256 differs); it was thrown away"
+        )
+    try:
+        return registry.add(entry.name, entry.family, part, entry.card, source=entry.url, licence=entry.licence)
+    finally:
+        part.unlink()
+
+
+def _entry(name: str, table: dict[str, Any]) -> Entry:
+    card = table.pop("card", None)
+    return Entry(name=name, card=cards.from_table(card, name) if card else None, **table)
