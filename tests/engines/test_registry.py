@@ -22,7 +22,7 @@ def test_ours_are_there() -> None:
 
 @pytest.mark.parametrize("name", ["nonsense", "dlib-resnet"])
 def test_an_unknown_detector_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(UsageError, match=rf"no detector called '{name}'; known: dlib-hog, mtcnn"):
+    with pytest.raises(UsageError, match=rf"no detector called '{name}'; known: dlib-cnn, dlib-hog, mtcnn"):
         registry.make_detector(name, registry.EngineOptions())
 
 
