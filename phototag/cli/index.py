@@ -28,6 +28,7 @@ def index(
     jobs: int | None,
     min_face: int | None,
     detail: int | None,
+    time_budget: float | None,
     follow: bool,
     retry: bool,
     accept_missing: bool,
@@ -46,7 +47,7 @@ def index(
     with options.store(db, create=True) as store:
         done = job(
             store, paths, settings, options.progress(as_json),
-            accept_missing=accept_missing, follow=follow, retry=retry,
+            accept_missing=accept_missing, follow=follow, retry=retry, budget=time_budget,
         )  # fmt: skip
     options.show(asdict(done), sentence(done), as_json)
     return status(done)
@@ -59,6 +60,8 @@ def sentence(done: Indexed) -> str:
         parts.append(f"{done.unchanged:,} unchanged")
     if done.missing:
         parts.append(f"{done.missing:,} no longer there (kept in the database)")
+    if done.left:
+        parts.append(f"{done.left:,} left for the next run")
     if done.problems:
         parts.append(f"{options.many(done.problems, 'file')} could not be used")
     return "; ".join(parts) + "."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,21 @@ as_json: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
+class Duration(click.ParamType):
+    """Seconds from `90`, `45s`, `30m`, `2h` or `1h30m`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", value.strip().lower())
+        if not found or not any(found.groups()):
+            self.fail(f"{value!r} is no duration: write 2h, 30m or 45s", param, ctx)
+        hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        return 3600.0 * hours + 60 * minutes + seconds
+
+
 def index_options(command: F) -> F:
     """The flags of every command that indexes."""
     for option in reversed(
@@ -43,6 +59,11 @@ def index_options(command: F) -> F:
                 "--detail",
                 type=click.IntRange(64),
                 help="Long side in which faces are sought, in pixels (default 1280).",
+            ),
+            click.option(
+                "--time-budget",
+                type=Duration(),
+                help="Begin no more photos after so long (2h, 30m); the next run goes on.",
             ),
             click.option("--follow", is_flag=True, help="Follow symbolic links."),
             click.option("--retry", is_flag=True, help="Open files again that could not be used before."),

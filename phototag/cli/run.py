@@ -26,6 +26,7 @@ def run(
     jobs: int | None,
     min_face: int | None,
     detail: int | None,
+    time_budget: float | None,
     follow: bool,
     retry: bool,
     accept_missing: bool,
@@ -42,7 +43,7 @@ def run(
     with options.store(db, create=True) as store:
         done = job(
             store, paths, settings, out or default_folder(store.path), options.progress(as_json),
-            accept_missing=accept_missing, follow=follow, retry=retry,
+            accept_missing=accept_missing, follow=follow, retry=retry, budget=time_budget,
         )  # fmt: skip
     lines = [sentence(done.indexed), f"{options.many(done.clustered.groups, 'unnamed group')}."]
     if done.tagged:

@@ -38,12 +38,15 @@ def run(
     accept_missing: bool = False,
     follow: bool = False,
     retry: bool = False,
+    budget: float | None = None,
 ) -> Done:
     """Index, cluster, train and tag what is named, report. An offline root doesn't keep the rest from being done.
 
     Raises TooLittleDataError when no photo has a face, and whatever the steps raise.
     """
-    done = index(store, roots, settings, progress, accept_missing=accept_missing, follow=follow, retry=retry)
+    done = index(
+        store, roots, settings, progress, accept_missing=accept_missing, follow=follow, retry=retry, budget=budget
+    )
     _require_faces(store, done)
     clustered = cluster_faces(store, progress)
     try:

@@ -156,7 +156,7 @@ def test_no_other_file_is_read(make: Callable[[h5py.Group, Path], None], tmp_pat
     with h5py.File(write_hdf5(path, ARRAYS), "a") as file:
         make(file["conv1"], other)
         file["conv1"].attrs["weight_names"] = [b"conv1_1/kernel:0", b"bias"]
-    with pytest.raises(WeightsError, match="bias (is missing or lies elsewhere|is no plain array)"):
+    with pytest.raises(WeightsError, match=r"bias (is missing or lies elsewhere|is no plain array)"):
         read(path)
 
 
