@@ -1,0 +1,177 @@
+"""`phototag engines`, and which engines a library is indexed with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from phototag.config import Settings
+from phototag.engines import catalogue, registry
+from phototag.engines.onnx_embedder import OnnxEmbedder
+from phototag.store import engines as known
+from phototag.store.connect import open_store
+from phototag.types import EngineInfo
+from phototag.workflows.engines import best, chosen
+from phototag.workflows.eye import Eye
+from tests.cli.conftest import Demo, Run
+from tests.engines.onnx_files import card, embedder
+
+pytest.importorskip("onnxruntime")
+
+CARD = """
+input_size = 8
+alignment = "arcface-5-point"
+dim = 4
+thresholds = {same = 1.0, split = 0.9, join = 0.8, midpoint = 1.1, slope = 20}
+"""
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> dict[str, str]:
+    """An environment with a shelf of its own."""
+    return {"PHOTOTAG_ENGINES": str(tmp_path / "engines")}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(embedder())
+    path.with_suffix(".toml").write_text(CARD)
+    return path
+
+
+def listed(phototag: Run, env: dict[str, str]) -> dict[str, dict[str, object]]:
+    done = phototag("engines", "list", "--json", env=env)
+    assert done.returncode == 0, done.stderr
+    return {row["name"]: row for row in json.loads(done.stdout)}
+
+
+def test_built_in_and_installable_ones(phototag: Run, shelf: dict[str, str]) -> None:
+    rows = listed(phototag, shelf)
+    assert rows["mtcnn"]["origin"] == rows["dlib-resnet"]["origin"] == "built-in"
+    assert {name for name, row in rows.items() if row["default"]} == {"mtcnn", "dlib-resnet"}
+    assert (rows["dlib-resnet"]["dim"], rows["dlib-resnet"]["threshold"]) == (128, 0.376)
+    assert rows["mobilefacenet"]["origin"] == rows["yunet"]["origin"] == "installable"
+    assert rows["mobilefacenet"]["licence"] == "Apache-2.0"
+    assert "onnx" not in rows  # a family is no engine
+    assert listed(phototag, {**shelf, "PHOTOTAG_DETECTOR": "dlib-hog"})["dlib-hog"]["default"]
+    lines = phototag("engines", "list", env=shelf).stdout.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("*")] == ["mtcnn", "dlib-resnet"]
+
+
+def test_add_list_remove(phototag: Run, shelf: dict[str, str], model: Path) -> None:
+    done = phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
+    assert done.returncode == 0, done.stderr
+    assert "mine added (onnx, SHA-256" in done.stdout
+    row = listed(phototag, shelf)["mine"]
+    assert (row["kind"], row["origin"], row["dim"], row["threshold"]) == ("embedder", "added", 4, 1.0)
+    assert row["source"] == str(model)
+    assert not row["default"]  # nobody knows how good it is
+    again = phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
+    assert again.returncode == 2
+
+    assert phototag("engines", "remove", "mine", env=shelf, input="n\n").returncode == 130
+    assert "mine" in listed(phototag, shelf)
+    assert phototag("engines", "remove", "mine", env=shelf, input="y\n").returncode == 0
+    assert "mine" not in listed(phototag, shelf)
+    assert phototag("engines", "remove", "mine", "--yes", env=shelf).returncode == 2
+
+
+def test_what_is_refused(phototag: Run, shelf: dict[str, str], model: Path, tmp_path: Path) -> None:
+    toml = model.with_suffix(".toml")
+    (tmp_path / "bad.toml").write_text(CARD + "colour = 3\n")
+    (tmp_path / "bent.toml").write_text(CARD.replace("arcface-5-point", "by-eye"))
+    (tmp_path / "evil.onnx").write_bytes(b"\x80\x04cos\nsystem\n(S'touch executed'\ntR.")
+    for arguments, code, said in (
+        (["mine", model], 2, "--card"),
+        (["mine", model, "--card", tmp_path / "absent.toml"], 2, "absent.toml"),
+        (["mine", model, "--card", tmp_path / "bad.toml"], 2, "colour is no key"),
+        (["mine", model, "--card", tmp_path / "bent.toml"], 2, "arcface-5-point"),
+        (["mine", tmp_path / "evil.onnx", "--card", toml], 16, "pickle"),
+        (["mine", tmp_path / "absent.onnx", "--card", toml], 16, "absent.onnx"),
+        (["mine", model, "--family", "crystal", "--card", toml], 2, "crystal"),
+        (["mine", tmp_path], 2, "'mine' is no family"),
+        (["mtcnn", model, "--card", toml], 2, "another engine"),
+        (["../mine", model, "--card", toml], 2, "is no name"),
+        (["yunet", model], 16, "no YuNet"),
+    ):
+        done = phototag("engines", "add", *arguments, env=shelf)
+        assert (done.returncode, said in done.stderr) == (code, True), (arguments, done.stderr)
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert not any(row["origin"] == "added" for row in listed(phototag, shelf).values())
+
+
+def test_install_asks_and_needs_a_network(phototag: Run, shelf: dict[str, str]) -> None:
+    env = {**shelf, "https_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
+    done = phototag("engines", "install", "yunet", env=env, input="n\n")
+    assert done.returncode == 130
+    assert "Apache-2.0" in done.stderr
+    assert "0.3 MB" in done.stderr
+    assert not Path(shelf["PHOTOTAG_ENGINES"]).exists()  # nothing happened
+    done = phototag("engines", "install", "yunet", "--yes", env=env)
+    assert done.returncode == 16
+    assert "check the network" in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    done = phototag("engines", "install", "crystal-ball", env=env)
+    assert done.returncode == 2
+    assert "mobilefacenet, yunet" in done.stderr
+
+
+def test_a_library_keeps_its_engines(tmp_path: Path) -> None:
+    settings = Settings(db=tmp_path / "x.db")
+    with open_store(settings.db, create=True) as store:
+        assert chosen(settings, store) == settings  # a new library: the best installed
+        known.register(store, EngineInfo("detector", "dlib-hog", "0" * 64))
+        known.register(store, EngineInfo("embedder", "mine", "0" * 64, dim=4, thresholds=card().thresholds))
+        told = chosen(settings, store)
+        assert (told.detector, told.embedder) == ("dlib-hog", "mine")
+        told = chosen(Settings(db=settings.db, embedder="dlib-resnet"), store)
+        assert (told.detector, told.embedder) == ("dlib-hog", "dlib-resnet")
+
+
+def test_a_new_library_takes_the_best_installed(
+    model: Path, shelf: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
+    assert (best("detector"), best("embedder")) == ("mtcnn", "dlib-resnet")
+    registry.add("mobilefacenet", "onnx", model, card())
+    assert (best("detector"), best("embedder")) == ("mtcnn", "mobilefacenet")
+    eye = Eye.open(Settings(db=tmp_path / "x.db", detector="dlib-hog", device="cpu"))
+    assert isinstance(eye.embedder, OnnxEmbedder)
+
+
+@pytest.mark.data
+def test_better_engines_from_start_to_end(
+    data: Path, phototag: Run, demo: Demo, shelf: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
+    for entry, file in zip(catalogue.entries(), ("mobilefacenet.onnx", "yunet_n_dynamic.onnx"), strict=True):
+        registry.add(entry.name, entry.family, data / "models" / file, entry.card)
+    assert {name for name, row in listed(phototag, shelf).items() if row["default"]} == {"yunet", "mobilefacenet"}
+
+    # A library that is there keeps its engines until it is told otherwise, and its names in any case.
+    db = tmp_path / "old.db"
+    shutil.copyfile(demo.db, db)
+    assert phototag("index", "--db", db, env=shelf).returncode == 3
+    assert "mtcnn, dlib-resnet" in phototag("status", "--db", db).stdout
+    before = names(phototag, db)
+    assert len(before) == 6
+    done = phototag("index", "--embedder", "mobilefacenet", "--db", db, env=shelf)
+    assert done.returncode == 3, done.stderr
+    assert "mtcnn, mobilefacenet" in phototag("status", "--db", db).stdout
+    assert names(phototag, db) == before
+
+    done = phototag("demo", "--out", tmp_path / "demo", "--json", env=shelf)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert "yunet, mobilefacenet" in phototag("status", "--db", tmp_path / "demo" / "phototag.db").stdout
+    assert (result["photos"], result["people"]) == (demo.result["photos"], 2)
+    assert result["tagged"] >= demo.result["tagged"]
+
+
+def names(phototag: Run, db: Path) -> list[tuple[object, object]]:
+    faces = json.loads(phototag("faces", "list", "--json", "--db", db).stdout)
+    return sorted((face["photo"], face["person"]) for face in faces if face["source"] == "human")

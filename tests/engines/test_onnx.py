@@ -1,0 +1,200 @@
+"""ONNX embedders: they see what their card says, and nothing that disagrees with it is ever kept."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from phototag.engines import catalogue, registry, shelf
+from phototag.engines.card import Card
+from phototag.engines.onnx_embedder import OnnxEmbedder, prepare
+from phototag.engines.registry import EngineOptions
+from phototag.errors import UsageError, WeightsError
+from phototag.imaging.align import align
+from phototag.types import RGB, Chips, Detector
+
+from .onnx_files import card, embedder, matrix
+
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(autouse=True)
+def own_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "engines"))
+    return tmp_path / "engines"
+
+
+@pytest.fixture
+def pixels() -> Chips:
+    return np.random.default_rng(1).integers(0, 256, (5, 8, 8, 3), np.uint8)
+
+
+def made(tmp_path: Path, model: bytes, seen: Card, name: str = "mine") -> OnnxEmbedder:
+    path = tmp_path / f"{name}.onnx"
+    path.write_bytes(model)
+    registry.add(name, "onnx", path, seen)
+    engine = registry.make_embedder(name, EngineOptions())
+    assert isinstance(engine, OnnxEmbedder)
+    return engine
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 8, 8), ("n", 3, 8, 8), (2, 3, 8, 8), (1, 8, 8, 3), ("n", 3, "h", "w")])
+def test_what_the_network_sees(shape: tuple[int | str, ...], tmp_path: Path, pixels: Chips) -> None:
+    seen = card(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4), scale=1 / 255)
+    engine = made(tmp_path, embedder(shape), seen)
+    inputs = (pixels / 255 - [0.5, 0.4, 0.3]) / [0.2, 0.3, 0.4]
+    if shape[3] != 3:
+        inputs = inputs.transpose(0, 3, 1, 2)
+    assert np.allclose(engine.embed(pixels), unit(inputs.reshape(5, -1) @ matrix()), atol=1e-5)
+    assert engine.embed(pixels[:0]).shape == (0, 4)
+
+
+def test_blue_first(tmp_path: Path, pixels: Chips) -> None:
+    rgb = made(tmp_path, embedder(), card(mean=(1, 2, 3)), "rgb")
+    bgr = made(tmp_path, embedder(), card(mean=(1, 2, 3), channels="bgr"), "bgr")
+    assert np.allclose(bgr.embed(pixels), rgb.embed(pixels[..., ::-1]), atol=1e-6)
+    assert rgb.info != bgr.info
+
+
+def test_the_mirror_image_is_summed_before_normalising(tmp_path: Path, pixels: Chips) -> None:
+    engine = made(tmp_path, embedder(), card(flip=True))
+    flat = [chips.transpose(0, 3, 1, 2).reshape(5, -1) @ matrix() for chips in (pixels, pixels[:, :, ::-1])]
+    assert np.allclose(engine.embed(pixels), unit(flat[0] + flat[1]), atol=1e-5)
+
+
+def test_its_identity_is_the_file_and_all_that_changes_numbers(tmp_path: Path) -> None:
+    engine = made(tmp_path, embedder(), card())
+    info = engine.info
+    assert (info.kind, info.name, info.dim, info.chip_size) == ("embedder", "mine", 4, 8)
+    assert (info.alignment, info.thresholds) == ("arcface-5-point", card().thresholds)
+    assert info.weights_sha256 == hashlib.sha256(embedder()).hexdigest()
+    for changed in (card(flip=True), card(scale=0.5), card(mean=(1, 0, 0)), card(alignment="dlib-5-point")):
+        shelf.remove("mine")
+        assert made(tmp_path, embedder(), changed).info.parameters != info.parameters
+
+
+def _pickle() -> bytes:
+    return pickle.dumps({"weights": [1.0]})
+
+
+def _archive() -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as file:
+        file.writestr("archive/data.pkl", _pickle())
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("model", "match"),
+    [
+        (b"", "no ONNX model"),
+        (b"not a network at all", "no ONNX model"),
+        (_pickle(), "a pickle or an archive; nothing of it was used"),
+        (_archive(), "a pickle or an archive"),
+        (embedder()[:-1], "no ONNX model"),
+        (embedder()[:1000], "no ONNX model"),
+        (embedder((1, 3, 9, 9), np.ones((243, 4), np.float32)), "takes 1 × 3 × 9 × 9"),
+        (embedder((1, 1, 8, 24)), "takes 1 × 1 × 8 × 24"),
+        (embedder((3, 192)), "takes 3 × 192"),
+        (embedder(kind=11), "double|no ONNX model"),
+        (embedder(weights=np.ones((192, 5), np.float32)), "yields 1 × 5, and the card says dim = 4"),
+        (embedder(weights=np.full((192, 4), np.nan, np.float32)), "not finite"),
+        (embedder(weights=np.full((192, 4), 3e38, np.float32)), "not finite"),
+        (embedder(weights=np.zeros((192, 4), np.float32)), "nothing but zeros"),
+        (embedder(inputs=2), "2 inputs"),
+    ],
+)
+def test_nothing_that_disagrees_with_its_card_is_kept(
+    model: bytes, match: str, tmp_path: Path, own_shelf: Path
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(model)
+    with pytest.raises(WeightsError, match=match) as caught:
+        registry.add("mine", "onnx", tmp_path / "model.onnx", card())
+    assert caught.value.exit_code == 16
+    assert not (own_shelf / "mine").exists()
+
+
+def test_no_file_and_no_card(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"absent\.onnx can't be read: No such file"):
+        prepare(tmp_path / "absent.onnx", card())
+    with pytest.raises(WeightsError, match="can't be read: Is a directory"):
+        prepare(tmp_path, card())
+    with pytest.raises(UsageError, match="--card"):
+        prepare(tmp_path / "absent.onnx", None)
+
+
+def test_a_model_changed_on_the_shelf_is_not_parsed(
+    tmp_path: Path, own_shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(tmp_path, embedder(), card())
+    (own_shelf / "mine" / "weights.onnx").write_bytes(embedder(weights=matrix(7)))
+    monkeypatch.setattr("phototag.engines.onnx_embedder.Model", lambda *given: pytest.fail("it was parsed"))
+    with pytest.raises(WeightsError, match="SHA-256"):
+        registry.make_embedder("mine", EngineOptions())
+
+
+def test_no_gpu_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(tmp_path, embedder(), card())
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    registry.make_embedder("mine", EngineOptions(device="auto"))
+    with pytest.raises(UsageError, match="finds no GPU"):
+        registry.make_embedder("mine", EngineOptions(device="gpu"))
+
+
+def test_without_onnxruntime(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(embedder())
+    script = (
+        "import sys; sys.modules['onnxruntime'] = None\n"
+        "from pathlib import Path\n"
+        "from phototag.engines.onnx import Model\n"
+        "from phototag.engines.registry import EngineOptions\n"
+        "from phototag.errors import UsageError\n"
+        "try: Model(Path(sys.argv[1]).read_bytes(), EngineOptions(), 'x')\n"
+        "except UsageError as error: print(error)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "model.onnx")], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "this engine needs onnxruntime: `pip install 'phototag[onnx]'`\n"
+
+
+@pytest.mark.data
+def test_mobilefacenet_tells_people_apart(data: Path, portraits: list[RGB], engine: object, mtcnn: Detector) -> None:
+    entry = next(entry for entry in catalogue.entries() if entry.name == "mobilefacenet")
+    assert entry.card is not None
+    registry.add("mobilefacenet", "onnx", data / "models" / "mobilefacenet.onnx", entry.card)
+    embedder = registry.make_embedder("mobilefacenet", EngineOptions())
+    info = embedder.info
+    assert (info.weights_sha256, info.dim, info.chip_size) == (entry.sha256, 128, 112)
+    chips = []
+    for portrait in portraits:
+        picture = Image.fromarray(portrait)
+        for variant in (picture, picture.rotate(12), picture.resize((picture.width // 2, picture.height // 2))):
+            image = np.asarray(variant)
+            face = mtcnn.detect([image])[0][0]
+            chips.append(align(image, [face.box], alignment=info.alignment, size=112, landmarks=[face.landmarks])[0])
+            chips.append(align(image, [face.box], alignment=info.alignment, size=112)[0])  # without landmarks
+    vectors = embedder.embed(np.stack(chips))
+    assert np.allclose(vectors, np.concatenate([embedder.embed(chip[np.newaxis]) for chip in chips]), atol=1e-5)
+    distances = np.linalg.norm(vectors[:, np.newaxis] - vectors, axis=2)
+    assert info.thresholds is not None
+    assert max(distances[:6, :6].max(), distances[6:, 6:].max()) < info.thresholds.same < distances[:6, 6:].min()
+    assert np.allclose(embedder.embed(np.stack(chips)[:, :, ::-1]), vectors, atol=1e-5)  # flip
+
+    without = replace(entry.card, dim=127)
+    with pytest.raises(WeightsError, match="dim = 127"):
+        prepare(data / "models" / "mobilefacenet.onnx", without)
