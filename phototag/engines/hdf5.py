@@ -3,12 +3,18 @@
 The layout is that of `save_weights` and `save` of Keras 1 and 2 (`.h5`): a group (the root, or
 `model_weights` in a file that holds a whole model) with the attribute `layer_names`, and in it a group
 for each layer with the attribute `weight_names`, each of which is the path of a dataset.
+
+A damaged file can hang HDF5's library or make it fall over (of files with a few bytes changed about one
+in a thousand does), so that it works in a process of its own.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -18,58 +24,115 @@ from phototag.engines.arrays import Arrays, Shapes, check, check_shapes
 from phototag.errors import WeightsError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+PATIENCE = 60.0  #: seconds that reading one array may take
 
-Rename = Callable[[str], str]
 
-
-def read_hdf5(path: Path, expect: Callable[[Shapes], Shapes], rename: Rename = str) -> Arrays:
+def read_hdf5(path: Path, expect: Callable[[Shapes], Shapes], rename: Callable[[str], str] = str) -> Arrays:
     """The arrays that a network needs, as float32.
 
     `expect` tells from the shapes that are there the ones that must be; `rename` mends a layer's name.
     Raises WeightsError for anything else than an HDF5 file with these very arrays.
     """
     where = str(path)
-    with _opened(path) as file:
-        datasets = _datasets(file, rename, where)
-        found = {name: tuple(dataset.shape) for name, dataset in datasets.items()}
+    _check_kind(path)
+    with _reader(where) as connection:
+        theirs: Shapes = _answer(connection, where)
+        names = {_renamed(name, rename): name for name in theirs}
+        if len(names) < len(theirs):
+            raise WeightsError(f"{where} has two layers of one name; nothing of it was used")
+        found = {name: theirs[own] for name, own in names.items()}
         expected = expect(found)
         # Shapes first: a small file may claim an array that no memory holds.
         check_shapes(found, expected, where)
-        with np.errstate(over="ignore"):
-            arrays = {name: dataset[()].astype(np.float32) for name, dataset in datasets.items()}
+        arrays: Arrays = {}
+        for name, own in names.items():
+            connection.send(own)
+            arrays[name] = _answer(connection, where)
     check(arrays, expected, where)
     return arrays
 
 
+def _check_kind(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(SIGNATURE))
+    except OSError as error:
+        raise WeightsError(f"{path} can't be read ({error.strerror}): give a file that can be") from error
+    if start != SIGNATURE:
+        kind = "not HDF5"
+        if start.startswith(b"\x80"):
+            kind = "a pickle, which may run code when it is read"
+        elif start.startswith(b"PK"):
+            kind = "a zip archive, not HDF5"
+        raise WeightsError(f"{path} is {kind}; nothing of it was used: take the weights as HDF5 (.h5)")
+
+
+def _renamed(name: str, rename: Callable[[str], str]) -> str:
+    layer, _, weight = name.rpartition("/")
+    return f"{rename(layer)}/{weight}"
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _reader(where: str) -> Iterator[Connection]:
+    """The pipe of a process that serves the file."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(where, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.kill()
+        process.join()
+
+
+def _answer(connection: Connection, where: str) -> Any:
+    if not connection.poll(PATIENCE):
+        raise WeightsError(f"{where} keeps HDF5's library busy without end: take a sound copy")
+    try:
+        answer = connection.recv()
+    except EOFError:
+        raise WeightsError(f"{where} makes HDF5's library fall over: take a sound copy") from None
+    if isinstance(answer, str):
+        raise WeightsError(answer)
+    return answer
+
+
+def _serve(where: str, connection: Connection) -> None:
+    """Sends the shape of every dataset, then each dataset that is asked for by name; a text is a refusal."""
     import h5py
 
+    with suppress(ValueError):  # in another thread than the first
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner stops us
     try:
-        with path.open("rb") as plain:
-            start = plain.read(len(SIGNATURE))
-        if start != SIGNATURE:
-            raise WeightsError(f"{path} is {_kind(start)}; nothing of it was used: take the weights as HDF5 (.h5)")
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError) as error:
-        raise WeightsError(f"{path} can't be read as HDF5 ({error}): take a complete copy") from error
+        with h5py.File(where, "r") as file:
+            datasets = _datasets(file, where)
+            connection.send({name: tuple(dataset.shape) for name, dataset in datasets.items()})
+            while True:
+                array = datasets[connection.recv()][()]
+                with np.errstate(over="ignore"):
+                    connection.send(array.astype(np.float32))
+    except EOFError:
+        pass  # nothing more is asked
+    except WeightsError as error:
+        connection.send(str(error))
+    except Exception as error:  # h5py lets through whatever HDF5 and NumPy find wrong
+        connection.send(f"{where} can't be read as HDF5 ({error}): take a sound copy")
+    finally:
+        connection.close()
 
 
-def _kind(start: bytes) -> str:
-    if start.startswith(b"\x80"):
-        return "a pickle, which may run code when it is read"
-    return "a zip archive, not HDF5" if start.startswith(b"PK") else "not HDF5"
-
-
-def _datasets(file: Any, rename: Rename, where: str) -> dict[str, Any]:
+def _datasets(file: Any, where: str) -> dict[str, Any]:
+    """The datasets by "layer/weight"."""
     root = _inside(file, "model_weights", where) if "model_weights" in file else file
     datasets = {}
     for layer in _names(root, "layer_names", where):
         group = _inside(root, layer, where)
         for weight in _names(group, "weight_names", where):
             # As in "conv1/kernel:0": the weight's own name comes last.
-            name = f"{rename(layer)}/{weight.rsplit('/')[-1].removesuffix(':0')}"
+            name = f"{layer}/{weight.rsplit('/')[-1].removesuffix(':0')}"
             dataset = _inside(group, weight, where)
             if not _is_plain(dataset) or name in datasets:
                 raise WeightsError(f"{where}: {name} is no plain array of floats; nothing of it was used")
