@@ -136,4 +136,6 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     return Prepared(data, ".onnx")
 
 
-ENGINE = EngineSpec("detector", "yunet", "YuNet: faces from 20 pixels, with landmarks, quickly", YuNet, prepare)
+ENGINE = EngineSpec(
+    "detector", "yunet", "YuNet: faces of any pose from 20 pixels, quickly, with landmarks", YuNet, prepare
+)
