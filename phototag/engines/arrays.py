@@ -42,7 +42,8 @@ def check(arrays: Arrays, expected: Shapes, where: str) -> None:
 def check_shapes(found: Mapping[str, tuple[int, ...]], expected: Shapes, where: str) -> None:
     """Raises WeightsError unless these very arrays are expected."""
     if missing := expected.keys() - found.keys():
-        raise WeightsError(f"{where}: {min(missing)} is missing, and {len(missing) - 1} more: take a complete copy")
+        more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise WeightsError(f"{where}: {min(missing)} is missing{more}: take a complete copy")
     if strange := found.keys() - expected.keys():
         raise WeightsError(f"{where}: {min(strange)} belongs to another network; nothing of it was used")
     for name, shape in expected.items():
