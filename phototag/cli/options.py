@@ -29,19 +29,15 @@ as_json: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
-class Duration(click.ParamType):
-    """Seconds from `90`, `45s`, `30m`, `2h` or `1h30m`."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", value.strip().lower())
-        if not found or not any(found.groups()):
-            self.fail(f"{value!r} is no duration: write 2h, 30m or 45s", param, ctx)
-        hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        return 3600.0 * hours + 60 * minutes + seconds
+def seconds(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    """A duration in seconds from `90`, `45s`, `30m`, `2h` or `1h30m`."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", value.strip().lower())
+    if not found or not any(found.groups()):
+        raise click.BadParameter(f"{value!r} is no duration: write 2h, 30m or 45s")
+    hours, minutes, rest = (int(part or 0) for part in found.groups())
+    return 3600.0 * hours + 60 * minutes + rest
 
 
 def index_options(command: F) -> F:
@@ -62,7 +58,8 @@ def index_options(command: F) -> F:
             ),
             click.option(
                 "--time-budget",
-                type=Duration(),
+                callback=seconds,
+                metavar="DURATION",
                 help="Begin no more photos after so long (2h, 30m); the next run goes on.",
             ),
             click.option("--follow", is_flag=True, help="Follow symbolic links."),

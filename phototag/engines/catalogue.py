@@ -44,6 +44,14 @@ def entries() -> list[Entry]:
     return [_entry(name, table) for name, table in sorted(tables.items())]
 
 
+def entry_of(path: Path) -> Entry | None:
+    """The entry whose weights a file holds, if any."""
+    if not path.is_file():
+        return None
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return next((entry for entry in entries() if entry.sha256 == sha256), None)
+
+
 def install(entry: Entry, progress: Progress) -> Shelved:
     """Fetch an entry's weights, verify them and put them on the shelf.
 

@@ -97,7 +97,10 @@ def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
             [spec.name for spec in available() if spec.kind == kind and spec.prepare is None]
             + [one.name for one in shelf.shelved() if (own := spec_of(one.family)) and own.kind == kind]
         )
-        raise UsageError(f"there is no {kind} called {name!r}; known: {', '.join(known)}")
+        raise UsageError(
+            f"there is no {kind} called {name!r} here; there are {', '.join(known)}: name one of them with --{kind}, "
+            "or look at `phototag engines list` for what can be installed"
+        )
     if spec.prepare is not None and shelved is None:
         raise WeightsError(f"{name} has no weights yet: `phototag engines add {name} FILE` (or `engines install`)")
     return spec.create(replace(options, shelved=shelved))

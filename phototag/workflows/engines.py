@@ -97,8 +97,11 @@ def entry(name: str) -> Entry:
 def add(name: str, path: Path, family: str | None, card: Path | None) -> Shelved:
     """Put the user's weights on the shelf. Raises UsageError, WeightsError.
 
-    Without `family` it is the one called `name`, or else told by the file's suffix.
+    Without `family` and `card`, a file that the catalogue knows by its hash has the catalogue's; else the
+    family is the one called `name`, or told by the file's suffix.
     """
+    if family is None and card is None and (known := catalogue.entry_of(path)):
+        return registry.add(name, known.family, path, known.card, source=str(path), licence=known.licence)
     if family is None:
         spec = registry.spec_of(name)
         family = "onnx" if (spec is None or spec.prepare is None) and path.suffix == ".onnx" else name

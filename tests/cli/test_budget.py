@@ -8,21 +8,24 @@ from pathlib import Path
 import click
 import pytest
 
-from phototag.cli.options import Duration
+from phototag.cli.options import seconds
 from tests.cli.conftest import Demo, Run
+
+PARAMETER = click.Option(["--time-budget"])
+CONTEXT = click.Context(click.Command("index"))
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("45s", 45), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), (" 2H ", 7200)]
+    ("text", "expected"), [("90", 90), ("45s", 45), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), (" 2H ", 7200)]
 )
-def test_durations(text: str, seconds: float) -> None:
-    assert Duration().convert(text, None, None) == seconds
+def test_durations(text: str, expected: float) -> None:
+    assert seconds(CONTEXT, PARAMETER, text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "h", "soon", "-5m", "1.5h", "2h2h"])
 def test_no_durations(text: str) -> None:
     with pytest.raises(click.UsageError):
-        Duration().convert(text, None, None)
+        seconds(CONTEXT, PARAMETER, text)
 
 
 def test_what_is_left_is_done_by_the_next_run(demo: Demo, phototag: Run, tmp_path: Path) -> None:

@@ -175,3 +175,36 @@ def test_better_engines_from_start_to_end(
 def names(phototag: Run, db: Path) -> list[tuple[object, object]]:
     faces = json.loads(phototag("faces", "list", "--json", "--db", db).stdout)
     return sorted((face["photo"], face["person"]) for face in faces if face["source"] == "human")
+
+
+@pytest.mark.data
+def test_a_file_that_the_catalogue_knows_needs_no_card(data: Path, phototag: Run, tmp_path: Path) -> None:
+    shelf = {"PHOTOTAG_ENGINES": str(tmp_path / "shelf")}
+    done = phototag("engines", "add", "mine", data / "models" / "mobilefacenet.onnx", env=shelf)
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(phototag("engines", "list", "--json", env=shelf).stdout)
+    assert next(row for row in listed if row["name"] == "mine")["dim"] == 128
+
+
+@pytest.mark.data
+def test_names_survive_another_pair_of_engines(demo: Demo, data: Path, phototag: Run, tmp_path: Path) -> None:
+    db = tmp_path / "x.db"
+    shutil.copyfile(demo.db, db)
+    shelf = {"PHOTOTAG_ENGINES": str(tmp_path / "shelf")}
+    for name, file in (("mobilefacenet", "mobilefacenet.onnx"), ("yunet", "yunet_n_dynamic.onnx")):
+        assert phototag("engines", "add", name, data / "models" / file, env=shelf).returncode == 0
+
+    def named() -> list[tuple[str, str]]:
+        faces = json.loads(phototag("faces", "list", "--json", "--db", db, env=shelf).stdout)
+        return sorted((face["photo"], face["person"]) for face in faces if face["source"] == "human")
+
+    before = named()
+    assert len(before) == 6
+    assert phototag("index", "--embedder", "mobilefacenet", "--db", db, env=shelf).returncode == 3
+    assert named() == before
+    assert phototag("index", "--detector", "yunet", "--db", db, env=shelf).returncode == 3
+    assert named() == before
+    assert phototag("train", "--db", db, env=shelf).returncode == 0
+    tagged = json.loads(phototag("tag", "--json", "--db", db, env=shelf).stdout)
+    assert tagged["named"] >= 20
+    assert "engines   yunet, mobilefacenet" in phototag("status", "--db", db, env=shelf).stdout
