@@ -98,8 +98,8 @@ def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
             + [one.name for one in shelf.shelved() if (own := spec_of(one.family)) and own.kind == kind]
         )
         raise UsageError(
-            f"there is no {kind} called {name!r} here; there are {', '.join(known)}: name one of them with --{kind}, "
-            "or look at `phototag engines list` for what can be installed"
+            f"there is no {kind} called {name!r}; known: {', '.join(known)} "
+            "(`phototag engines list` shows what can be installed)"
         )
     if spec.prepare is not None and shelved is None:
         raise WeightsError(f"{name} has no weights yet: `phototag engines add {name} FILE` (or `engines install`)")
