@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,27 +12,18 @@ from phototag.cli import options
 from phototag.errors import DONE_WITH_PROBLEMS, LibraryOfflineError
 
 if TYPE_CHECKING:
+    from phototag.config import Settings
     from phototag.workflows.index import Indexed
 
 
 @click.command(short_help="Find faces in new and changed photos.")
 @options.paths
 @options.index_options
-@options.database
 @options.as_json
 def index(
     paths: tuple[Path, ...],
-    detector: str | None,
-    embedder: str | None,
-    device: str | None,
-    jobs: int | None,
-    min_face: int | None,
-    detail: int | None,
-    time_budget: float | None,
-    follow: bool,
-    retry: bool,
-    accept_missing: bool,
-    db: Path | None,
+    settings: Settings,
+    how: dict[str, Any],
     as_json: bool,
 ) -> int:
     """Find the faces in new and changed photos of folders (without PATHS: of all folders known).
@@ -41,14 +32,8 @@ def index(
     """
     from phototag.workflows.index import index as job
 
-    settings = options.settings(
-        db=db, detector=detector, embedder=embedder, device=device, jobs=jobs, min_face=min_face, image_side=detail
-    )
-    with options.store(db, create=True) as store:
-        done = job(
-            store, paths, settings, options.progress(as_json),
-            accept_missing=accept_missing, follow=follow, retry=retry, budget=time_budget,
-        )  # fmt: skip
+    with options.store(settings.db, create=True) as store:
+        done = job(store, paths, settings, options.progress(as_json), **how)
     options.show(asdict(done), sentence(done), as_json)
     return status(done)
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,8 +41,18 @@ def seconds(_context: click.Context, _parameter: click.Parameter, value: str | N
     return 3600.0 * hours + 60 * minutes + rest
 
 
-def index_options(command: F) -> F:
-    """The flags of every command that indexes."""
+_SETTINGS = ("db", "detector", "embedder", "device", "jobs", "min_face", "image_side")
+_HOW = ("budget", "follow", "retry", "accept_missing")
+
+
+def index_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The flags of every command that indexes, handed on as `settings` and as keywords `how` of the job."""
+
+    @wraps(command)
+    def packed(**flags: Any) -> int:
+        chosen = settings(**{name: flags.pop(name) for name in _SETTINGS})
+        return command(settings=chosen, how={name: flags.pop(name) for name in _HOW}, **flags)
+
     for option in reversed(
         [
             click.option("--detector", help="Which detector finds faces (see `phototag engines list`)."),
@@ -53,11 +64,13 @@ def index_options(command: F) -> F:
             click.option("--min-face", type=click.IntRange(12), help="Smallest face sought, in pixels (default 20)."),
             click.option(
                 "--detail",
+                "image_side",
                 type=click.IntRange(64),
                 help="Long side in which faces are sought, in pixels (default 1280).",
             ),
             click.option(
                 "--time-budget",
+                "budget",
                 callback=seconds,
                 metavar="DURATION",
                 help="Begin no more photos after so long (2h, 30m); the next run goes on.",
@@ -65,10 +78,11 @@ def index_options(command: F) -> F:
             click.option("--follow", is_flag=True, help="Follow symbolic links."),
             click.option("--retry", is_flag=True, help="Open files again that could not be used before."),
             click.option("--accept-missing", is_flag=True, help="Believe it when many files are gone at once."),
+            database,
         ]
     ):
-        command = option(command)
-    return command
+        packed = option(packed)
+    return packed
 
 
 def settings(**flags: Any) -> Settings:
