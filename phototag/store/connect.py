@@ -28,6 +28,8 @@ from phototag.store.schema import APPLICATION_ID, MIGRATIONS
 
 #: How long a writer waits for another process's (short) transactions, in seconds.
 BUSY_SECONDS = 30.0
+#: The SQLite that first knew RETURNING (March 2021), the youngest thing that our statements need.
+OLDEST_SQLITE = (3, 35, 0)
 
 
 class Store:
@@ -103,9 +105,10 @@ class Store:
 def open_store(path: Path, *, create: bool = False) -> Store:
     """Open the database at `path` for reading and writing, up to date; `create` makes a new one.
 
-    Raises UsageError (absent, or not writable), NotOurDatabaseError, SchemaTooNewError,
-    DatabaseLockedError, DatabaseDamagedError, DiskFullError.
+    Raises UsageError (absent, not writable, or this Python's SQLite is too old), NotOurDatabaseError,
+    SchemaTooNewError, DatabaseLockedError, DatabaseDamagedError, DiskFullError.
     """
+    _require_sqlite()
     try:
         if not _is_fresh(path):
             _refuse_others(path)
@@ -131,8 +134,10 @@ def open_store(path: Path, *, create: bool = False) -> Store:
 def open_reader(path: Path) -> Store:
     """Open the database at `path` for reading only, also from a read-only folder or medium.
 
-    Raises UsageError (absent), NotOurDatabaseError, SchemaTooNewError, DatabaseDamagedError.
+    Raises UsageError (absent, or this Python's SQLite is too old), NotOurDatabaseError, SchemaTooNewError,
+    DatabaseDamagedError.
     """
+    _require_sqlite()
     try:
         if _is_fresh(path):
             raise _absent(path)
@@ -150,6 +155,15 @@ def open_reader(path: Path) -> Store:
         raise
     store.close()
     return open_store(path)
+
+
+def _require_sqlite() -> None:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        wanted = ".".join(map(str, OLDEST_SQLITE))
+        raise UsageError(
+            f"this Python's SQLite is {sqlite3.sqlite_version}, and phototag needs {wanted} or newer; no database was "
+            "touched: use a newer Python, such as one from python.org, conda or uv"
+        )
 
 
 def _is_fresh(path: Path) -> bool:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -249,6 +249,24 @@ def test_a_damaged_database_is_a_sentence(store: Store) -> None:
         with pytest.raises(DatabaseDamagedError) as caught, opener(store.path) as damaged:
             list(damaged.rows("SELECT * FROM photo"))
         assert caught.value.exit_code == 13
+
+
+@pytest.mark.parametrize("opener", [open_store, open_reader, lambda path: open_store(path, create=True)])
+def test_an_sqlite_without_returning_is_refused(
+    store: Store, opener: Callable[[Path], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.close()
+    before = digest(store.path)
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.34.1")
+    for path in (store.path, tmp_path / "new.db"):
+        with pytest.raises(UsageError, match=r"is 3\.34\.1, and phototag needs 3\.35\.0") as caught:
+            opener(path)
+        assert caught.value.exit_code == 2
+    assert digest(store.path) == before
+    assert not (tmp_path / "new.db").exists()
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 35, 0))
+    opener(store.path).close()
 
 
 def test_bugs_are_not_called_damage(store: Store) -> None:
