@@ -10,6 +10,7 @@ from PIL import Image
 
 from phototag.engines.boxes import clipped
 from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.errors import UsageError
 from phototag.types import RGB, Box, Detection, EngineInfo
 from phototag.weights import PackagedWeights
 
@@ -26,12 +27,18 @@ class DlibCnn:
     """Finds faces from about 70 pixels, from the side too; gives no landmarks.
 
     On a CPU an image of 800×592 takes 4.4 s, a hundred times what MTCNN takes; dlib uses a GPU by itself
-    where it was built with CUDA. Raises WeightsError when made without its weights.
+    where it was built with CUDA, whatever `device` says. Raises WeightsError when made without its weights,
+    UsageError for `gpu` where there is none.
     """
 
     def __init__(self, options: EngineOptions) -> None:
         import dlib
 
+        if options.device == "gpu" and not (dlib.DLIB_USE_CUDA and dlib.cuda.get_num_devices()):
+            raise UsageError(
+                "dlib finds no GPU here: leave --device gpu out, or build dlib with CUDA "
+                "(`pip uninstall dlib-bin`, then `pip install dlib` where CUDA's compiler is)"
+            )
         WEIGHTS.load()  # dlib reads the file itself, but not before its hash is right
         self._detector = dlib.cnn_face_detection_model_v1(str(WEIGHTS.path()))
         self._version: str = dlib.__version__
@@ -70,4 +77,4 @@ def _shown(image: RGB, scale: float) -> RGB:
     return np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)))
 
 
-ENGINE = EngineSpec("detector", "dlib-cnn", "dlib's MMOD network: faces from 70 pixels, for GPUs", DlibCnn)
+ENGINE = EngineSpec("detector", "dlib-cnn", "dlib's MMOD network: faces from 70 pixels, for GPUs", DlibCnn, gpu=True)

@@ -1,4 +1,4 @@
-"""dlib's face-recognition ResNet, rebuilt from its published weights and run by LiteRT."""
+"""dlib's face-recognition ResNet, rebuilt from its published weights."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 
 from phototag.engines.dlib_format import Add, Affine, Conv, Dense, Input, Layer, Pool, Relu, read_network
-from phototag.engines.export import to_litert
-from phototag.engines.litert import Network
-from phototag.engines.quiet import quiet
 from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.engines.runner import runner
 from phototag.errors import WeightsError
 from phototag.types import Chips, EngineInfo, Thresholds, Vectors
-from phototag.weights import PackagedWeights, cached
+from phototag.weights import PackagedWeights
 
 WEIGHTS = PackagedWeights(
     "face_recognition_models",
     "models/dlib_face_recognition_resnet_model_v1.dat",
     "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
 )
-EXPORTER = 1  #: to be raised whenever `_export` makes other bytes
+EXPORTER = 1  #: to be raised whenever the exported bytes change
 
 DIM = 128
 CHIP_SIZE = 150
@@ -37,8 +35,7 @@ class DlibResNet:
     """Embeds 150×150 chips aligned by dlib's five points. Raises WeightsError when made without its weights."""
 
     def __init__(self, options: EngineOptions) -> None:
-        model = cached(f"dlib-resnet-{WEIGHTS.sha256[:16]}-{EXPORTER}.tflite", _export)
-        self._network = Network(model, options.threads)
+        self._network = runner(f"dlib-resnet-{WEIGHTS.sha256[:16]}-{EXPORTER}", _model, options)
 
     @property
     def info(self) -> EngineInfo:
@@ -68,13 +65,11 @@ class DlibResNet:
         return vectors / lengths
 
 
-ENGINE = EngineSpec("embedder", "dlib-resnet", "dlib's ResNet-29", DlibResNet, dim=DIM, thresholds=THRESHOLDS)
+ENGINE = EngineSpec("embedder", "dlib-resnet", "dlib's ResNet-29", DlibResNet, dim=DIM, thresholds=THRESHOLDS, gpu=True)
 
 
-def _export() -> bytes:
-    layers = read_network(WEIGHTS.load())
-    with quiet():
-        return to_litert(_build(layers))
+def _model() -> Any:
+    return _build(read_network(WEIGHTS.load()))
 
 
 def _build(layers: list[Layer]) -> Any:

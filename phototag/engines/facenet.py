@@ -84,4 +84,6 @@ ENGINE = EngineSpec(
     "FaceNet Inception-ResNet-v1, 128 or 512 numbers a face: weights as HDF5",
     partial(KerasEmbedder, FAMILY),
     prepare,
+    how="phototag engines add facenet FILE.h5",
+    gpu=True,
 )

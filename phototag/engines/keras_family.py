@@ -1,4 +1,4 @@
-"""Embedders whose network we build in Keras and whose weights the user brings; LiteRT runs them."""
+"""Embedders whose network we build in Keras and whose weights the user brings."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import numpy as np
 
 from phototag.engines.arrays import Arrays, fill, unpack
 from phototag.engines.card import Card
-from phototag.engines.export import to_litert
-from phototag.engines.litert import Network
-from phototag.engines.quiet import quiet
 from phototag.engines.registry import EngineOptions
+from phototag.engines.runner import runner
 from phototag.engines.shelf import load
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips, EngineInfo, Thresholds, Vectors
-from phototag.weights import cached
 
 EXPORTER = 1  #: to be raised whenever the exported bytes change
 BATCH = 16  #: chips at a time
@@ -54,11 +51,8 @@ class KerasEmbedder:
         dim = family.dim(arrays)
         card = shelved.card
         self._flip = card.flip if card else False
-        self._network = Network(
-            cached(
-                f"{family.name}-{shelved.sha256[:16]}-{EXPORTER}.tflite", lambda: _export(family, dim, arrays, where)
-            ),
-            options.threads,
+        self._network = runner(
+            f"{family.name}-{shelved.sha256[:16]}-{EXPORTER}", lambda: model(family, dim, arrays, where), options
         )
         self.info = EngineInfo(
             kind="embedder",
@@ -108,12 +102,7 @@ def agree(family: Family, card: Card | None, dim: int) -> None:
         )
 
 
-def _export(family: Family, dim: int, arrays: Arrays, where: str) -> bytes:
-    with quiet():
-        return to_litert(exported(family, dim, arrays, where))
-
-
-def exported(family: Family, dim: int, arrays: Arrays, where: str) -> Any:
+def model(family: Family, dim: int, arrays: Arrays, where: str) -> Any:
     """The Keras model that goes into the export: uint8 chips (n, size, size, 3) to vectors (n, dim)."""
     import keras
 

@@ -15,6 +15,7 @@ from phototag.errors import UsageError, WeightsError
 
 Floats = npt.NDArray[np.float32]
 
+GPU, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 PICKLE = b"\x80"  #: the first byte of every pickle since protocol 2
 ZIP = b"PK\x03\x04"  #: and of a zip, in which PyTorch keeps one
 
@@ -47,11 +48,15 @@ class Model:
         try:
             with quiet():
                 self._session = runtime.InferenceSession(data, settings, providers=_providers(runtime, options.device))
-        except UsageError:
-            raise
         except Exception as error:
             reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
             raise WeightsError(f"{where} is no ONNX model that onnxruntime can read: {reason[0]}") from error
+        # onnxruntime-gpu names its provider also where there is no GPU, and then goes on without it.
+        if options.device == "gpu" and GPU not in self._session.get_providers():
+            raise UsageError(
+                "onnxruntime finds no GPU here: leave --device gpu out, or install the package onnxruntime-gpu in its "
+                "place"
+            )
         self.inputs = [_tensor(one) for one in self._session.get_inputs()]
         self.outputs = [_tensor(one) for one in self._session.get_outputs()]
         self._where = where
@@ -82,14 +87,8 @@ def _runtime() -> Any:
 
 
 def _providers(runtime: Any, device: str) -> list[str]:
-    gpu, cpu = "CUDAExecutionProvider", "CPUExecutionProvider"
-    if device != "cpu" and gpu in runtime.get_available_providers():
-        return [gpu, cpu]
-    if device == "gpu":
-        raise UsageError(
-            "onnxruntime finds no GPU here: use --device cpu, or install the package onnxruntime-gpu in its place"
-        )
-    return [cpu]
+    able = device != "cpu" and GPU in runtime.get_available_providers()
+    return [GPU, CPU] if able else [CPU]
 
 
 def _tensor(one: Any) -> Tensor:

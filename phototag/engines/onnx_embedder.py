@@ -106,7 +106,15 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     return Prepared(data, ".onnx")
 
 
-ENGINE = EngineSpec("embedder", "onnx", "any ONNX embedder, described by a card", OnnxEmbedder, prepare)
+ENGINE = EngineSpec(
+    "embedder",
+    "onnx",
+    "any ONNX embedder, described by a card",
+    OnnxEmbedder,
+    prepare,
+    how="phototag engines add NAME FILE.onnx --card CARD.toml",
+    gpu=True,
+)
 
 
 def _parameters(card: Card) -> tuple[tuple[str, str], ...]:

@@ -66,4 +66,8 @@ ENGINE = EngineSpec(
     "OpenFace nn4.small2, 128 numbers a face: weights as CSV files or HDF5",
     partial(KerasEmbedder, FAMILY),
     prepare,
+    dim=openface_network.DIM,
+    thresholds=THRESHOLDS,
+    how="phototag engines add openface FOLDER",
+    gpu=True,
 )

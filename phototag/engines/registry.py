@@ -26,6 +26,7 @@ GROUP = "phototag.engines"
 class EngineOptions:
     """What the user may choose: CPU threads of one engine; smallest face in pixels of the array given.
 
+    `device`: only for engines whose spec says `gpu`; others are never made with `gpu`.
     `shelved`: the weights, for an engine of a family.
     """
 
@@ -42,7 +43,8 @@ class EngineSpec:
     With `prepare` it is a *family*, whose weights the user brings: `prepare` turns a file or folder (and a
     card, where the family wants one) into what the shelf keeps, and refuses with WeightsError or UsageError
     anything that could not run; `create` then finds them in `EngineOptions.shelved`. `dim`, `thresholds`:
-    an embedder's, where they don't depend on the weights.
+    an embedder's, where they don't depend on the weights. `how`: the command that adds such weights.
+    `gpu`: it can run on a GPU, and its `create` raises UsageError where it is told to and finds none.
     """
 
     kind: Literal["detector", "embedder"]
@@ -52,6 +54,8 @@ class EngineSpec:
     prepare: Callable[[Path, Card | None], Prepared] | None = None
     dim: int | None = None
     thresholds: Thresholds | None = None
+    how: str = ""
+    gpu: bool = False
 
 
 def available() -> list[EngineSpec]:
@@ -102,7 +106,13 @@ def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
             "(`phototag engines list` shows what can be installed)"
         )
     if spec.prepare is not None and shelved is None:
-        raise WeightsError(f"{name} has no weights yet: `phototag engines add {name} FILE` (or `engines install`)")
+        raise WeightsError(f"{name} has no weights yet: `{spec.how}`")
+    if options.device == "gpu" and not spec.gpu:
+        able = ", ".join(other.name for other in available() if other.kind == kind and other.gpu)
+        raise UsageError(
+            f"the {kind} {name} runs on the CPU only: leave --device gpu out, or choose a {kind} that can use a GPU "
+            f"(of these kinds: {able})"
+        )
     return spec.create(replace(options, shelved=shelved))
 
 

@@ -137,5 +137,11 @@ def prepare(path: Path, card: Card | None) -> Prepared:
 
 
 ENGINE = EngineSpec(
-    "detector", "yunet", "YuNet: faces of any pose from 20 pixels, quickly, with landmarks", YuNet, prepare
+    "detector",
+    "yunet",
+    "YuNet: faces of any pose from 20 pixels, quickly, with landmarks",
+    YuNet,
+    prepare,
+    how="phototag engines install yunet",
+    gpu=True,
 )

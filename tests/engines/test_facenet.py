@@ -85,9 +85,9 @@ def test_the_published_file_is_read(deepface: bool, arrays: Arrays, tmp_path: Pa
 def test_the_exported_network_is_that_network(model: Any, arrays: Arrays, samples: np.ndarray) -> None:
     fill(model, arrays, "here")
     expected = np.array(model(standardised(samples)))
-    from phototag.engines.keras_family import exported
+    from phototag.engines.keras_family import model as whole
 
-    vectors = np.array(exported(facenet.FAMILY, 128, arrays, "here")(samples))
+    vectors = np.array(whole(facenet.FAMILY, 128, arrays, "here")(samples))
     assert vectors.shape == (4, 128)
     assert np.abs(vectors - expected).max() < 1e-4 * np.abs(expected).max()
     unit = expected / np.linalg.norm(expected, axis=1, keepdims=True)

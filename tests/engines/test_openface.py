@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from phototag.engines import openface, openface_network, registry, shelf
+from phototag.engines import openface, openface_network, registry, runner, shelf
 from phototag.engines.arrays import Arrays, shapes, unpack
 from phototag.engines.card import Card
 from phototag.engines.openface_csv import read_csv
@@ -110,6 +110,13 @@ def test_the_embedder_is_that_network(embedder: Embedder, model: Any, samples: n
     assert np.array_equal(embedder.embed(np.concatenate([samples, samples]))[16:], vectors)
     assert embedder.embed(samples[:0]).shape == (0, 128)
     assert np.isfinite(embedder.embed(np.zeros((1, 96, 96, 3), np.uint8))).all()
+
+
+def test_tensorflow_says_the_same(embedder: Embedder, samples: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_gpu", lambda: "CPU:0")  # as if it were a GPU
+    other = registry.make_embedder("openface", registry.EngineOptions(device="gpu"))
+    assert isinstance(other._network, runner.OnTensorFlow)
+    assert np.abs(other.embed(samples) - embedder.embed(samples)).max() < 1e-4
 
 
 def test_it_says_who_it_is(embedder: Embedder) -> None:
