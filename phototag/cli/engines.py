@@ -19,20 +19,22 @@ def engines() -> None:
 @engines.command("list")
 @options.as_json
 def engines_list(as_json: bool) -> None:
-    """List engines: built in, added by you, and installable with `phototag engines install`.
+    """List engines: built in, added by you, installable, and families whose weights you bring.
 
     A star marks what a new library uses; a library that is there keeps its own, which `phototag status` names.
     """
     from phototag.workflows.engines import listing
 
     rows = listing(options.settings())
-    lines = [f"  {'engine':16} {'kind':9} {'origin':12} {'dim':>4} {'same':>6}  what it is"]
+    lines = [f"  {'engine':16} {'kind':9} {'origin':12} {'dim':>4} {'same':>6} gpu  what it is"]
     for row in rows:
         same = f"{row.threshold:6.3f}" if row.threshold else f"{'-':>6}"
         lines.append(
             f"{'*' if row.default else ' '} {row.name:16} {row.kind:9} {row.origin:12} {row.dim or '-':>4} {same}"
-            f"  {printable(row.summary)}{f' ({printable(row.licence)})' if row.licence else ''}"
+            f" {'yes' if row.gpu else '-':>3}  {printable(row.summary)}"
+            f"{f' ({printable(row.licence)})' if row.licence else ''}"
         )
+    lines += ["", "To add those that aren't there yet:", *(f"  {row.how}" for row in rows if row.how)]
     options.show([asdict(row) for row in rows], "\n".join(lines), as_json)
 
 
@@ -80,12 +82,23 @@ def engines_install(name: str, yes: bool, as_json: bool) -> None:
 @engines.command("remove")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def engines_remove(name: str, yes: bool) -> None:
-    """Remove an engine that you added or installed; names and faces stay in your databases."""
+@options.database
+def engines_remove(name: str, yes: bool, db: Path | None) -> None:
+    """Remove an engine that you added or installed; names and faces stay in your databases.
+
+    Says so if the database was last indexed with it.
+    """
     from phototag.engines.shelf import remove, require_taken
+    from phototag.workflows.engines import best, used_as
 
     require_taken(name)
+    library = options.settings(db=db).db
+    kind = used_as(name, library)
+    if kind:
+        click.echo(f"{library} was indexed with {name}.", err=True)
     if not yes:
         click.confirm(f"Remove the engine {name}?", abort=True, err=True)
     remove(name)
-    click.echo(f"{name} removed.")
+    click.echo(f"{name} removed; names and faces stay.")
+    if kind:
+        click.echo(f"Index with another {kind}, as in `phototag index --{kind} {best(kind)}`, or add {name} again.")

@@ -73,6 +73,12 @@ def make_embedder(name: str, options: EngineOptions) -> Embedder:
     return cast(Embedder, _make("embedder", name, options))
 
 
+def installed(kind: str, name: str) -> bool:
+    """Whether there is such an engine, with its weights if it needs some. Raises UsageError, WeightsError."""
+    spec, shelved = _find(kind, name)
+    return spec is not None and (spec.prepare is None or shelved is not None)
+
+
 def spec_of(name: str) -> EngineSpec | None:
     """The engine or family called `name`, if there is one. Raises UsageError if it can't be loaded."""
     point = _entry_points().get(name)
@@ -94,9 +100,8 @@ def add(
 
 
 def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
-    shelved = shelf.find(name)
-    spec = spec_of(shelved.family if shelved else name)
-    if spec is None or spec.kind != kind:
+    spec, shelved = _find(kind, name)
+    if spec is None:
         known = sorted(
             [spec.name for spec in available() if spec.kind == kind and spec.prepare is None]
             + [one.name for one in shelf.shelved() if (own := spec_of(one.family)) and own.kind == kind]
@@ -114,6 +119,13 @@ def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
             f"(of these kinds: {able})"
         )
     return spec.create(replace(options, shelved=shelved))
+
+
+def _find(kind: str, name: str) -> tuple[EngineSpec | None, Shelved | None]:
+    """The engine or family, if it is of this kind, and the weights on the shelf, of what is called `name`."""
+    shelved = shelf.find(name)
+    spec = spec_of(shelved.family if shelved else name)
+    return (spec if spec and spec.kind == kind else None), shelved
 
 
 def _entry_points() -> dict[str, EntryPoint]:

@@ -12,12 +12,13 @@ from phototag.engines import catalogue, registry, shelf
 from phototag.engines.catalogue import Entry
 from phototag.engines.registry import EngineSpec
 from phototag.engines.shelf import Shelved
-from phototag.errors import UsageError
+from phototag.errors import PhototagError, UsageError, WeightsError
 from phototag.imaging.align import ALIGNMENTS
 from phototag.store import engines
-from phototag.store.connect import Store
+from phototag.store.connect import Store, open_reader
 
-Origin = Literal["built-in", "added", "installable"]
+Kind = Literal["detector", "embedder"]
+Origin = Literal["built-in", "added", "installable", "family"]
 
 #: The best first; what comes out of the box is last, and always there.
 PREFERRED = {"detector": ("yunet", "mtcnn"), "embedder": ("mobilefacenet", "dlib-resnet")}
@@ -25,10 +26,12 @@ PREFERRED = {"detector": ("yunet", "mtcnn"), "embedder": ("mobilefacenet", "dlib
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An engine of the list. `origin`: built-in, added (on the user's shelf) or installable (in the catalogue).
+    """An engine of the list.
 
-    `default`: what a new library would use. `threshold`: the distance below which two faces are taken
-    for one person. `source`: path or URL.
+    `origin`: built-in, added (on the user's shelf), installable (in the catalogue) or family (of engines
+    whose weights the user brings, with none of its own name there yet). `default`: what a new library would
+    use. `threshold`: the distance below which two faces are taken for one person. `gpu`: it can use one.
+    `source`: path or URL. `how`: the command that brings what isn't there.
     """
 
     kind: str
@@ -38,28 +41,57 @@ class Row:
     default: bool
     dim: int | None
     threshold: float | None
+    gpu: bool
     licence: str
     source: str
+    how: str
 
 
-def best(kind: Literal["detector", "embedder"]) -> str:
+def best(kind: Kind) -> str:
     """The engine for a new library: the best that is installed. Raises WeightsError for a damaged one."""
     *better, built_in = PREFERRED[kind]
     return next((name for name in better if shelf.find(name)), built_in)
 
 
 def chosen(settings: Settings, store: Store) -> Settings:
-    """The settings with the engines that a library was indexed with, where nobody says otherwise."""
-    detector, embedder = (engines.current(store, kind) for kind in ("detector", "embedder"))
+    """The settings with the engines that a library was indexed with, where nobody says otherwise.
+
+    Raises WeightsError where such an engine is no longer installed.
+    """
     return replace(
         settings,
-        detector=settings.detector or (detector[1] if detector else None),
-        embedder=settings.embedder or (embedder[1] if embedder else None),
+        detector=settings.detector or _own("detector", store),
+        embedder=settings.embedder or _own("embedder", store),
     )
 
 
+def _own(kind: Kind, store: Store) -> str | None:
+    found = engines.current(store, kind)
+    if found is None:
+        return None
+    name = found[1]
+    if not registry.installed(kind, name):
+        offered = any(entry.name == name for entry in catalogue.entries())
+        how = f"phototag engines install {name}" if offered else f"phototag engines add {name} FILE"
+        raise WeightsError(
+            f"{store.path} was indexed with the {kind} {name}, which is no longer installed; nothing was changed: "
+            f"bring it back (`{how}`), or go on with another (`phototag index --{kind} {best(kind)}`); names are kept"
+        )
+    return name
+
+
+def used_as(name: str, db: Path) -> Kind | None:
+    """What the engine called `name` is to the database at `db`, if that can be read and was last indexed with it."""
+    kinds: tuple[Kind, ...] = ("detector", "embedder")
+    try:
+        with open_reader(db) as store:
+            return next((kind for kind in kinds if (found := engines.current(store, kind)) and found[1] == name), None)
+    except PhototagError:
+        return None
+
+
 def listing(settings: Settings) -> list[Row]:
-    """All engines: built-in ones, the user's, and those of the catalogue that aren't there yet."""
+    """All engines: built-in ones, the user's, those of the catalogue that aren't there yet, and families."""
     defaults = (settings.detector or best("detector"), settings.embedder or best("embedder"))
     specs = {spec.name: spec for spec in registry.available()}
     mine = {one.name: one for one in shelf.shelved()}
@@ -72,17 +104,21 @@ def listing(settings: Settings) -> list[Row]:
             name=name,
             summary=of.summary if isinstance(of, Entry) else spec.summary,
             origin=origin,
-            default=origin != "installable" and name in defaults,
+            default=origin in ("built-in", "added") and name in defaults,
             dim=card.dim if card else spec.dim,
             threshold=thresholds.same if thresholds else None,
+            gpu=spec.gpu,
             licence=of.licence if of else "",
             source=(of.url if isinstance(of, Entry) else of.source) if of else "",
+            how={"installable": f"phototag engines install {name}", "family": spec.how}.get(origin, ""),
         )
 
     rows = [row(name, spec, "built-in") for name, spec in specs.items() if spec.prepare is None]
     rows += [row(name, specs[one.family], "added", one) for name, one in mine.items() if one.family in specs]
     offered = [entry for entry in catalogue.entries() if entry.name not in mine]
     rows += [row(entry.name, specs[entry.family], "installable", entry) for entry in offered]
+    taken = {row.name for row in rows}
+    rows += [row(name, spec, "family") for name, spec in specs.items() if spec.prepare and name not in taken]
     return sorted(rows, key=lambda row: (row.kind, row.name))
 
 

@@ -11,6 +11,7 @@ import pytest
 from phototag.config import Settings
 from phototag.engines import catalogue, registry
 from phototag.engines.onnx_embedder import OnnxEmbedder
+from phototag.errors import WeightsError
 from phototag.store import engines as known
 from phototag.store.connect import open_store
 from phototag.types import EngineInfo
@@ -56,10 +57,33 @@ def test_built_in_and_installable_ones(phototag: Run, shelf: dict[str, str]) -> 
     assert (rows["dlib-resnet"]["dim"], rows["dlib-resnet"]["threshold"]) == (128, 0.376)
     assert rows["mobilefacenet"]["origin"] == rows["yunet"]["origin"] == "installable"
     assert rows["mobilefacenet"]["licence"] == "Apache-2.0"
-    assert "onnx" not in rows  # a family is no engine
+    assert not rows["mtcnn"]["gpu"]
+    assert rows["dlib-resnet"]["gpu"]
     assert listed(phototag, {**shelf, "PHOTOTAG_DETECTOR": "dlib-hog"})["dlib-hog"]["default"]
     lines = phototag("engines", "list", env=shelf).stdout.splitlines()
     assert [line.split()[1] for line in lines if line.startswith("*")] == ["mtcnn", "dlib-resnet"]
+
+
+def test_families_are_listed_before_any_of_their_weights_are_there(
+    phototag: Run, shelf: dict[str, str], model: Path
+) -> None:
+    hows = {
+        "openface": "phototag engines add openface FOLDER",
+        "facenet": "phototag engines add facenet FILE.h5",
+        "onnx": "phototag engines add NAME FILE.onnx --card CARD.toml",
+    }
+    rows = listed(phototag, shelf)
+    assert {name: row["how"] for name, row in rows.items() if row["origin"] == "family"} == hows
+    assert not any(rows[name]["default"] for name in hows)
+    assert rows["yunet"]["how"] == "phototag engines install yunet"
+    assert rows["mtcnn"]["how"] == ""
+    lines = phototag("engines", "list", env=shelf).stdout.splitlines()
+    assert set(hows.values()) <= {line.strip() for line in lines}
+    for name in ("mine", "onnx"):
+        phototag("engines", "add", name, model, "--family", "onnx", "--card", model.with_suffix(".toml"), env=shelf)
+        origins = {name: row["origin"] for name, row in listed(phototag, shelf).items()}
+        # A family is listed until it has weights of its own name: there can be many engines of one.
+        assert (origins[name], origins["onnx"]) == ("added", "added" if name == "onnx" else "family")
 
 
 def test_add_list_remove(phototag: Run, shelf: dict[str, str], model: Path) -> None:
@@ -125,11 +149,73 @@ def test_a_library_keeps_its_engines(tmp_path: Path) -> None:
     with open_store(settings.db, create=True) as store:
         assert chosen(settings, store) == settings  # a new library: the best installed
         known.register(store, EngineInfo("detector", "dlib-hog", "0" * 64))
-        known.register(store, EngineInfo("embedder", "mine", "0" * 64, dim=4, thresholds=card().thresholds))
+        known.register(store, EngineInfo("embedder", "dlib-resnet", "0" * 64, dim=4, thresholds=card().thresholds))
         told = chosen(settings, store)
-        assert (told.detector, told.embedder) == ("dlib-hog", "mine")
-        told = chosen(Settings(db=settings.db, embedder="dlib-resnet"), store)
         assert (told.detector, told.embedder) == ("dlib-hog", "dlib-resnet")
+        told = chosen(Settings(db=settings.db, embedder="mine"), store)
+        assert (told.detector, told.embedder) == ("dlib-hog", "mine")
+
+
+def test_a_library_whose_engine_is_gone(
+    phototag: Run, demo: Demo, shelf: dict[str, str], model: Path, tmp_path: Path
+) -> None:
+    db = tmp_path / "x.db"
+    shutil.copyfile(demo.db, db)
+    before = names(phototag, db)
+    for name in ("mine", "spare"):
+        phototag("engines", "add", name, model, "--card", model.with_suffix(".toml"), env=shelf)
+    assert phototag("index", "--embedder", "mine", "--db", db, env=shelf).returncode == 3
+    assert "indexed" not in phototag("engines", "remove", "spare", "--yes", "--db", db, env=shelf).stderr
+    done = phototag("engines", "remove", "mine", "--db", db, env=shelf, input="n\n")
+    assert done.returncode == 130
+    assert f"{db} was indexed with mine." in done.stderr
+    done = phototag("engines", "remove", "mine", "--yes", env={**shelf, "PHOTOTAG_DB": str(db)})
+    assert (done.returncode, f"{db} was indexed with mine." in done.stderr) == (0, True)
+    assert "phototag index --embedder dlib-resnet" in done.stdout
+
+    def kept() -> tuple[bytes, object]:
+        return db.read_bytes(), names(phototag, db)
+
+    untouched = kept()
+    done = phototag("index", "--db", db, env=shelf)
+    assert done.returncode == 16
+    assert "indexed with the embedder mine, which is no longer installed" in done.stderr
+    assert "phototag engines add mine FILE" in done.stderr
+    assert "phototag index --embedder dlib-resnet" in done.stderr
+    assert kept() == untouched
+    assert phototag("train", "--db", db, env=shelf).returncode == 0  # what is stored needs no engine
+    # With the engine added again, or with another one, it goes on, and every name is there.
+    phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
+    assert phototag("index", "--db", db, env=shelf).returncode == 3
+    phototag("engines", "remove", "mine", "--yes", "--db", db, env=shelf)
+    assert phototag("index", "--embedder", "dlib-resnet", "--db", db, env=shelf).returncode == 3
+    assert phototag("index", "--db", db, env=shelf).returncode == 3
+    assert names(phototag, db) == before
+
+
+def test_a_catalogued_engine_that_is_gone_is_to_be_installed(
+    shelf: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
+    settings = Settings(db=tmp_path / "x.db")
+    with open_store(settings.db, create=True) as store:
+        known.register(store, EngineInfo("detector", "yunet", "0" * 64))
+        with pytest.raises(WeightsError, match=r"phototag engines install yunet.*phototag index --detector mtcnn"):
+            chosen(settings, store)
+        assert chosen(Settings(db=settings.db, detector="dlib-hog"), store).detector == "dlib-hog"
+
+
+@pytest.mark.parametrize("kept", [None, b"", b"not a database at all, but long enough to be looked at"])
+def test_no_readable_database_hinders_no_removal(
+    kept: bytes | None, phototag: Run, shelf: dict[str, str], model: Path, tmp_path: Path
+) -> None:
+    phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
+    db = tmp_path / "x.db"
+    if kept is not None:
+        db.write_bytes(kept)
+    done = phototag("engines", "remove", "mine", "--yes", "--db", db, env=shelf)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (db.read_bytes() if db.exists() else None) == kept
 
 
 def test_a_new_library_takes_the_best_installed(
