@@ -1,0 +1,203 @@
+"""Average linkage: groups are cut until they are pure, and pure parts are joined while the evidence is for it."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from phototag.learn.graph import nearest
+from phototag.types import Vectors
+
+Labels = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+#: Faces of a cluster whose distances are all held at once (16 MB); larger ones are halved first.
+_WHOLE = 2048
+#: Nearest parts that each part may be joined with, and what they become.
+_CANDIDATES = 64
+#: Parts farther apart than this share of the bound for large groups never come together.
+_FAR = 1.15
+#: Pairs of parts that are weighed at once.
+_PAIRS = 65_536
+_NONE: frozenset[int] = frozenset()
+
+# The next three were chosen on one half of the people of lfw-dev and checked on the other: see docs/clustering.md.
+#: Share of `split` that faces of one person lie apart, in the root mean square.
+_SPREAD = 0.75
+#: Share of a part's excess spread by which its bound is wider, and how many faces outweigh no excess at all.
+_OWN, _DOUBT = 0.5, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The distance (root mean square over pairs of faces) within which two parts are one person.
+
+    From `join` for two single faces it widens towards `split` for many: a mean over many pairs is surer than one pair,
+    and there are far more pairs of single faces to go wrong. It also widens by the share `own` of what the parts'
+    faces are spread beyond the usual, because people differ in that, and narrows likewise.
+    """
+
+    join: float
+    split: float
+    own: float = _OWN
+
+    def by_size(self, faces: Values) -> Values:
+        """Squared, for a union of so many faces (two or more)."""
+        return np.asarray((self.split - (self.split - self.join) * 2 / faces) ** 2)
+
+    def excess(self, faces: Values, lengths: Values) -> Values:
+        """What a part adds to the squared bound; `lengths`: squared lengths of the sums of its unit vectors."""
+        others = np.maximum(faces - 1, 1)
+        spread = 2 * faces / others * (1 - lengths / faces**2)
+        sure = (faces - 1) / (faces - 1 + _DOUBT)
+        return np.asarray(self.own / 2 * sure * (spread - (_SPREAD * self.split) ** 2))
+
+
+def split(vectors: Vectors, labels: Labels, distance: float) -> Labels:
+    """Cut every cluster by average linkage at a root-mean-square `distance`; noise becomes parts of one."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import pdist
+
+    parts = np.empty(len(labels), np.int64)
+    alone = labels < 0
+    used = int(alone.sum())
+    parts[alone] = np.arange(used)
+    order = np.argsort(labels, kind="stable")[used:]
+    waiting = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1) if len(order) else []
+    while waiting:
+        members = waiting.pop()
+        if len(members) > _WHOLE:
+            waiting += _halves(vectors, members)
+            continue
+        cut = np.ones(1, np.int64)
+        if len(members) > 1:
+            tree = linkage(pdist(vectors[members].astype(np.float64), "sqeuclidean"), "average")
+            cut = fcluster(tree, distance**2, "distance")
+        parts[members] = used + cut - 1
+        used += int(cut.max())
+    return parts
+
+
+def _halves(vectors: Vectors, members: Labels) -> list[Labels]:
+    """A large cluster in two, across the direction in which it is widest."""
+    centred = vectors[members].astype(np.float64)
+    centred -= centred.mean(axis=0)
+    widest = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    order = np.argsort(centred @ widest, kind="stable")
+    return [np.sort(members[half]) for half in np.array_split(order, 2)]
+
+
+def join(
+    vectors: Vectors,
+    parts: Labels,
+    bound: Bound,
+    *,
+    isolation: Values | None = None,
+    marks: Mapping[int, Set[int]] | None = None,
+    settled: Flags | None = None,
+) -> Labels:
+    """Unite parts, those with the best evidence first, while they lie within their bound.
+
+    `isolation` (n,): squared distance by which a face may be farther from its like, because nobody else is near.
+    `marks`: by row; parts that share a mark are not one person. `settled` (n,): faces that were grouped before. Parts
+    of these come together only if twice as many other faces as the smaller of them stand with them.
+    """
+    groups = _Groups(vectors, parts, bound, isolation, marks or {}, settled)
+    groups.unite()
+    return groups.owners(parts)
+
+
+class _Groups:
+    """Parts while they are joined. A union keeps the number of the part with more faces.
+
+    For unit vectors the mean squared distance between two parts is 2 − 2·(mean₁ · mean₂), so that sums and counts are
+    all that a union needs. Since that mean is an average of the parts' own means, a part can only come near to a union
+    if it was near to one of the two: the lists of candidates are handed on.
+    """
+
+    def __init__(
+        self,
+        vectors: Vectors,
+        parts: Labels,
+        bound: Bound,
+        isolation: Values | None,
+        marks: Mapping[int, Set[int]],
+        settled: Flags | None,
+    ) -> None:
+        count = int(parts.max(initial=-1)) + 1
+        self.bound = bound
+        self.faces = np.bincount(parts, minlength=count).astype(np.float64)
+        self.sums = np.zeros((count, vectors.shape[1]))
+        np.add.at(self.sums, parts, vectors)
+        self.isolation = np.bincount(parts, isolation, count) if isolation is not None else np.zeros(count)
+        self.settled = np.bincount(parts, settled, count) if settled is not None else np.zeros(count)
+        self.excess = bound.excess(self.faces, np.einsum("ij,ij->i", self.sums, self.sums))
+        self.heir = np.arange(count)
+        self.age = [0] * count
+        self.marks: dict[int, set[int]] = {}
+        for row, own in marks.items():
+            self.marks.setdefault(int(parts[row]), set()).update(own)
+        self.heap: list[tuple[float, int, int, int, int]] = []
+        self.near = self._candidates()
+
+    def _candidates(self) -> list[Labels]:
+        """For each part those that it may be joined with; the heap gets all pairs within their bound."""
+        count = len(self.faces)
+        means = (self.sums / self.faces[:, None]).astype(np.float32)
+        moving = np.flatnonzero(self.settled < self.faces)
+        there, similar = nearest(means[moving], means, _CANDIDATES + 1)
+        one, two = np.repeat(moving, there.shape[1]), there.ravel()
+        close = (one != two) & (2 - 2 * similar.ravel() < (_FAR * self.bound.split) ** 2)
+        pairs = np.unique(np.minimum(one, two)[close] * count + np.maximum(one, two)[close])
+        low, high = np.divmod(pairs, max(count, 1))
+        for start in range(0, len(low), _PAIRS):
+            some = slice(start, start + _PAIRS)
+            self._offer(low[some], high[some])
+        order = np.argsort(np.concatenate([low, high]), kind="stable")
+        ends = np.concatenate([high, low])[order]
+        return np.split(ends, np.cumsum(np.bincount(low, minlength=count) + np.bincount(high, minlength=count))[:-1])
+
+    def _offer(self, one: Labels, two: Labels) -> Flags:
+        """Put the pairs that are within their bound on the heap; returns which are near enough to be remembered."""
+        faces = self.faces[one], self.faces[two]
+        away = 2 - 2 * np.einsum("ij,ij->i", self.sums[one], self.sums[two]) / (faces[0] * faces[1])
+        alone = self.isolation[one] / faces[0] + self.isolation[two] / faces[1]
+        evidence = self.bound.by_size(faces[0] + faces[1]) + self.excess[one] + self.excess[two] + alone - away
+        old = self.settled[one], self.settled[two]
+        witnesses = faces[0] + faces[1] - old[0] - old[1]
+        for index in np.flatnonzero((evidence > 0) & (witnesses >= 2 * np.minimum(*old))).tolist():
+            a, b = sorted((int(one[index]), int(two[index])))
+            if self.marks.get(a, _NONE).isdisjoint(self.marks.get(b, _NONE)):
+                heapq.heappush(self.heap, (-float(evidence[index]), a, b, self.age[a], self.age[b]))
+        return np.asarray(away < (_FAR * self.bound.split) ** 2)
+
+    def unite(self) -> None:
+        while self.heap:
+            _, a, b, age_a, age_b = heapq.heappop(self.heap)
+            if (self.age[a], self.age[b]) != (age_a, age_b):
+                continue
+            keeps, goes = (b, a) if self.faces[b] > self.faces[a] else (a, b)
+            self.age[keeps] += 1
+            self.age[goes] = -1
+            self.heir[goes] = keeps
+            for amounts in (self.faces, self.sums, self.isolation, self.settled):
+                amounts[keeps] += amounts[goes]
+            self.excess[keeps] = self.bound.excess(self.faces[keeps], self.sums[keeps] @ self.sums[keeps])
+            if goes in self.marks:
+                self.marks.setdefault(keeps, set()).update(self.marks.pop(goes))
+            others = np.unique(self.owners(np.concatenate([self.near[keeps], self.near[goes]])))
+            others = others[others != keeps]
+            self.near[keeps] = others[self._offer(others, np.full(len(others), keeps))]
+            self.near[goes] = others[:0]
+
+    def owners(self, parts: Labels) -> Labels:
+        """What parts have become. A smaller part goes to a larger one, so that no chain is long."""
+        found = self.heir[parts]
+        while not np.array_equal(found, ahead := self.heir[found]):
+            found = ahead
+        return found
