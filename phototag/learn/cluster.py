@@ -1,114 +1,117 @@
 """Groups of faces that look like one person.
 
-HDBSCAN (Campello, Moulavi, Sander 2013) finds the dense cores. Its single-linkage nature bridges two
-people now and then, and it calls a library of one person noise; so its clusters are then cut, and they
-and the noise are joined, by average linkage at distances that belong to the embedder.
+HDBSCAN finds the dense cores. Its single-linkage nature bridges two people now and then, and it calls a library of one
+person noise; so its clusters are cut into pure parts, and these and the noise are joined by average linkage at
+distances that belong to the embedder.
 """
 
 from __future__ import annotations
 
-import heapq
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from phototag.learn.density import NEIGHBOURS, dense
+from phototag.learn.graph import nearest, neighbours
+from phototag.learn.isolation import isolation
+from phototag.learn.linkage import Bound, Faces, Groups, split
 from phototag.types import Thresholds, Vectors
 
 Labels = npt.NDArray[np.int64]  #: (n,), −1 for a face that stands alone
+Flags = npt.NDArray[np.bool_]
 
-#: Rows of a similarity matrix that are held at once.
-_BLOCK = 2048
+#: Share of `join` at which HDBSCAN's clusters are cut into parts.
+_PURE = 0.9
 
 
-def cluster(vectors: Vectors, thresholds: Thresholds) -> Labels:
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What is known of n faces besides their vectors, by row.
+
+    `parts`: rows with the same number, 0 or more, stay together; −1 for the others. `settled`: faces that were grouped,
+    or left alone, before; among them little changes. `marks`: faces that share one are not the same person. `faint`:
+    faces too poor to found a group or to hold one together; they may join one.
+    """
+
+    parts: Labels
+    settled: Flags
+    faint: Flags
+    marks: Mapping[int, Set[int]] = field(default_factory=dict)
+
+    @staticmethod
+    def nothing(count: int) -> Known:
+        return Known(np.full(count, -1, np.int64), np.zeros(count, np.bool_), np.zeros(count, np.bool_))
+
+
+def cluster(vectors: Vectors, thresholds: Thresholds, known: Known | None = None) -> Labels:
     """Group (n, dim) unit vectors; groups are numbered from 0, largest first, and have two faces or more.
 
-    The grouping doesn't depend on the order of the rows but through exact ties.
+    The grouping doesn't depend on the order of the rows but through faces that are exactly equal.
     """
     if not len(vectors):
         return np.zeros(0, np.int64)
-    parts = join(vectors, split(vectors, _dense(vectors), thresholds.split), thresholds.join)
-    return _numbered(parts)
+    order = np.lexsort(vectors.T)
+    place = np.argsort(order)
+    known = known or Known.nothing(len(vectors))
+    faces = Faces(vectors, isolation(vectors[order], thresholds)[place], known.settled, known.marks)
+    return _numbered(_grouped(faces[order], known.parts[order], known.faint[order], thresholds)[place])
 
 
-def _dense(vectors: Vectors) -> Labels:
-    """HDBSCAN's clusters, −1 for noise."""
-    if len(vectors) < 3:
-        return np.full(len(vectors), -1, np.int64)
-    from hdbscan import HDBSCAN
+def _grouped(faces: Faces, given: Labels, faint: Flags, thresholds: Thresholds) -> Labels:
+    """The group of every row, by any number; −1 for faint faces that belong to none."""
+    clear = np.setdiff1d(given[~faint], -1)  # given parts with a face that can found a group
+    founding = np.flatnonzero(~faint | ((given >= 0) & ~np.isin(given, clear)))
+    groups, labels = _united(faces[founding], given[founding], thresholds)
+    result = np.full(len(given), -1, np.int64)
+    result[founding] = labels
+    group_of = dict(zip(given[founding].tolist(), labels.tolist(), strict=True))
+    following = np.setdiff1d(np.arange(len(given)), founding)
+    bound = given[following] >= 0
+    result[following[bound]] = [group_of[part] for part in given[following[bound]].tolist()]
+    result[following[~bound]] = groups.follow(faces[following[~bound]])
+    return result
 
-    labels = HDBSCAN(min_cluster_size=2, min_samples=2, core_dist_n_jobs=1).fit_predict(vectors.astype(np.float64))
-    return np.asarray(labels, np.int64)
+
+def _united(faces: Faces, given: Labels, thresholds: Thresholds) -> tuple[Groups, Labels]:
+    """The groups that faces found, and the group of each."""
+    moving = np.flatnonzero(~faces.settled)
+    rows, similarities = neighbours(faces.vectors[moving], NEIGHBOURS)
+    dense_parts = dense(faces.vectors[moving], rows, similarities)
+    pure = _unmixed(split(faces.vectors[moving], dense_parts, thresholds.join * _PURE), faces[moving].marks)
+    parts = np.where(given >= 0, given, given.max(initial=-1) + 1 + np.arange(len(given)))
+    free = given[moving] < 0
+    parts[moving[free]] = parts.max(initial=-1) + 1 + pure[free]
+    parts = np.unique(parts, return_inverse=True)[1].astype(np.int64)
+    if len(moving) < len(given):
+        rows, _ = nearest(faces.vectors[moving], faces.vectors, NEIGHBOURS + 1)
+    one = np.repeat(moving, rows.shape[1])
+    groups = Groups(faces, parts, Bound(thresholds.join, thresholds.split), one, rows.ravel())
+    groups.unite()
+    return groups, groups.owners(parts)
 
 
-def split(vectors: Vectors, labels: Labels, distance: float) -> Labels:
-    """Cut every cluster by average linkage at a root-mean-square `distance`; noise becomes parts of one."""
-    from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import pdist
-
-    parts = np.empty(len(labels), np.int64)
-    alone = np.flatnonzero(labels < 0)
-    parts[alone] = np.arange(len(alone))
-    used = len(alone)
-    for label in range(int(labels.max(initial=-1)) + 1):
-        members = np.flatnonzero(labels == label)
-        tree = linkage(pdist(vectors[members].astype(np.float64), "sqeuclidean"), "average")
-        cut = fcluster(tree, distance**2, "distance")
-        parts[members] = used + cut - 1
-        used += int(cut.max())
+def _unmixed(parts: Labels, marks: Mapping[int, Set[int]]) -> Labels:
+    """Faces that share a mark with another one of their part stand alone, so that the better one may come back."""
+    rows: dict[tuple[int, int], list[int]] = {}
+    for row, own in marks.items():
+        for mark in own:
+            rows.setdefault((int(parts[row]), mark), []).append(row)
+    out = sorted({row for mixed in rows.values() if len(mixed) > 1 for row in mixed})
+    parts = parts.copy()
+    parts[out] = parts.max(initial=-1) + 1 + np.arange(len(out))
     return parts
-
-
-def join(vectors: Vectors, parts: Labels, distance: float) -> Labels:
-    """Unite parts, nearest first, while the root-mean-square distance between their faces is below `distance`.
-
-    For unit vectors the mean squared distance between two groups is 2 − 2·(mean₁ · mean₂), so that sums
-    and counts are all that a merge needs.
-    """
-    count = int(parts.max()) + 1
-    sizes = np.bincount(parts, minlength=2 * count).astype(np.float64)
-    sums = np.zeros((2 * count, vectors.shape[1]), np.float64)
-    np.add.at(sums, parts, vectors.astype(np.float64))
-    means = sums[:count] / sizes[:count, None]
-    limit = 1 - distance**2 / 2  # least mean similarity of two groups that are joined
-    heap: list[tuple[float, int, int]] = []
-    for start in range(0, count, _BLOCK):
-        similar = means[start : start + _BLOCK] @ means[start:].T
-        near, far = np.nonzero(similar > limit)
-        heap += [
-            (-float(similar[i, j]), int(i) + start, int(j) + start) for i, j in zip(near, far, strict=True) if i < j
-        ]
-    heapq.heapify(heap)
-    heir = np.arange(2 * count)
-    alive = np.zeros(2 * count, bool)
-    alive[:count] = True
-    fresh = count
-    while heap:
-        _, a, b = heapq.heappop(heap)
-        if not (alive[a] and alive[b]):
-            continue
-        alive[[a, b]] = False
-        heir[[a, b]] = fresh
-        sums[fresh], sizes[fresh] = sums[a] + sums[b], sizes[a] + sizes[b]
-        others = np.flatnonzero(alive[:fresh])
-        similar = sums[others] @ sums[fresh] / (sizes[others] * sizes[fresh])
-        for other, value in zip(others[similar > limit], similar[similar > limit], strict=True):
-            heapq.heappush(heap, (-float(value), int(other), fresh))
-        alive[fresh] = True
-        fresh += 1
-    for index in range(fresh - 1, -1, -1):  # an heir is always younger: resolve chains from the top
-        heir[index] = heir[heir[index]]
-    return heir[parts]
 
 
 def _numbered(parts: Labels) -> Labels:
     """Parts of two or more as 0, 1, … by falling size (ties by their first face), the others −1."""
     _, first, inverse, sizes = np.unique(parts, return_index=True, return_inverse=True, return_counts=True)
-    order = sorted(range(len(sizes)), key=lambda part: (-sizes[part], first[part]))
+    sizes[inverse[parts < 0]] = 0
     number = np.full(len(sizes), -1, np.int64)
-    for rank, part in enumerate(order):
-        if sizes[part] > 1:
-            number[part] = rank
+    order = np.lexsort((first, -sizes))
+    groups = order[sizes[order] > 1]
+    number[groups] = np.arange(len(groups))
     return number[inverse]
 
 

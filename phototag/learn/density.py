@@ -1,7 +1,7 @@
 """HDBSCAN (Campello, Moulavi, Sander 2013) on a graph of near neighbours.
 
-hdbscan's own `fit` compares everything with everything, in float64 on one core. Its tree and its selection are used
-here as they are, over a spanning tree that is made from the graph instead.
+hdbscan's own `fit` compares everything with everything, in float64 on one core. Its condensed tree and its selection are
+used here as they are, over a spanning tree that is made from the graph instead.
 """
 
 from __future__ import annotations
@@ -35,10 +35,9 @@ def dense(vectors: Vectors, rows: Rows, similarities: Similarities) -> Labels:
     """HDBSCAN's clusters of (n, dim) unit vectors, −1 for noise, given each row's nearest others, nearest first."""
     if len(vectors) < 3:
         return np.full(len(vectors), -1, np.int64)
-    from hdbscan._hdbscan_linkage import label
     from hdbscan._hdbscan_tree import compute_stability, condense_tree, get_clusters
 
-    condensed = condense_tree(label(_spanning_tree(vectors, rows, _distances(similarities))), _FEWEST)
+    condensed = condense_tree(_hierarchy(_spanning_tree(vectors, rows, _distances(similarities))), _FEWEST)
     return np.asarray(get_clusters(condensed, compute_stability(condensed))[0], np.int64)
 
 
@@ -94,6 +93,32 @@ def _grown(one: Rows, two: Rows, reach: Distances, count: int) -> npt.NDArray[np
         tree[grown] = source[other], other, length
         row = other
     return tree
+
+
+def _hierarchy(edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(n − 1, 4) unions (part, part, distance, rows) of the edges of a tree, as SciPy writes them.
+
+    hdbscan's own does the same, but takes quadratic time.
+    """
+    count = len(edges) + 1
+    above = list(range(count))
+    number, size = list(range(count)), [1] * count
+
+    def top(row: int) -> int:
+        while above[row] != row:
+            above[row] = row = above[above[row]]
+        return row
+
+    unions = []
+    for step, (one, two, distance) in enumerate(edges.tolist()):
+        a, b = top(int(one)), top(int(two))
+        unions.append((number[a], number[b], distance, size[a] + size[b]))
+        if size[a] < size[b]:
+            a, b = b, a
+        above[b] = a
+        size[a] += size[b]
+        number[a] = count + step
+    return np.array(unions)
 
 
 def _links(vectors: Vectors, core: Distances, part: npt.NDArray[np.int32], parts: int) -> npt.NDArray[np.float64]:

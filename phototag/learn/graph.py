@@ -17,7 +17,8 @@ Similarities = npt.NDArray[np.float32]
 #: twice as many; beyond this the index is faster and finds about 99 of 100 neighbours.
 EXACT = 250_000
 
-_QUERIES, _POINTS = 1024, 8192  #: rows and columns of similarities that a thread holds at once: 32 MB
+#: Rows and columns of similarities that a thread holds at once: 32 MB. There are never more neighbours than columns.
+_QUERIES, _POINTS = 1024, 8192
 
 
 def nearest(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:
@@ -49,31 +50,38 @@ def neighbours(vectors: Vectors, k: int) -> tuple[Rows, Similarities]:
 
 
 def _best(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:
-    """The nearest points of a block of queries: whatever beats the k-th best so far is kept and sorted in."""
+    """The nearest points of a block of queries: whatever beats the k-th best so far is kept, and sorted in when there
+    is enough of it."""
     count = len(queries)
-    rows, values = np.zeros((count, 0), np.int64), np.zeros((count, 0), np.float32)
-    for start in range(0, len(points), _POINTS):
-        similar = queries @ points[start : start + _POINTS].T
-        if values.shape[1] < k:
-            best = np.argpartition(-similar, min(k, similar.shape[1]) - 1, axis=1)[:, :k]
-            rows = np.concatenate([rows, best + start], axis=1)
-            values = np.concatenate([values, np.take_along_axis(similar, best, axis=1)], axis=1)
-            order = np.lexsort((rows, -values), axis=1)[:, :k]
-            rows, values = (np.take_along_axis(x, order, axis=1) for x in (rows, values))
-            continue
-        better = np.flatnonzero(similar > values[:, -1:])
-        if not len(better):
-            continue
-        query, point = np.divmod(better, similar.shape[1])
-        owner = np.concatenate([np.repeat(np.arange(count), k), query])
-        row = np.concatenate([rows.ravel(), point + start])
-        value = np.concatenate([values.ravel(), similar.ravel()[better]])
-        order = np.lexsort((row, -value, owner))
-        counts = np.bincount(owner, minlength=count)
-        first = np.cumsum(counts) - counts
-        kept = order[(first[:, None] + np.arange(k)).ravel()]
-        rows, values = row[kept].reshape(count, k), value[kept].reshape(count, k)
-    return rows, values
+    first = queries @ points[:_POINTS].T
+    rows = np.argpartition(-first, min(k, first.shape[1]) - 1, axis=1)[:, :k]
+    values = np.take_along_axis(first, rows, axis=1)
+    owners, found, similar = [np.repeat(np.arange(count), rows.shape[1])], [rows.ravel()], [values.ravel()]
+    pending = 0
+    for start in range(_POINTS, len(points), _POINTS):
+        products = queries @ points[start : start + _POINTS].T
+        better = np.flatnonzero(products > values[:, -1:])
+        query, point = np.divmod(better, products.shape[1])
+        owners.append(query)
+        found.append(point + start)
+        similar.append(products.ravel()[better])
+        pending += len(better)
+        if pending > count * k:
+            rows, values = _sorted(owners, found, similar, count, k)
+            owners, found, similar = [np.repeat(np.arange(count), k)], [rows.ravel()], [values.ravel()]
+            pending = 0
+    return _sorted(owners, found, similar, count, k)
+
+
+def _sorted(
+    owners: list[Rows], rows: list[Rows], values: list[Similarities], count: int, k: int
+) -> tuple[Rows, Similarities]:
+    """The k best of each owner, best first; every owner has as many at least."""
+    owner, row, value = np.concatenate(owners), np.concatenate(rows), np.concatenate(values)
+    order = np.lexsort((row, -value, owner))
+    counts = np.bincount(owner, minlength=count)
+    kept = order[((np.cumsum(counts) - counts)[:, None] + np.arange(k)).ravel()]
+    return row[kept].reshape(count, k), value[kept].reshape(count, k)
 
 
 def _indexed(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:

@@ -18,10 +18,10 @@ Flags = npt.NDArray[np.bool_]
 
 #: Faces of a cluster whose distances are all held at once (16 MB); larger ones are halved first.
 _WHOLE = 2048
-#: Nearest parts that each part may be joined with, and what they become.
-_CANDIDATES = 64
-#: Parts farther apart than this share of the bound for large groups never come together.
-_FAR = 1.15
+#: Nearest groups among which a face that follows chooses.
+_CHOICES = 8
+#: Parts farther apart than this share of the bound for large groups are not remembered.
+_FAR = 1.1
 #: Pairs of parts that are weighed at once.
 _PAIRS = 65_536
 _NONE: frozenset[int] = frozenset()
@@ -92,72 +92,66 @@ def _halves(vectors: Vectors, members: Labels) -> list[Labels]:
     return [np.sort(members[half]) for half in np.array_split(order, 2)]
 
 
-def join(
-    vectors: Vectors,
-    parts: Labels,
-    bound: Bound,
-    *,
-    isolation: Values | None = None,
-    marks: Mapping[int, Set[int]] | None = None,
-    settled: Flags | None = None,
-) -> Labels:
-    """Unite parts, those with the best evidence first, while they lie within their bound.
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """What is known of n faces, by row.
 
-    `isolation` (n,): squared distance by which a face may be farther from its like, because nobody else is near.
-    `marks`: by row; parts that share a mark are not one person. `settled` (n,): faces that were grouped before. Parts
-    of these come together only if twice as many other faces as the smaller of them stand with them.
+    `vectors` (n, dim), unit. `isolation` (n,): squared distance by which a face may be farther from its like because
+    nobody else is near. `settled` (n,): grouped, or left alone, before. `marks`: by row; faces that share a mark are
+    not one person.
     """
-    groups = _Groups(vectors, parts, bound, isolation, marks or {}, settled)
-    groups.unite()
-    return groups.owners(parts)
+
+    vectors: Vectors
+    isolation: Values
+    settled: Flags
+    marks: Mapping[int, Set[int]]
+
+    @staticmethod
+    def plain(vectors: Vectors) -> Faces:
+        """Nothing but vectors."""
+        return Faces(vectors, np.zeros(len(vectors)), np.zeros(len(vectors), np.bool_), {})
+
+    def __getitem__(self, rows: Labels) -> Faces:
+        place = {int(row): index for index, row in enumerate(rows)} if self.marks else {}
+        marks = {place[row]: marks for row, marks in self.marks.items() if row in place}
+        return Faces(self.vectors[rows], self.isolation[rows], self.settled[rows], marks)
 
 
-class _Groups:
+class Groups:
     """Parts while they are joined. A union keeps the number of the part with more faces.
 
     For unit vectors the mean squared distance between two parts is 2 − 2·(mean₁ · mean₂), so that sums and counts are
-    all that a union needs. Since that mean is an average of the parts' own means, a part can only come near to a union
-    if it was near to one of the two: the lists of candidates are handed on.
+    all that a union needs. That mean is an average over what the parts were made of, so a part can only be near to a
+    union if it was near to one of the two: the lists of candidates are handed on.
     """
 
-    def __init__(
-        self,
-        vectors: Vectors,
-        parts: Labels,
-        bound: Bound,
-        isolation: Values | None,
-        marks: Mapping[int, Set[int]],
-        settled: Flags | None,
-    ) -> None:
+    def __init__(self, faces: Faces, parts: Labels, bound: Bound, one: Labels, two: Labels) -> None:
+        """`one`, `two`: pairs of rows that are near to each other; other parts are never weighed."""
         count = int(parts.max(initial=-1)) + 1
         self.bound = bound
         self.faces = np.bincount(parts, minlength=count).astype(np.float64)
-        self.sums = np.zeros((count, vectors.shape[1]))
-        np.add.at(self.sums, parts, vectors)
-        self.isolation = np.bincount(parts, isolation, count) if isolation is not None else np.zeros(count)
-        self.settled = np.bincount(parts, settled, count) if settled is not None else np.zeros(count)
+        self.sums = np.zeros((count, faces.vectors.shape[1]))
+        np.add.at(self.sums, parts, faces.vectors)
+        self.isolation = np.bincount(parts, faces.isolation, count)
+        self.settled = np.bincount(parts, faces.settled, count)
         self.excess = bound.excess(self.faces, np.einsum("ij,ij->i", self.sums, self.sums))
         self.heir = np.arange(count)
         self.age = [0] * count
         self.marks: dict[int, set[int]] = {}
-        for row, own in marks.items():
-            self.marks.setdefault(int(parts[row]), set()).update(own)
+        for row, marks in faces.marks.items():
+            self.marks.setdefault(int(parts[row]), set()).update(marks)
         self.heap: list[tuple[float, int, int, int, int]] = []
-        self.near = self._candidates()
+        self.near = self._candidates(parts[one], parts[two])
 
-    def _candidates(self) -> list[Labels]:
+    def _candidates(self, one: Labels, two: Labels) -> list[Labels]:
         """For each part those that it may be joined with; the heap gets all pairs within their bound."""
         count = len(self.faces)
-        means = (self.sums / self.faces[:, None]).astype(np.float32)
-        moving = np.flatnonzero(self.settled < self.faces)
-        there, similar = nearest(means[moving], means, _CANDIDATES + 1)
-        one, two = np.repeat(moving, there.shape[1]), there.ravel()
-        close = (one != two) & (2 - 2 * similar.ravel() < (_FAR * self.bound.split) ** 2)
-        pairs = np.unique(np.minimum(one, two)[close] * count + np.maximum(one, two)[close])
+        pairs = np.unique(np.minimum(one, two)[one != two] * count + np.maximum(one, two)[one != two])
         low, high = np.divmod(pairs, max(count, 1))
-        for start in range(0, len(low), _PAIRS):
-            some = slice(start, start + _PAIRS)
-            self._offer(low[some], high[some])
+        blocks = range(0, len(low), _PAIRS)
+        close = [self._offer(low[at : at + _PAIRS], high[at : at + _PAIRS]) for at in blocks]
+        near = np.concatenate([np.zeros(0, np.bool_), *close])
+        low, high = low[near], high[near]
         order = np.argsort(np.concatenate([low, high]), kind="stable")
         ends = np.concatenate([high, low])[order]
         return np.split(ends, np.cumsum(np.bincount(low, minlength=count) + np.bincount(high, minlength=count))[:-1])
@@ -177,6 +171,11 @@ class _Groups:
         return np.asarray(away < (_FAR * self.bound.split) ** 2)
 
     def unite(self) -> None:
+        """Join parts, those with the best evidence first, while they lie within their bound.
+
+        Parts with settled faces come together only if twice as many other faces as the smaller of them has stand with
+        them: one more photo moves nobody, many more may.
+        """
         while self.heap:
             _, a, b, age_a, age_b = heapq.heappop(self.heap)
             if (self.age[a], self.age[b]) != (age_a, age_b):
@@ -201,3 +200,30 @@ class _Groups:
         while not np.array_equal(found, ahead := self.heir[found]):
             found = ahead
         return found
+
+    def follow(self, faces: Faces) -> Labels:
+        """The part that each of other faces belongs to, or −1; parts of two faces or more only, which don't change.
+
+        A face that is settled follows only two that are not.
+        """
+        chosen = np.full(len(faces.vectors), -1, np.int64)
+        leaders = np.flatnonzero((self.heir == np.arange(len(self.heir))) & (self.faces > 1))
+        if not len(leaders):
+            return chosen
+        means = self.sums[leaders] / self.faces[leaders, None]
+        there, similar = nearest(faces.vectors, means.astype(np.float32), _CHOICES)
+        part = leaders[there]
+        size = self.faces[part]
+        evidence = (
+            self.bound.by_size(size + 1) + self.excess[part] + self.isolation[part] / size + faces.isolation[:, None]
+        ) - (2 - 2 * similar)
+        evidence[faces.settled[:, None] & (size - self.settled[part] < 2)] = 0
+        rows, columns = np.nonzero(evidence > 0)
+        for index in np.lexsort((rows, -evidence[rows, columns])).tolist():
+            row, target = int(rows[index]), int(part[rows[index], columns[index]])
+            own = faces.marks.get(row, _NONE)
+            if chosen[row] < 0 and own.isdisjoint(self.marks.get(target, _NONE)):
+                chosen[row] = target
+                if own:
+                    self.marks.setdefault(target, set()).update(own)
+        return chosen

@@ -1,0 +1,89 @@
+"""Faces of people who don't exist, spread as real ones are.
+
+Vectors of real faces give the mean and covariance of people, of one person's faces around their mean, and how much
+people, and faces, differ in how far they stray. New people and faces are drawn from normal distributions with these,
+and brought to unit length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """People (mean, a square root of their covariance), their faces (likewise), and the standard deviations of the
+    logarithm of how far a person's faces, and one face beside the others, stray."""
+
+    mean: Array
+    between: Array
+    within: Array
+    people_stray: float
+    faces_stray: float
+
+    @staticmethod
+    def of(vectors: npt.NDArray[np.float32], names: Sequence[str]) -> Population:
+        """Estimated from (n, dim) vectors; people with one face tell of people only."""
+        _, person, counts = np.unique(np.asarray(names), return_inverse=True, return_counts=True)
+        points = vectors.astype(np.float64)
+        means = np.zeros((len(counts), points.shape[1]))
+        np.add.at(means, person, points)
+        means /= counts[:, None]
+        rest = points - means[person]
+        within = rest.T @ rest / (len(points) - len(counts))
+        between = np.cov(means.T) - within * float((1 / counts).mean())  # a mean of few faces strays by itself
+        many = np.flatnonzero(counts >= 8)
+        away = [np.log((rest[person == i] ** 2).sum(axis=1)) / 2 for i in many]
+        by_chance = 0.5 * (within**2).sum() / np.trace(within) ** 2  # of a normal vector's length
+        stray = np.mean([part.var(ddof=1) for part in away]) - by_chance
+        people = np.var([part.mean() for part in away], ddof=1) - np.mean([part.var(ddof=1) / len(part) for part in away])
+        return Population(
+            points.mean(axis=0),
+            _root(between),
+            _root(within),
+            *(float(np.sqrt(max(0, variance))) for variance in (people, stray)),
+        )
+
+    def draw(self, sizes: Sequence[int], seed: int = 0) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Vectors of people with so many faces each, shuffled, and who they are."""
+        random = np.random.default_rng(seed)
+        person = random.permutation(np.repeat(np.arange(len(sizes)), sizes))
+        dim = len(self.mean)
+        centres = self.mean + random.normal(size=(len(sizes), dim)) @ self.between
+        scales = np.exp(random.normal(size=len(sizes)) * self.people_stray - self.people_stray**2)
+        vectors = np.empty((len(person), dim), np.float32)
+        for start in range(0, len(person), 100_000):
+            who = person[start : start + 100_000]
+            stray = scales[who] * np.exp(random.normal(size=len(who)) * self.faces_stray - self.faces_stray**2)
+            block = centres[who] + stray[:, None] * (random.normal(size=(len(who), dim)) @ self.within)
+            vectors[start : start + len(who)] = block / np.linalg.norm(block, axis=1, keepdims=True)
+        return vectors, person
+
+
+def _root(covariance: Array) -> Array:
+    """A symmetric square root; what estimation made negative is none."""
+    values, axes = np.linalg.eigh(covariance)
+    return np.asarray((axes * np.sqrt(np.maximum(values, 0))) @ axes.T)
+
+
+def library(faces: int, seed: int = 0) -> list[int]:
+    """People's sizes in a library of so many faces: two in five faces are strangers', seen once or twice; the
+    others' number falls as the inverse of their rank, from a twentieth of all for the first."""
+    random = np.random.default_rng(seed)
+    sizes: list[int] = []
+    rank, known = 1, 0
+    while known < 0.6 * faces:
+        size = max(3, int(0.05 * faces / rank))
+        sizes.append(min(size, int(0.6 * faces) + 3 - known))
+        known += sizes[-1]
+        rank += 1
+    while known < faces:
+        sizes.append(min(1 + int(random.random() < 0.3), faces - known))
+        known += sizes[-1]
+    return sizes
