@@ -115,6 +115,12 @@ def _numbered(parts: Labels) -> Labels:
     return number[inverse]
 
 
+def members(labels: Labels) -> list[Labels]:
+    """The rows of each group, by its number; those that stand alone are in none."""
+    order = np.argsort(labels, kind="stable")[int((labels < 0).sum()) :]
+    return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1) if len(order) else []
+
+
 def central_first(vectors: Vectors) -> npt.NDArray[np.int64]:
     """Rows ordered from the one nearest to the mean outwards."""
     return np.argsort(-(vectors @ vectors.mean(axis=0)), kind="stable").astype(np.int64)

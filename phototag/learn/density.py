@@ -1,7 +1,7 @@
 """HDBSCAN (Campello, Moulavi, Sander 2013) on a graph of near neighbours.
 
-hdbscan's own `fit` compares everything with everything, in float64 on one core. Its condensed tree and its selection are
-used here as they are, over a spanning tree that is made from the graph instead.
+hdbscan's own `fit` compares everything with everything, in float64 on one core. Its condensed tree and its selection
+are used here as they are, over a spanning tree that is made from the graph instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ _FEWEST = 2
 #: Neighbours that the graph needs: with 32 hdbscan's own clusters come out but for ties (adjusted Rand index .9999 on
 #: faces of LFW), with 16 the densest people fall apart now and then, with 8 ties fall otherwise (.979).
 NEIGHBOURS = 32
-
 #: Below this distance faces count as equal: it is the rounding of float32 products.
 _EQUAL = 1e-3
 #: Faces that look for links out of the graph's loose parts, in all.

@@ -30,6 +30,8 @@ def nearest(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similariti
     if not len(queries) or not k:
         return np.zeros((len(queries), k), np.int64), np.zeros((len(queries), k), np.float32)
     queries, points = (np.ascontiguousarray(x, np.float32) for x in (queries, points))
+    if len(queries) <= _QUERIES and len(points) <= _POINTS:
+        return _best(queries, points, k)
     if len(points) > EXACT and len(queries) > len(points) // 20:  # for a few queries an index doesn't pay
         return _indexed(queries, points, k)
     from threadpoolctl import threadpool_limits
@@ -43,9 +45,11 @@ def nearest(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similariti
 def neighbours(vectors: Vectors, k: int) -> tuple[Rows, Similarities]:
     """The `k` rows most similar to each row but for itself, and how similar; most similar first."""
     rows, values = nearest(vectors, vectors, k + 1)
+    if len(vectors) < 2:
+        return rows[:, :0], values[:, :0]
     own = rows == np.arange(len(vectors))[:, None]
     own[~own.any(axis=1), -1] = True  # of many equal faces, a face itself may not be among the nearest
-    shape = (len(vectors), max(rows.shape[1] - 1, 0))
+    shape = (len(vectors), rows.shape[1] - 1)
     return rows[~own].reshape(shape), values[~own].reshape(shape)
 
 
@@ -89,8 +93,14 @@ def _indexed(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarit
     the same every time."""
     from usearch.index import Index
 
-    index = Index(ndim=points.shape[1], metric="ip", dtype="f32", connectivity=24, expansion_add=96)
-    index.expansion_search = max(2 * k, 96)
+    index = Index(
+        ndim=points.shape[1],
+        metric="ip",
+        dtype="f32",
+        connectivity=24,
+        expansion_add=96,
+        expansion_search=max(2 * k, 96),
+    )
     index.add(np.arange(len(points)), points, threads=1, copy=False)
     found = index.search(queries, k, threads=os.cpu_count() or 1)
     return np.asarray(found.keys, np.int64), np.asarray(1 - found.distances, np.float32)

@@ -42,4 +42,4 @@ def isolation(vectors: Vectors, thresholds: Thresholds, cohort: npt.NDArray[np.i
         return np.zeros(len(vectors))
     credit = np.nan_to_num(_CREDIT / 2 * (means - np.nanmean(means)))
     most = _MOST * thresholds.split**2
-    return np.clip(credit, -most, most)
+    return np.asarray(np.clip(credit, -most, most))

@@ -184,8 +184,10 @@ class Groups:
             self.age[keeps] += 1
             self.age[goes] = -1
             self.heir[goes] = keeps
-            for amounts in (self.faces, self.sums, self.isolation, self.settled):
-                amounts[keeps] += amounts[goes]
+            self.faces[keeps] += self.faces[goes]
+            self.sums[keeps] += self.sums[goes]
+            self.isolation[keeps] += self.isolation[goes]
+            self.settled[keeps] += self.settled[goes]
             self.excess[keeps] = self.bound.excess(self.faces[keeps], self.sums[keeps] @ self.sums[keeps])
             if goes in self.marks:
                 self.marks.setdefault(keeps, set()).update(self.marks.pop(goes))

@@ -52,6 +52,14 @@ def rejected(store: Store) -> Iterator[tuple[int, int]]:
     yield from store.rows("SELECT DISTINCT face, person FROM standing WHERE verb = 'is-not'")
 
 
+def pairs(store: Store) -> Iterator[tuple[Verb, int, int]]:
+    """Standing answers about two faces, `same` or `different`, the latest first: (verb, face, other face)."""
+    yield from store.rows(
+        "SELECT verb, face, other_face FROM standing WHERE verb IN ('same', 'different')"
+        " AND face IS NOT NULL AND other_face IS NOT NULL ORDER BY id DESC"
+    )
+
+
 def counts(store: Store) -> dict[str, int]:
     """Standing labels by verb."""
     return dict(store.rows("SELECT verb, count(*) FROM label GROUP BY verb"))

@@ -22,6 +22,12 @@ def _first(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@MIGRATIONS(name="0002-lasting-groups")
+def _lasting_groups(db: Database) -> None:
+    for statement in _LASTING_GROUPS.split(";\n\n"):
+        db.conn.execute(statement)
+
+
 _FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 
@@ -220,3 +226,26 @@ CREATE TABLE problem (
     at TEXT NOT NULL,
     PRIMARY KEY (library, path, stage)
 )"""
+
+
+# A face that took part and stands alone has no cluster: so it is known which faces are new. `appearance` numbers a
+# group's bursts and copies; `next_number` is the first number that no group ever had.
+_LASTING_GROUPS = """
+ALTER TABLE clustering ADD COLUMN next_number INTEGER NOT NULL DEFAULT 1;
+
+UPDATE clustering SET next_number = (SELECT coalesce(max(cluster), 0) + 1 FROM cluster_member);
+
+CREATE TABLE lasting_member (
+    face INTEGER PRIMARY KEY REFERENCES face ON DELETE CASCADE,
+    cluster INTEGER,
+    rank INTEGER NOT NULL,
+    appearance INTEGER NOT NULL
+);
+
+INSERT INTO lasting_member SELECT face, cluster, rank, rank FROM cluster_member;
+
+DROP TABLE cluster_member;
+
+ALTER TABLE lasting_member RENAME TO cluster_member;
+
+CREATE INDEX cluster_member_cluster ON cluster_member (cluster, rank)"""

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
-from phototag.learn.cluster import Labels, central_first, cluster, join, split
+from phototag.learn.cluster import Known, Labels, central_first, cluster, members
+from phototag.learn.linkage import split
 from phototag.learn.metrics import b_cubed, pairwise
-from phototag.types import Vectors
 from tests.learn.people import THRESHOLDS, centres, faces
 
 
@@ -59,8 +58,8 @@ def test_people_are_kept_apart_and_numbered_by_size(apart: float | None) -> None
 
 
 def test_strangers_make_no_groups() -> None:
-    labels = cluster(centres(300), THRESHOLDS)
-    assert (labels >= 0).sum() <= 6
+    labels = cluster(centres(1000), THRESHOLDS)
+    assert (labels >= 0).sum() <= 10
 
 
 def test_a_library_of_people_and_strangers() -> None:
@@ -110,35 +109,88 @@ def test_split_numbers_everything_and_unites_nothing() -> None:
     assert sorted(set(parts.tolist())) == [0, 1, 2, 3]
 
 
-def average_linkage(vectors: Vectors, distance: float) -> set[frozenset[int]]:
-    """Average linkage on squared distances, by SciPy."""
-    tree = linkage(pdist(vectors.astype(np.float64), "sqeuclidean"), "average")
-    labels = fcluster(tree, distance**2, "distance")
-    return {frozenset(map(int, np.flatnonzero(labels == label))) for label in set(labels.tolist())}
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), st.integers(2, 40), st.floats(0.2, 1.35))
-def test_join_is_average_linkage(seed: int, count: int, distance: float) -> None:
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 60))
+def test_whatever_the_order_every_face_is_once_and_constraints_hold(seed: int, count: int) -> None:
     random = np.random.default_rng(seed)
-    vectors = random.normal(size=(count, 6)) + np.array([1.5, 0, 0, 0, 0, 0])
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    parts = join(vectors, np.arange(count), distance)
-    assert groups(parts) == average_linkage(vectors, distance)
+    people = centres(12, seed=seed, apart=0.5)
+    who = random.integers(0, 12, count)
+    vectors = np.concatenate([faces(people[i], 1, seed=number) for number, i in enumerate(who)] or [people[:0]])
+    parts = np.where(random.random(count) < 0.2, random.integers(0, 4, count), -1)
+    marks = {row: {int(random.integers(0, 6))} for row in range(count) if parts[row] < 0 and random.random() < 0.5}
+    known = Known(parts, random.random(count) < 0.3, random.random(count) < 0.2, marks)
+    labels = cluster(vectors, THRESHOLDS, known)
+    assert labels.shape == (count,)
+    sizes = np.bincount(labels[labels >= 0])
+    assert sizes.min(initial=2) >= 2
+    assert (np.diff(sizes) <= 0).all()
+    for part in set(parts.tolist()) - {-1}:
+        own = labels[parts == part]
+        assert (own == own[0]).all()
+        assert own[0] >= 0 or len(own) == 1
+    for group in groups(labels):
+        free = [mark for row in group for mark in marks.get(row, ())]
+        assert len(free) == len(set(free))
+        clear = [row for row in group if not known.faint[row]]
+        assert len(clear) >= 2 or any(parts[row] >= 0 for row in group)
+    order = random.permutation(count)
+    place = np.argsort(order)
+    moved = Known(
+        parts[order], known.settled[order], known.faint[order], {int(place[row]): own for row, own in marks.items()}
+    )
+    again = cluster(vectors[order], THRESHOLDS, moved)
+    assert {frozenset(int(order[i]) for i in group) for group in groups(again)} == groups(labels)
 
 
-def test_join_weighs_parts_by_their_size() -> None:
-    vectors = np.concatenate([faces(centre, 5, number) for number, centre in enumerate(centres(8, apart=0.4))])
-    parts = np.repeat(np.arange(8), 5)
-    for distance in (0.3, 0.45, 0.5, 0.9):
-        joined = join(vectors, parts, distance)
-        assert all(len(set(joined[parts == part].tolist())) == 1 for part in range(8))  # nothing is taken apart
-        means = {
-            frozenset(group): np.mean([((vectors[a] - vectors[b]) ** 2).sum() for a in group for b in others])
-            for group in groups(joined)
-            for others in groups(joined) - {group}
-        }
-        assert all(mean >= distance**2 for mean in means.values())  # nobody is left to be joined
+def test_faces_of_one_photo_are_kept_apart_and_the_better_one_stays() -> None:
+    centre = centres(1)[0]
+    vectors = np.concatenate([faces(centre, 6, 0, 0.2), faces(centre, 1, 7, 0.35)])
+    nothing = Known.nothing(7)
+    assert cluster(vectors, THRESHOLDS).tolist() == [0] * 7
+    known = Known(nothing.parts, nothing.settled, nothing.faint, {0: {1}, 6: {1}})
+    assert cluster(vectors, THRESHOLDS, known).tolist() == [0] * 6 + [-1]
+
+
+def test_faint_faces_join_groups_but_found_none_and_bridge_none() -> None:
+    ends = centres(2, apart=0.42)
+    middle = ends.sum(axis=0, keepdims=True)
+    middle /= np.linalg.norm(middle)
+    vectors = np.concatenate([faces(ends[0], 8, 1, 0.1), faces(ends[1], 6, 2, 0.1), np.repeat(middle, 40, axis=0)])
+    nothing = Known.nothing(54)
+    assert cluster(vectors, THRESHOLDS).tolist() == [0] * 54
+    faint = np.arange(54) >= 14
+    labels = cluster(vectors, THRESHOLDS, Known(nothing.parts, nothing.settled, faint))
+    assert len(set(labels[:8].tolist())) == len(set(labels[8:14].tolist())) == 1
+    assert labels[0] != labels[8]
+    assert (labels[14:] >= 0).all()
+    alone = cluster(vectors[14:], THRESHOLDS, Known(nothing.parts[:40], nothing.settled[:40], faint[14:]))
+    assert alone.tolist() == [-1] * 40
+
+
+def test_one_more_face_moves_nobody() -> None:
+    centre = centres(1)[0]
+    vectors = np.concatenate([faces(centre, 5, 0, 0.2), faces(centre, 5, 1, 0.2), faces(centre, 3, 2, 0.2)])
+    parts = np.array([0] * 5 + [-1] * 8)
+    settled = np.array([True] * 6 + [False] * 7)
+    for more, together in ((1, False), (2, True)):
+        rows = np.array([0, 1, 2, 3, 4, 5, *range(6, 6 + more)])
+        known = Known(parts[rows], settled[rows], np.zeros(len(rows), np.bool_))
+        labels = cluster(vectors[rows], THRESHOLDS, known)
+        assert (labels[:5] == 0).all()
+        assert (labels[6:] == labels[:1]).any()
+        assert (labels[5] == 0) == together
+    apart = Known(np.array([0] * 5 + [1] * 5 + [-1] * 3), np.arange(13) < 10, np.zeros(13, np.bool_))
+    labels = cluster(vectors, THRESHOLDS, apart)
+    assert labels[0] != labels[5]  # three faces are too few to unite two groups of five
+
+
+def test_one_person_with_thousands_of_faces_beside_many_with_two() -> None:
+    people = centres(201, seed=1)
+    vectors = np.concatenate([faces(people[0], 5000), *(faces(people[i], 2, i, 0.2) for i in range(1, 201))])
+    labels = cluster(vectors, THRESHOLDS)
+    truth = [0] * 5000 + [i for i in range(1, 201) for _ in range(2)]
+    assert b_cubed(truth, labels.tolist()).f > 0.99
+    assert len(set(labels[:5000].tolist())) == 1
 
 
 def test_central_first() -> None:
@@ -149,3 +201,8 @@ def test_central_first() -> None:
     assert order[0] == 5
     far = np.linalg.norm(vectors[order] - vectors.mean(axis=0), axis=1)
     assert far[0] < far[5] < far[-1]
+
+
+def test_members() -> None:
+    assert [rows.tolist() for rows in members(np.array([1, 0, -1, 1, 2, 0]))] == [[1, 5], [0, 3], [4]]
+    assert members(np.array([-1, -1])) == []

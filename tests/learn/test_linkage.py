@@ -1,0 +1,93 @@
+"""Average linkage against SciPy's, and what makes it ours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
+
+from phototag.learn import linkage as ours
+from phototag.learn.linkage import Bound, Faces, Groups, Labels, split
+from phototag.types import Vectors
+from tests.learn.people import centres, faces
+
+
+def together(labels: Labels) -> set[frozenset[int]]:
+    return {frozenset(map(int, np.flatnonzero(labels == label))) for label in set(labels.tolist())}
+
+
+def joined(known: Faces, parts: Labels, bound: Bound) -> Labels:
+    one, two = np.triu_indices(len(parts), 1)
+    groups = Groups(known, parts, bound, one, two)
+    groups.unite()
+    return groups.owners(parts)
+
+
+def average_linkage(vectors: Vectors, distance: float) -> set[frozenset[int]]:
+    """Average linkage on squared distances, by SciPy."""
+    tree = linkage(pdist(vectors.astype(np.float64), "sqeuclidean"), "average")
+    return together(fcluster(tree, distance**2, "distance"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 40), st.floats(0.2, 1.35))
+def test_with_one_bound_for_all_it_is_average_linkage(seed: int, count: int, distance: float) -> None:
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(count, 6)) + np.array([1.5, 0, 0, 0, 0, 0])
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    labels = joined(Faces.plain(vectors), np.arange(count), Bound(distance, distance, 0.0))
+    assert together(labels) == average_linkage(vectors, distance)
+
+
+def test_parts_weigh_by_their_size() -> None:
+    vectors = np.concatenate([faces(centre, 5, number) for number, centre in enumerate(centres(8, apart=0.4))])
+    parts = np.repeat(np.arange(8), 5)
+    for distance in (0.3, 0.45, 0.5, 0.9):
+        labels = joined(Faces.plain(vectors), parts, Bound(distance, distance, 0.0))
+        assert all(len(set(labels[parts == part].tolist())) == 1 for part in range(8))  # nothing is taken apart
+        means = [
+            np.mean([((vectors[a] - vectors[b]) ** 2).sum() for a in group for b in other])
+            for group in together(labels)
+            for other in together(labels) - {group}
+        ]
+        assert all(mean >= distance**2 for mean in means)  # nobody is left to be joined
+
+
+def test_groups_reach_farther_than_single_faces() -> None:
+    bound = Bound(0.3, 0.4)
+    sizes = np.array([2, 4, 20, 10_000])
+    assert np.sqrt(bound.by_size(sizes)).tolist() == [0.3, 0.35, 0.39, 0.39998]
+
+
+def test_a_person_who_varies_reaches_farther() -> None:
+    bound = Bound(0.3, 0.4, 0.5)
+    size, spreads = np.full(3, 6.0), np.array([0.2, 0.3, 0.5])
+    vectors = [faces(centres(1)[0], 6, 0, spread) for spread in spreads]
+    excess = bound.excess(size, np.array([(x.astype(float).sum(axis=0) ** 2).sum() for x in vectors]))
+    true = np.array([(pdist(x.astype(float)) ** 2).mean() for x in vectors])
+    np.testing.assert_allclose(excess, 0.25 * 5 / 6 * (true - 0.3**2), rtol=1e-4)
+    assert excess[0] < excess[1] < excess[2]
+    assert bound.excess(np.ones(1), np.ones(1)).tolist() == [0.0]
+
+
+def test_who_stands_apart_from_everybody_may_be_farther_from_its_like() -> None:
+    pair = centres(2, apart=0.35)
+    bound = Bound(0.33, 0.33, 0.0)
+    none = np.zeros(2, np.bool_)
+    assert len(together(joined(Faces.plain(pair), np.arange(2), bound))) == 2
+    credit = Faces(pair, np.array([0.01, 0.01]), none, {})
+    assert len(together(joined(credit, np.arange(2), bound))) == 1
+
+
+def test_large_clusters_are_cut_in_pieces_that_are_pure(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = centres(4, apart=0.8)
+    vectors = np.concatenate([faces(centre, 50, number, 0.2) for number, centre in enumerate(people)])
+    whole = split(vectors, np.zeros(200, np.int64), 0.3)
+    assert together(whole) == {frozenset(range(at, at + 50)) for at in range(0, 200, 50)}
+    monkeypatch.setattr(ours, "_WHOLE", 16)
+    pieces = split(vectors, np.zeros(200, np.int64), 0.3)
+    assert sorted(set(pieces.tolist())) == list(range(len(set(pieces.tolist()))))
+    assert all(len({row // 50 for row in piece}) == 1 for piece in together(pieces))
