@@ -42,7 +42,9 @@ class Population:
         away = [np.log((rest[person == i] ** 2).sum(axis=1)) / 2 for i in many]
         by_chance = 0.5 * (within**2).sum() / np.trace(within) ** 2  # of a normal vector's length
         stray = np.mean([part.var(ddof=1) for part in away]) - by_chance
-        people = np.var([part.mean() for part in away], ddof=1) - np.mean([part.var(ddof=1) / len(part) for part in away])
+        people = np.var([part.mean() for part in away], ddof=1) - np.mean(
+            [part.var(ddof=1) / len(part) for part in away]
+        )
         return Population(
             points.mean(axis=0),
             _root(between),

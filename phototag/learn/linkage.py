@@ -140,8 +140,23 @@ class Groups:
         self.marks: dict[int, set[int]] = {}
         for row, marks in faces.marks.items():
             self.marks.setdefault(int(parts[row]), set()).update(marks)
+        self.held = self._rivals(faces, parts)
         self.heap: list[tuple[float, int, int, int, int]] = []
         self.near = self._candidates(parts[one], parts[two])
+
+    def _rivals(self, faces: Faces, parts: Labels) -> Flags:
+        """Single faces that look like one with which they share a mark: each could take half of a person's faces."""
+        held = np.zeros(len(self.faces), np.bool_)
+        sharing: dict[int, list[int]] = {}
+        for row, marks in faces.marks.items():
+            if self.faces[parts[row]] == 1:
+                for mark in marks:
+                    sharing.setdefault(mark, []).append(row)
+        for rows in sharing.values():
+            similar = faces.vectors[rows] @ faces.vectors[rows].T
+            np.fill_diagonal(similar, -1)
+            held[parts[rows]] |= 2 - 2 * similar.max(axis=1) < (_FAR * self.bound.split) ** 2
+        return held
 
     def _candidates(self, one: Labels, two: Labels) -> list[Labels]:
         """For each part those that it may be joined with; the heap gets all pairs within their bound."""
@@ -164,7 +179,8 @@ class Groups:
         evidence = self.bound.by_size(faces[0] + faces[1]) + self.excess[one] + self.excess[two] + alone - away
         old = self.settled[one], self.settled[two]
         witnesses = faces[0] + faces[1] - old[0] - old[1]
-        for index in np.flatnonzero((evidence > 0) & (witnesses >= 2 * np.minimum(*old))).tolist():
+        good = (evidence > 0) & (witnesses >= 2 * np.minimum(*old)) & ~self.held[one] & ~self.held[two]
+        for index in np.flatnonzero(good).tolist():
             a, b = sorted((int(one[index]), int(two[index])))
             if self.marks.get(a, _NONE).isdisjoint(self.marks.get(b, _NONE)):
                 heapq.heappush(self.heap, (-float(evidence[index]), a, b, self.age[a], self.age[b]))
@@ -174,8 +190,19 @@ class Groups:
         """Join parts, those with the best evidence first, while they lie within their bound.
 
         Parts with settled faces come together only if twice as many other faces as the smaller of them has stand with
-        them: one more photo moves nobody, many more may.
+        them: one more photo moves nobody, many more may. Faces that rival for the same person (both in one mirror)
+        wait until all others are joined: then the better one comes first.
         """
+        self._unite()
+        rivals = np.flatnonzero(self.held)
+        self.held[:] = False
+        for part in rivals.tolist():
+            others = np.unique(self.owners(self.near[part]))
+            self.near[part] = others
+            self._offer(others, np.full(len(others), part))
+        self._unite()
+
+    def _unite(self) -> None:
         while self.heap:
             _, a, b, age_a, age_b = heapq.heappop(self.heap)
             if (self.age[a], self.age[b]) != (age_a, age_b):

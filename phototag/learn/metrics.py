@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+Numbers = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -25,30 +27,34 @@ class Score:
 
 def pairwise(truth: Sequence[Any], labels: Sequence[int]) -> Score:
     """Pairs put together that belong together; faces labelled −1 stand alone. Nothing found: precision 1."""
-    table, sizes, groups = _contingency(truth, labels)
-    together, found, real = (float((x * (x - 1) / 2).sum()) for x in (table, groups, sizes))
+    people, groups, both = _numbers(truth, labels)
+    together, found, real = (_pairs(np.unique(x, return_counts=True)[1]) for x in (both, groups, people))
     return Score(together / found if found else 1.0, together / real if real else 1.0)
 
 
 def b_cubed(truth: Sequence[Any], labels: Sequence[int]) -> Score:
     """B³ (Bagga & Baldwin 1998): each face's precision and recall, averaged; −1 stands alone."""
-    table, sizes, groups = _contingency(truth, labels)
-    n = float(table.sum())
-    return Score(
-        float((table**2 / groups[None, :]).sum()) / n if n else 1.0,
-        float((table**2 / sizes[:, None]).sum()) / n if n else 1.0,
-    )
+    if not len(labels):
+        return Score(1.0, 1.0)
+    person, group, both = (_sizes(numbers) for numbers in _numbers(truth, labels))
+    return Score(float((both / group).mean()), float((both / person).mean()))
 
 
-def _contingency(
-    truth: Sequence[Any], labels: Sequence[int]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Faces by (person, group), people's sizes and groups' sizes."""
-    _, people = np.unique(np.asarray(truth), return_inverse=True)
+def _numbers(truth: Sequence[Any], labels: Sequence[int]) -> tuple[Numbers, Numbers, Numbers]:
+    """For each face the numbers of its person, of its group, and of the two together."""
+    people = np.unique(np.asarray(truth), return_inverse=True)[1].astype(np.int64)
     given = np.asarray(labels, np.int64)
     alone = given < 0
     given = np.where(alone, given.max(initial=-1) + 1 + np.cumsum(alone), given)
-    _, groups = np.unique(given, return_inverse=True)
-    table = np.zeros((people.max(initial=-1) + 1, groups.max(initial=-1) + 1), np.float64)
-    np.add.at(table, (people, groups), 1)
-    return table, table.sum(axis=1), table.sum(axis=0)
+    groups = np.unique(given, return_inverse=True)[1].astype(np.int64)
+    return people, groups, people * (groups.max(initial=-1) + 1) + groups
+
+
+def _sizes(numbers: Numbers) -> npt.NDArray[np.float64]:
+    """For each face how many faces have its number."""
+    _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    return counts[inverse].astype(np.float64)
+
+
+def _pairs(sizes: npt.NDArray[np.int64]) -> float:
+    return float((sizes.astype(np.float64) * (sizes - 1) / 2).sum())

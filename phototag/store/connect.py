@@ -265,6 +265,7 @@ def _glanced(path: Path, *, marked: bool) -> bool:
             isolation_level=None,
         )
         with closing(connection):
+            connection.execute("BEGIN")  # one sight of it: another process may be making it just now
             mark = connection.execute("PRAGMA application_id").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if mark == APPLICATION_ID:

@@ -1,0 +1,87 @@
+"""Groups as they are kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from phototag.store import clusters, engines
+from phototag.store.connect import Store, open_store
+from phototag.store.schema import _FIRST
+from phototag.types import Cluster
+from tests.store.build import EMBEDDER, add_face, clean, say, unit
+
+
+def test_the_last_grouping_tells_who_took_part(store: Store) -> None:
+    ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(6)]
+    embedder = engines.register(store, EMBEDDER)
+    assert clusters.current(store) is None
+    groups = [Cluster(4, (ids[1], ids[0])), Cluster(2, (ids[2], ids[3]))]
+    clusters.swap(store, embedder, {}, groups, alone=ids[4:5], next_number=9)
+    current = clusters.current(store)
+    assert current
+    assert (current.embedder, current.next_number) == (embedder, 9)
+    assert list(current.groups.items()) == [(ids[4], None), (ids[2], 2), (ids[3], 2), (ids[1], 4), (ids[0], 4)]
+    assert [group.number for group in clusters.unnamed(store)] == [2, 4]
+    clusters.swap(store, embedder, {}, [Cluster(12, tuple(ids[:2]))])
+    current = clusters.current(store)
+    assert current
+    assert current.next_number == 13
+
+
+def test_labelled_faces_keep_their_groups_if_asked(store: Store) -> None:
+    ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(4)]
+    embedder = engines.register(store, EMBEDDER)
+    clusters.swap(store, embedder, {}, [Cluster(1, tuple(ids))])
+    say(store, "is", ids[0], "Ada")
+    for keep, left in ((True, {ids[0]: 1, ids[1]: 2, ids[2]: 2}), (False, {ids[1]: 2, ids[2]: 2})):
+        clusters.swap(store, embedder, {}, [Cluster(2, (ids[1], ids[2]))], keep_labelled=keep)
+        current = clusters.current(store)
+        assert current
+        assert current.groups == left
+
+
+def test_groups_rank_by_appearances_then_by_faces(store: Store) -> None:
+    ids = [add_face(store, b"%02d.jpg" % number, unit(1)) for number in range(12)]
+    groups = [Cluster(1, tuple(ids[:5])), Cluster(2, tuple(ids[5:8])), Cluster(3, tuple(ids[8:]))]
+    once = dict.fromkeys(ids[:5], 0)
+    twice = {ids[8]: 0, ids[9]: 0, ids[10]: 1, ids[11]: 2}
+    clusters.swap(store, engines.register(store, EMBEDDER), {}, groups, appearance={**once, **twice})
+    assert [group.number for group in clusters.unnamed(store)] == [3, 2, 1]
+    say(store, "is", ids[10], "Ada")  # an appearance less
+    assert [group.number for group in clusters.unnamed(store)] == [2, 3, 1]
+
+
+def test_a_face_is_seen_in_a_photo(store: Store) -> None:
+    ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(3)]
+    say(store, "dont-care", ids[2])
+    with store.write():
+        store.run("UPDATE photo SET taken_at = '2019-07-14T18:03:22' WHERE path = ?", (b"1.jpg",))
+    photos = dict(store.rows("SELECT id, photo FROM face"))
+    assert clusters.sightings(store) == {
+        ids[0]: clusters.Sighting(photos[ids[0]], None, 0.5),
+        ids[1]: clusters.Sighting(photos[ids[1]], "2019-07-14T18:03:22", 0.5),
+    }
+
+
+def test_groups_of_before_are_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with open_store(path, create=True) as store:
+        ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(3)]
+        embedder = engines.register(store, EMBEDDER)
+    first = dict(text.removeprefix("CREATE TABLE ").split(" ", 1) for text in _FIRST.split(";\n\n") if "TABLE" in text)
+    old = sqlite3.connect(path)
+    for table in ("cluster_member", "clustering"):
+        old.execute(f"DROP TABLE {table}")
+        old.execute(f"CREATE TABLE {table} {first[table]}")
+    old.execute("CREATE INDEX cluster_member_cluster ON cluster_member (cluster, rank)")
+    old.execute("INSERT INTO clustering VALUES (1, '2020-01-01', ?, '{}')", (embedder,))
+    old.executemany("INSERT INTO cluster_member VALUES (?, ?, ?)", [(ids[0], 6, 1), (ids[2], 6, 0)])
+    old.execute("DELETE FROM _sqlite_migrations WHERE name = '0002-lasting-groups'")
+    old.commit()
+    old.close()
+    with open_store(path) as store:
+        assert clean(store)
+        assert clusters.current(store) == clusters.Clustering(embedder, 7, {ids[2]: 6, ids[0]: 6})
+        assert [group.face_ids for group in clusters.unnamed(store)] == [(ids[2], ids[0])]
+    assert path.with_name("old.db.before-0002-lasting-groups").exists()
