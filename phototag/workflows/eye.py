@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from phototag.config import Settings
 from phototag.engines.registry import EngineOptions, make_detector, make_embedder
 from phototag.imaging.align import align
-from phototag.imaging.crops import face_crop, preview, sharpness
+from phototag.imaging.crops import face_crop, preview
+from phototag.imaging.quality import quality
 from phototag.store.faces import NewFace
-from phototag.types import Box, DecodedPhoto, Detection, Detector, Embedder, Image
+from phototag.types import Box, DecodedPhoto, Detection, Detector, Embedder
 from phototag.workflows.engines import best
 
 
@@ -64,7 +63,7 @@ class Eye:
                     detection.box,
                     detection.landmarks,
                     detection.score,
-                    _quality(detail, detection),
+                    quality(detail, detection),
                     crop.jpeg,
                     crop.region,
                     vector,
@@ -79,22 +78,3 @@ def _scaled(detection: Detection, factor: float) -> Detection:
         detection.score,
         tuple((x * factor, y * factor) for x, y in detection.landmarks),
     )
-
-
-def _quality(detail: Image, detection: Detection) -> float:
-    """0 to 1: how much a face can be trusted, from its size, sharpness and detector score.
-
-    Size counts up to 80 px of the decoded photo, the root of sharpness (variance of the Laplacian) up to
-    60; both were chosen by eye, not measured.
-    """
-    box = detection.box.scaled(detail.scale)
-    pixels = _pixels(detail, box)
-    if not pixels.size:
-        return 0.0
-    size = min(1.0, min(box.w, box.h) / 80)
-    return float(np.clip(size * min(1.0, sharpness(pixels) / 60) ** 0.5 * detection.score, 0, 1))
-
-
-def _pixels(image: Image, box: Box) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    left, top = max(int(box.x), 0), max(int(box.y), 0)
-    return image.rgb[top : int(box.y + box.h) + 1, left : int(box.x + box.w) + 1]
