@@ -187,7 +187,7 @@ def against_hdbscan(
     theirs = HDBSCAN(min_cluster_size=2, min_samples=2).fit_predict(points.astype(np.float64))
     reference = time.perf_counter() - began
     began = time.perf_counter()
-    ours = dense(points, *neighbours(points, NEIGHBOURS))
+    ours = dense(points, neighbours(points, NEIGHBOURS)[0])
     graph = time.perf_counter() - began
     began = time.perf_counter()
     cluster(points, thresholds)

@@ -77,9 +77,9 @@ def _grouped(faces: Faces, given: Labels, faint: Flags, thresholds: Thresholds) 
 def _united(faces: Faces, given: Labels, thresholds: Thresholds) -> tuple[Groups, Labels]:
     """The groups that faces found, and the group of each."""
     moving = np.flatnonzero(~faces.settled)
-    rows, similarities = neighbours(faces.vectors[moving], NEIGHBOURS)
-    dense_parts = dense(faces.vectors[moving], rows, similarities)
-    pure = _unmixed(split(faces.vectors[moving], dense_parts, thresholds.join * _PURE), faces[moving].marks)
+    rows, _ = neighbours(faces.vectors[moving], NEIGHBOURS)
+    cores = dense(faces.vectors[moving], rows)
+    pure = _unmixed(split(faces.vectors[moving], cores, thresholds.join * _PURE), faces[moving].marks)
     parts = np.where(given >= 0, given, given.max(initial=-1) + 1 + np.arange(len(given)))
     free = given[moving] < 0
     parts[moving[free]] = parts.max(initial=-1) + 1 + pure[free]

@@ -11,7 +11,7 @@ import heapq
 import numpy as np
 import numpy.typing as npt
 
-from phototag.learn.graph import Rows, Similarities
+from phototag.learn.graph import Rows
 from phototag.types import Vectors
 
 Labels = npt.NDArray[np.int64]  #: (n,), −1 for a face that stands alone
@@ -19,32 +19,40 @@ Distances = npt.NDArray[np.float64]
 
 #: Faces that make a cluster, and the neighbour whose distance is a face's core distance: a person may have two photos.
 _FEWEST = 2
-#: Neighbours that the graph needs: with 32 hdbscan's own clusters come out but for ties (adjusted Rand index .9999 on
-#: faces of LFW), with 16 the densest people fall apart now and then, with 8 ties fall otherwise (.979).
+#: Neighbours that the graph needs: with 32 hdbscan's own clusters come out, with 16 the densest people fall apart now
+#: and then.
 NEIGHBOURS = 32
-#: Below this distance faces count as equal: it is the rounding of float32 products.
-_EQUAL = 1e-3
+#: Faces nearer than this count as equal: nothing is infinitely dense.
+_EQUAL = 1e-6
 #: Faces that look for links out of the graph's loose parts, in all.
 _SCOUTS = 20_000
 #: Rows and columns of similarities that are held at once.
 _BLOCK = 4096
+#: Pairs of faces that are compared at once: 64 MB.
+_PAIRS = 65_536
 
 
-def dense(vectors: Vectors, rows: Rows, similarities: Similarities) -> Labels:
-    """HDBSCAN's clusters of (n, dim) unit vectors, −1 for noise, given each row's nearest others, nearest first."""
+def dense(vectors: Vectors, rows: Rows) -> Labels:
+    """HDBSCAN's clusters of (n, dim) unit vectors, −1 for noise, given each row's nearest other rows."""
     if len(vectors) < 3:
         return np.full(len(vectors), -1, np.int64)
     from hdbscan._hdbscan_tree import compute_stability, condense_tree, get_clusters
 
-    condensed = condense_tree(_hierarchy(_spanning_tree(vectors, rows, _distances(similarities))), _FEWEST)
+    condensed = condense_tree(_hierarchy(_spanning_tree(vectors, rows)), _FEWEST)
     return np.asarray(get_clusters(condensed, compute_stability(condensed))[0], np.int64)
 
 
-def _distances(similarities: npt.NDArray[np.floating]) -> Distances:
-    return np.maximum(np.sqrt(np.maximum(2 - 2 * similarities.astype(np.float64), 0)), _EQUAL)
+def _distances(vectors: Vectors, one: Rows, two: Rows) -> Distances:
+    """Exactly: clusters hang on which of two nearly equal distances is the shorter."""
+    found = np.empty(len(one))
+    for start in range(0, len(one), _PAIRS):
+        some = slice(start, start + _PAIRS)
+        away = vectors[one[some]].astype(np.float64) - vectors[two[some]]
+        found[some] = np.sqrt(np.einsum("ij,ij->i", away, away))
+    return np.maximum(found, _EQUAL)
 
 
-def _spanning_tree(vectors: Vectors, rows: Rows, distances: Distances) -> npt.NDArray[np.float64]:
+def _spanning_tree(vectors: Vectors, rows: Rows) -> npt.NDArray[np.float64]:
     """(n − 1, 3) edges (row, row, mutual reachability distance), shortest first.
 
     Many edges are equally long, because they are as long as a face's core distance, and HDBSCAN's clusters hang on
@@ -54,9 +62,10 @@ def _spanning_tree(vectors: Vectors, rows: Rows, distances: Distances) -> npt.ND
     from scipy.sparse.csgraph import connected_components
 
     count = len(vectors)
-    core = distances[:, _FEWEST - 1]
     one, two = np.repeat(np.arange(count), rows.shape[1]), rows.ravel()
-    reach = np.maximum(distances.ravel(), np.maximum(core[one], core[two]))
+    distances = _distances(vectors, one, two)
+    core = np.partition(distances.reshape(rows.shape), _FEWEST - 1, axis=1)[:, _FEWEST - 1]
+    reach = np.maximum(distances, np.maximum(core[one], core[two]))
     _, once = np.unique(np.minimum(one, two) * count + np.maximum(one, two), return_index=True)
     one, two, reach = one[once], two[once], reach[once]
     parts, part = connected_components(coo_array((reach, (one, two)), shape=(count, count)), directed=False)
@@ -136,15 +145,15 @@ def _links(vectors: Vectors, core: Distances, part: npt.NDArray[np.int32], parts
             if number != int(np.argmax(sizes))
         ]
     )
-    target, similar = _outside(vectors, part, scouts)
-    reach = np.maximum(_distances(similar), np.maximum(core[scouts], core[target]))
+    target = _outside(vectors, part, scouts)
+    reach = np.maximum(_distances(vectors, scouts, target), np.maximum(core[scouts], core[target]))
     shortest = np.lexsort((target, scouts, reach, part[scouts]))
     first = shortest[np.unique(part[scouts][shortest], return_index=True)[1]]
     return np.stack([scouts[first], target[first], reach[first]], axis=1)
 
 
-def _outside(vectors: Vectors, part: npt.NDArray[np.int32], scouts: Rows) -> tuple[Rows, Similarities]:
-    """The row most similar to each scout in another part than its own, and how similar."""
+def _outside(vectors: Vectors, part: npt.NDArray[np.int32], scouts: Rows) -> Rows:
+    """The row most similar to each scout in another part than its own."""
     target, best = np.zeros(len(scouts), np.int64), np.full(len(scouts), -np.inf, np.float32)
     for at in range(0, len(scouts), _BLOCK):
         some = slice(at, at + _BLOCK)
@@ -155,4 +164,4 @@ def _outside(vectors: Vectors, part: npt.NDArray[np.int32], scouts: Rows) -> tup
             value = np.take_along_axis(similar, here[:, None], axis=1)[:, 0]
             better = np.flatnonzero(value > best[some]) + at
             target[better], best[better] = here[better - at] + start, value[better - at]
-    return target, best
+    return target
