@@ -14,13 +14,14 @@ from phototag.cli import options
 @options.database
 @options.as_json
 def train(db: Path | None, as_json: bool) -> None:
-    """Learn the people that you named."""
+    """Learn the people that you named, from their faces that are sharp and large enough."""
     from phototag.workflows.train import train_people
 
     with options.store(db) as store:
         done = train_people(store, options.progress(as_json))
+    left_out = f" ({done.left_out:,} too poor to learn from)" if done.left_out else ""
     options.show(
         asdict(done),
-        f"Learnt {options.many(done.people, 'person', 'people')} from {options.many(done.faces, 'named face')}.",
+        f"Learnt {options.many(done.people, 'person', 'people')} from {options.many(done.faces, 'named face')}{left_out}.",
         as_json,
     )

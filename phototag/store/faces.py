@@ -225,15 +225,20 @@ def vectors(store: Store, embedder: int, *, where: str = "unlabelled") -> tuple[
     return ids, _array(blobs, store, embedder)
 
 
-def labelled(store: Store, embedder: int) -> tuple[list[int], list[int], Vectors]:
-    """Face ids, person ids and (n, dim) embeddings of the faces that a human named."""
+def labelled(store: Store, embedder: int, *, least: float = 0.0) -> tuple[list[int], list[int], Vectors]:
+    """Face ids, person ids and (n, dim) embeddings of the faces that a human named.
+
+    `least`: only faces of so much quality, but all faces of a person who has none so good.
+    """
     faces: list[int] = []
     people: list[int] = []
     blobs: list[bytes] = []
     for face, person, blob in store.rows(
-        "SELECT e.face, l.person, e.vector FROM label l JOIN embedding e ON e.face = l.face AND e.engine = ?"
-        " WHERE l.verb = 'is' ORDER BY e.face",
-        (embedder,),
+        "SELECT face, person, vector FROM (SELECT e.face, l.person, e.vector, f.quality,"
+        " max(f.quality) OVER (PARTITION BY l.person) AS best FROM label l JOIN face f ON f.id = l.face"
+        " JOIN embedding e ON e.face = l.face AND e.engine = ? WHERE l.verb = 'is')"
+        " WHERE quality >= ? OR best < ? ORDER BY face",
+        (embedder, least, least),
     ):
         faces.append(face)
         people.append(person)

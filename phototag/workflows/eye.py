@@ -10,7 +10,7 @@ from phototag.imaging.align import align
 from phototag.imaging.crops import face_crop, preview
 from phototag.imaging.quality import quality
 from phototag.store.faces import NewFace
-from phototag.types import Box, DecodedPhoto, Detection, Detector, Embedder
+from phototag.types import DecodedPhoto, Detection, Detector, Embedder
 from phototag.workflows.engines import best
 
 

@@ -61,7 +61,7 @@ def test_it_falls_with_blur_of_any_kind(portrait: PIL.Image.Image) -> None:
     pixels = np.asarray(portrait, np.float32)
     for axis in (0, 1):  # the camera moved by a third of the face
         moved = np.mean([np.roll(pixels, step, axis) for step in range(-28, 28)], axis=0)
-        assert seen(PIL.Image.fromarray(moved.astype(np.uint8))) < 0.5
+        assert seen(PIL.Image.fromarray(moved.astype(np.uint8))) < 0.6
 
 
 def test_light_and_contrast_cost_nothing(portrait: PIL.Image.Image) -> None:

@@ -176,6 +176,21 @@ def test_vectors_and_labels_round_trip(store: Store) -> None:
     assert (none, empty.shape) == ([], (0, 0))
 
 
+def test_labels_of_faces_that_are_good_enough(store: Store) -> None:
+    ids = [add_face(store, b"%d.jpg" % number, unit(number, 1)) for number in range(7)]
+    people = ["Ada", "Ada", "Ada", "Ben", "Ben", "Cy"]
+    for face, name in zip(ids, people, strict=False):
+        say(store, "is", face, name)
+    with store.write():
+        for face, quality in zip(ids, (0.1, 0.3, 0.9, 0.1, 0.2, 0.3, 0.9), strict=True):
+            store.run("UPDATE face SET quality = ? WHERE id = ?", (quality, face))
+    named, persons, vectors = faces.labelled(store, 2, least=0.3)
+    assert named == [ids[1], ids[2], ids[3], ids[4], ids[5]]  # Ben has none so good, and keeps all of his
+    assert persons == [1, 1, 2, 2, 3]
+    assert np.array_equal(vectors, [unit(number, 1) for number in (1, 2, 3, 4, 5)])
+    assert faces.labelled(store, 2)[0] == ids[:6]
+
+
 # --- the same content twice ---
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from phototag.errors import TooLittleDataError, UsageError
+from phototag.imaging.quality import WORTH_LEARNING
 from phototag.progress import Silent
 from phototag.store import clusters, decisions, faces, models, people
 from phototag.store.connect import Store, open_store
@@ -234,6 +235,20 @@ def test_named_people_are_recognised(store: Store, two: tuple[list[int], list[in
     assert all(0.9 < (face.probability or 1) <= 1 for face in faces.identified(store))
     evidence = store.value("SELECT neighbours FROM guess WHERE face = ?", (ada[3],))
     assert all(f"[{face}, " in evidence for face in ada[:2])
+
+
+def test_people_are_learnt_from_faces_that_are_worth_it(store: Store, two: tuple[list[int], list[int], int]) -> None:
+    ada, ben, _ = two
+    with store.write():
+        for face in (ada[0], *ben):
+            store.run("UPDATE face SET quality = ? WHERE id = ?", (WORTH_LEARNING / 2, face))
+    say(store, "is", ada[2], "Ada")
+    trained = train_people(store, WATCHED)
+    # Of Ada's three the poor one is left out; Ben has no other than poor ones.
+    assert (trained.people, trained.faces, trained.left_out) == (2, 4, 1)
+    tag_faces(store, WATCHED)
+    assert {name for name, _ in who(store).values()} == {"Ada", "Ben", None}  # poor ones are tagged and shown
+    assert next(face for face in faces.identified(store) if face.id == ada[0]).source == "human"
 
 
 def test_tagging_again_forgets_what_was_tagged(store: Store, two: tuple[list[int], list[int], int]) -> None:
