@@ -79,10 +79,10 @@ def together(store: Store, person: int) -> list[tuple[int, int]]:
 
 
 def cover(store: Store, person: int) -> int | None:
-    """The face that shows a person best: confirmed before tagged, then by quality."""
+    """The face that shows a person best: confirmed before tagged, then by quality; of equals the largest."""
     value = store.value(
         f"SELECT i.face FROM identity i JOIN face f ON f.id = i.face WHERE i.person = ? AND i.face IN ({CLAIMED})"
-        " ORDER BY i.source = 'human' DESC, f.quality DESC, f.id LIMIT 1",
+        " ORDER BY i.source = 'human' DESC, round(f.quality, 1) DESC, f.w * f.h DESC, f.id LIMIT 1",
         (person, person, person),
     )
     return None if value is None else int(value)

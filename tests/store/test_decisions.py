@@ -222,3 +222,16 @@ def test_groups_are_swapped_whole_or_not_at_all(store: Store) -> None:
     clusters.swap(store, embedder, {"split": 0.3}, [])
     assert groups(store) == []
     assert store.value("SELECT count(*) FROM clustering") == 1
+
+
+def test_the_cover_is_the_largest_of_the_best_faces(store: Store) -> None:
+    ids = [add_face(store, b"%d.jpg" % number, unit(number, 1)) for number in range(5)]
+    with store.write():
+        for face, quality, side in zip(ids, (0.99, 0.98, 0.97, 0.7, 1.0), (40, 200, 90, 500, 900), strict=True):
+            store.run("UPDATE face SET quality = ?, w = ?, h = ? WHERE id = ?", (quality, side, side, face))
+    for face in ids[:4]:
+        say(store, "is", face, "Ada")
+    [ada] = people.listed(store)
+    assert people.cover(store, ada.person.id) == ids[1]
+    say(store, "is-not", ids[1], "Ada")
+    assert people.cover(store, ada.person.id) == ids[2]
