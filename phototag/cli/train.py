@@ -19,9 +19,7 @@ def train(db: Path | None, as_json: bool) -> None:
 
     with options.store(db) as store:
         done = train_people(store, options.progress(as_json))
-    left_out = f" ({done.left_out:,} too poor to learn from)" if done.left_out else ""
-    options.show(
-        asdict(done),
-        f"Learnt {options.many(done.people, 'person', 'people')} from {options.many(done.faces, 'named face')}{left_out}.",
-        as_json,
-    )
+    text = f"Learnt {options.many(done.people, 'person', 'people')} from {options.many(done.faces, 'named face')}"
+    if done.left_out:
+        text += f" ({done.left_out:,} too poor to learn from)"
+    options.show(asdict(done), f"{text}.", as_json)
