@@ -132,11 +132,11 @@ def start() -> dict[str, object]:
         seconds.append(time.perf_counter() - began)
     eye = Eye.open(config.load())
     chips = np.random.default_rng(0).integers(0, 256, (64, 150, 150, 3), np.uint8)
-    eye.embedder.embed(chips)
+    eye.embed(chips)
     rounds = []
     for _ in range(5):
         began = time.perf_counter()
-        eye.embedder.embed(chips)
+        eye.embed(chips)
         rounds.append((time.perf_counter() - began) / len(chips))
     probe = (
         "import sys, tempfile, pathlib; from phototag import config; from phototag.progress import Silent;"

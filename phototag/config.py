@@ -27,9 +27,9 @@ class Settings:
 
     `detector`, `embedder`: None leaves a library with those it was indexed with, and gives a new one the
     best that are installed. `device`: where engines run that can use a GPU. `jobs`: decode processes.
-    `image_side`, `detail_side`: long sides, in pixels, of the pictures in which faces are sought and from
-    which they are cut. `min_face`: the smallest face sought, in pixels of the former. `batch_photos`:
-    photos a transaction.
+    `min_face`: the smallest face sought, in pixels of a picture whose long side is `image_side`.
+    `detail_side`: long side, in pixels, of the pictures that faces are cut from. `batch_photos`: photos a
+    transaction.
     """
 
     db: Path
@@ -67,8 +67,8 @@ def load(**flags: Any) -> Settings:
             if name not in kinds:
                 raise UsageError(f"{source} sets {name!r}, which is no setting: use one of {', '.join(sorted(kinds))}")
             settings = replace(settings, **{name: _converted(source, name, value, kinds[name])})
-    # A face is never cut from fewer pixels than it was found in.
-    return replace(settings, detail_side=max(settings.detail_side, settings.image_side))
+    # A photo may be decoded to three quarters of the side asked for, and no face is sought in fewer pixels.
+    return replace(settings, detail_side=max(settings.detail_side, settings.image_side * 4 // 3))
 
 
 def _from_file() -> dict[str, Any]:

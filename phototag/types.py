@@ -73,8 +73,7 @@ class DecodedPhoto:
     """All that one read of a photo file yields.
 
     `width`, `height`: upright full size. `taken_at`: ISO 8601 local time (`2019-07-14T18:03:22`) or None.
-    `image` is for detection, `detail` the largest decode that we keep, for chips (may be the same
-    array). `notes`: harmless oddities such as `corrupt EXIF ignored`.
+    `image`: the largest decode that we keep. `notes`: harmless oddities such as `corrupt EXIF ignored`.
     """
 
     sha256: str
@@ -82,7 +81,6 @@ class DecodedPhoto:
     height: int
     taken_at: str | None
     image: Image
-    detail: Image
     notes: tuple[str, ...] = ()
 
 

@@ -42,11 +42,11 @@ class DlibCnn:
         WEIGHTS.load()  # dlib reads the file itself, but not before its hash is right
         self._detector = dlib.cnn_face_detection_model_v1(str(WEIGHTS.path()))
         self._version: str = dlib.__version__
-        self._min_face = options.min_face
+        self._options = options
 
     @property
     def info(self) -> EngineInfo:
-        parameters = (("dlib", self._version), ("largest", str(LARGEST)), ("min_face", str(self._min_face)))
+        parameters = tuple(sorted([("dlib", self._version), ("largest", str(LARGEST)), *self._options.sought()]))
         return EngineInfo(kind="detector", name="dlib-cnn", weights_sha256=WEIGHTS.sha256, parameters=parameters)
 
     def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
@@ -63,7 +63,7 @@ class DlibCnn:
             rectangle = face.rect
             box = Box(rectangle.left(), rectangle.top(), rectangle.width(), rectangle.height())
             box = clipped(box.scaled(1 / scale), width, height)
-            if min(box.w, box.h) >= max(self._min_face, 1):
+            if min(box.w, box.h) >= max(self._options.smallest(image), 1):
                 # The margin, about 1 for a clear face and 0 for a doubtful one, as something like a probability.
                 found.append(Detection(box, score=1 / (1 + math.exp(-4 * face.confidence))))
         return sorted(found, key=lambda face: -face.score)

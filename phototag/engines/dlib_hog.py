@@ -21,11 +21,11 @@ class DlibHog:
 
         self._detector = dlib.get_frontal_face_detector()
         self._version: str = dlib.__version__
-        self._min_face = options.min_face
+        self._options = options
 
     @property
     def info(self) -> EngineInfo:
-        parameters = (("dlib", self._version), ("min_face", str(self._min_face)))
+        parameters = (("dlib", self._version), *self._options.sought())
         return EngineInfo(kind="detector", name="dlib-hog", weights_sha256="", parameters=parameters)
 
     def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
@@ -34,13 +34,14 @@ class DlibHog:
 
     def _detect(self, image: RGB) -> list[Detection]:
         height, width = image.shape[:2]
-        upsample = int(max(height, width) <= UPSAMPLED_UP_TO)
-        rectangles, margins, _ = self._detector.run(image, upsample, 0.0)
+        shown, factor = self._options.fitting(image)
+        upsample = int(max(shown.shape) <= UPSAMPLED_UP_TO)
+        rectangles, margins, _ = self._detector.run(shown, upsample, 0.0)
         found = []
         for rectangle, margin in zip(rectangles, margins, strict=True):
             box = Box(rectangle.left(), rectangle.top(), rectangle.width(), rectangle.height())
-            box = clipped(box, width, height)
-            if min(box.w, box.h) >= self._min_face:
+            box = clipped(box.scaled(factor), width, height)
+            if min(box.w, box.h) >= self._options.smallest(image):
                 # The margin of a linear classifier, from 0 to about 3, as something like a probability.
                 found.append(Detection(box, score=1 / (1 + math.exp(-2 * margin))))
         return sorted(found, key=lambda face: -face.score)

@@ -8,24 +8,27 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from phototag.engines import mtcnn_networks, pyramid
 from phototag.engines.boxes import Corners, Scores, clipped, squared, suppress
-from phototag.engines.crops import Sampler
+from phototag.engines.crops import crops
 from phototag.engines.litert import Network
 from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.types import RGB, Box, Detection, EngineInfo
 
-CASCADE = "1"  #: to be raised whenever the same networks are made to find other faces
+CASCADE = "2"  #: to be raised whenever the same networks are made to find other faces
 CELL = 12  #: pixels that one cell of P-Net's output has seen, every
 STRIDE = 2  #: pixels
-FACTOR = 0.709  #: between levels of the pyramid: half the area
 BAND = 256  #: rows of the atlas at a time: what P-Net makes of them stays in the processor's cache
 
-# A face's least probability for P-Net, R-Net, O-Net's first look, and the mean of its two looks. The mtcnn
-# package proposes from 0.6 with more overlap (0.5): the same faces in the end from 30 % more crops.
-PROPOSE, REFINE, GLANCE, ACCEPT = 0.65, 0.7, 0.5, 0.75
+# A face's least probability for P-Net's glance, P-Net, R-Net, O-Net's first look, and the mean of its two
+# looks, of which the second counts twice. The mtcnn package proposes from 0.6 with more overlap (0.5) and
+# refines from 0.7: the same faces in the end, and 30 % more crops.
+NOTICE, PROPOSE, REFINE, GLANCE, ACCEPT = 0.3, 0.6, 0.6, 0.3, 0.7
 
+Floats: TypeAlias = npt.NDArray[np.float32]
+Places: TypeAlias = npt.NDArray[np.intp]  #: (n, 2): row and column of a cell
 Points: TypeAlias = npt.NDArray[np.floating[Any]]  #: (n, 2, 5): x and y of the landmarks
 
 
@@ -36,8 +39,10 @@ class Mtcnn:
     """
 
     def __init__(self, options: EngineOptions) -> None:
-        self._min_face = options.min_face
-        self._pnet = Network(mtcnn_networks.pnet(), options.threads)
+        self._options = options
+        self._texture = Network(mtcnn_networks.pnet_texture(), options.threads)
+        self._verdict = Network(mtcnn_networks.pnet_verdict(), options.threads)
+        self._closer = Network(mtcnn_networks.pnet_verdict(), options.threads, batch=256)
         self._rnet = Network(mtcnn_networks.rnet(), options.threads, batch=32)
         self._onet = Network(mtcnn_networks.onet(), options.threads, batch=8)
 
@@ -47,7 +52,7 @@ class Mtcnn:
             kind="detector",
             name="mtcnn",
             weights_sha256=mtcnn_networks.SHA256,
-            parameters=(("cascade", CASCADE), ("min_face", str(self._min_face))),
+            parameters=(("cascade", CASCADE), *self._options.sought()),
         )
 
     def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
@@ -56,71 +61,84 @@ class Mtcnn:
 
     def _detect(self, image: RGB) -> list[Detection]:
         height, width = image.shape[:2]
-        proposals = self._propose(image)
+        min_face = self._options.smallest(image)
+        proposals = self._propose(image, CELL / min_face)
         if not len(proposals):
             return []
-        sampler = Sampler(image)
-        refined = self._refine(sampler, proposals)
         found = []
-        for corners, score, points in zip(*self._accept(sampler, refined), strict=True):
+        for corners, score, points in zip(*self._accept(image, self._refine(image, proposals)), strict=True):
             left, top, right, bottom = corners.tolist()
             box = clipped(Box(left, top, right - left, bottom - top), width, height)
             if box.w >= 1 and box.h >= 1:
                 found.append(Detection(box, float(score), tuple((x, y) for x, y in points.T.tolist())))
         return found
 
-    def _propose(self, image: RGB) -> Corners:
+    def _propose(self, image: RGB, scale: float) -> Corners:
         """P-Net over the pyramid: squares that may hold a face."""
-        height, width = image.shape[:2]
-        sizes = pyramid.sizes(width, height, CELL / self._min_face, FACTOR, CELL)
-        if not sizes:
+        atlas = pyramid.atlas(image, scale, CELL)
+        if atlas is None:
             return np.empty((0, 4), np.float32)
-        levels, atlas_height = pyramid.pack(sizes)
-        cells = self._cells(pyramid.atlas(image, levels, atlas_height))
+        places, cells = self._cells(atlas.rgb)
         proposals = []
-        for level in levels:
-            rows = slice(level.y // STRIDE, (level.y + level.height - CELL) // STRIDE + 1)
-            columns = slice(level.x // STRIDE, (level.x + level.width - CELL) // STRIDE + 1)
-            boxes, scores = _boxes_of(cells[rows, columns])
-            scale = np.array([width / level.width, height / level.height] * 2, np.float32)
-            proposals.append(boxes[suppress(boxes, scores, 0.4)] * scale)
+        for level in atlas.levels:
+            # The cells whose pixels are all of this level.
+            first = np.array([level.y, level.x]) // STRIDE
+            last = np.array([level.y + level.height - CELL, level.x + level.width - CELL]) // STRIDE
+            inside = ((places >= first) & (places <= last)).all(axis=1)
+            boxes, scores = _boxes_of(places[inside] - first, cells[inside])
+            proposals.append(boxes[suppress(boxes, scores, 0.4)] * np.array(level.scale * 2, np.float32))
         return squared(np.concatenate(proposals))
 
-    def _cells(self, atlas: RGB) -> npt.NDArray[np.float32]:
-        """P-Net's output (rows, columns, 5) for a picture with even sides, computed in equal bands."""
+    def _cells(self, atlas: RGB) -> tuple[Places, Floats]:
+        """P-Net's output (n, 5) for the cells at (row, column) that may hold a face.
+
+        P-Net is costly for its last layers, and a face shows in cells side by side. So only every other
+        cell of every other row is seen to its end, and then what surrounds those that look like something:
+        that finds the same faces for half of the work. In equal bands of rows.
+        """
         seam = CELL - STRIDE  # rows that neighbouring bands share
         height = len(atlas) - seam
         count = math.ceil(height / BAND)
         step = math.ceil(height / count / STRIDE) * STRIDE
         atlas = np.pad(atlas, ((0, count * step - height), (0, 0), (0, 0)))
-        bands = [self._pnet(atlas[np.newaxis, at : at + step + seam])[0] for at in range(0, count * step, step)]
-        return np.concatenate(bands)
+        places, patches = [], []
+        for at in range(0, count * step, step):
+            texture = self._texture(atlas[np.newaxis, at : at + step + seam])
+            noticed = self._verdict(texture)[0, :, :, 0] > _logit(NOTICE)
+            rows, columns = np.nonzero(_around(noticed, texture.shape[1] - 2, texture.shape[2] - 2))
+            # Each patch is three rows of three places of sixteen numbers that lie side by side.
+            views = sliding_window_view(texture.reshape(texture.shape[1], -1), (3, 48))[:, ::16]
+            patches.append(views[rows, columns].reshape(-1, 3, 3, 16))
+            places.append(np.stack([rows + at // STRIDE, columns], axis=1))
+        cells = self._closer(np.concatenate(patches)).reshape(-1, 5)
+        face = cells[:, 0] > _logit(PROPOSE)
+        return np.concatenate(places)[face], cells[face]
 
-    def _refine(self, sampler: Sampler, boxes: Corners) -> Corners:
+    def _refine(self, image: RGB, boxes: Corners) -> Corners:
         """R-Net: better squares, fewer of them."""
-        output = self._rnet(sampler.crops(boxes, 24))
+        output = self._rnet(crops(image, boxes, 24))
         keep = output[:, 0] > _logit(REFINE)
         boxes, scores = _moved(boxes[keep], output[keep, 1:5]), output[keep, 0]
         return squared(boxes[suppress(boxes, scores, 0.7)])
 
-    def _accept(self, sampler: Sampler, boxes: Corners) -> tuple[Corners, Scores, Points]:
+    def _accept(self, image: RGB, boxes: Corners) -> tuple[Corners, Scores, Points]:
         """O-Net, twice: the faces' boxes, scores, and landmarks (n, 2, 5), best first.
 
         The second look is at the box that the first one found. True faces look better there, chance
-        resemblances worse: with the mean of both scores there are fewer false faces at the same recall.
+        resemblances worse: with a mean of both scores there are fewer false faces at the same recall.
         """
-        boxes, first, _ = self._look(sampler, boxes)
+        boxes, first, _ = self._look(image, boxes)
         keep = np.flatnonzero(first > GLANCE)
         keep = keep[suppress(boxes[keep], first[keep], 0.7, over="smaller")]
-        boxes, second, points = self._look(sampler, squared(boxes[keep]))
-        scores = (first[keep] + second) / 2
+        boxes, second, points = self._look(image, squared(boxes[keep]))
+        scores = (first[keep] + 2 * second) / 3
         keep = np.flatnonzero(scores > ACCEPT)
         keep = keep[suppress(boxes[keep], scores[keep], 0.7, over="smaller")]
         return boxes[keep], scores[keep], points[keep]
 
-    def _look(self, sampler: Sampler, boxes: Corners) -> tuple[Corners, Scores, Points]:
+    def _look(self, image: RGB, boxes: Corners) -> tuple[Corners, Scores, Points]:
         """What O-Net makes of each square: a better box, a score, landmarks."""
-        output = self._onet(sampler.crops(boxes, 48))
+        output = self._onet(crops(image, boxes, 48))
         sides = (boxes[:, 2:] - boxes[:, :2] + 1)[:, :, np.newaxis]
         points = boxes[:, :2, np.newaxis] + sides * output[:, 5:].reshape(-1, 2, 5) - 1
         scores: Scores = 1 / (1 + np.exp(-output[:, 0]))
@@ -130,13 +148,20 @@ class Mtcnn:
 ENGINE = EngineSpec("detector", "mtcnn", "MTCNN: faces of any pose from 20 pixels, with landmarks", Mtcnn)
 
 
-def _boxes_of(cells: npt.NDArray[np.float32]) -> tuple[Corners, Scores]:
-    """Boxes in pixels of the level, and logits, of the cells that may hold a face."""
-    rows, columns = np.nonzero(cells[:, :, 0] > _logit(PROPOSE))
-    found = cells[rows, columns]
+def _around(noticed: npt.NDArray[np.bool_], rows: int, columns: int) -> npt.NDArray[np.bool_]:
+    """The cells noticed and their eight neighbours, of a plane in which every other cell was looked at."""
+    near = np.zeros((2 * noticed.shape[0] + 1, 2 * noticed.shape[1] + 1), np.bool_)  # by one up and to the left
+    for down in range(3):
+        for across in range(3):
+            near[down : down + 2 * len(noticed) : 2, across : across + 2 * noticed.shape[1] : 2] |= noticed
+    return near[1 : rows + 1, 1 : columns + 1]
+
+
+def _boxes_of(places: Places, cells: Floats) -> tuple[Corners, Scores]:
+    """Boxes in pixels of the level, and logits, of cells at (row, column)."""
     # The authors counted pixels from 1, and the networks were taught so: a cell's box is 11 wide.
-    first = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE + 1
-    return np.concatenate([first, first + CELL - 1], axis=1) + found[:, 1:5] * (CELL - 1), found[:, 0]
+    first = places[:, ::-1].astype(np.float32) * STRIDE + 1
+    return np.concatenate([first, first + CELL - 1], axis=1) + cells[:, 1:5] * (CELL - 1), cells[:, 0]
 
 
 def _moved(boxes: Corners, offsets: Corners) -> Corners:

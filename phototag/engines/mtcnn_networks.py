@@ -21,7 +21,7 @@ from phototag.engines.quiet import quiet
 from phototag.errors import WeightsError
 from phototag.weights import PackagedWeights, cached
 
-EXPORTER = 1  #: to be raised whenever the exported bytes change
+EXPORTER = 2  #: to be raised whenever the exported bytes change
 
 Floats = npt.NDArray[np.float32]
 
@@ -88,12 +88,18 @@ ONET = _stored(
 SHA256 = hashlib.sha256("".join(stored.weights.sha256 for stored in (PNET, RNET, ONET)).encode()).hexdigest()
 
 
-def pnet() -> bytes:
-    """LiteRT model: RGB (1, height, width, 3) uint8 to (1, rows, columns, 5): logit, left, top, right, bottom.
+def pnet_texture() -> bytes:
+    """LiteRT model, P-Net's first half: RGB (1, height, width, 3) uint8 to (1, rows, columns, 16)."""
+    return _cached(PNET, "pnet-texture", _build_pnet_texture)
 
-    Cell (row, column) has seen the 12×12 pixels from (2·row, 2·column).
+
+def pnet_verdict() -> bytes:
+    """LiteRT model, its second half: (n, rows, columns, 16) to every other cell of P-Net's output, (n, …, …, 5).
+
+    That is: logit, left, top, right, bottom. The first cell is of the first 3×3 of the input, so that a patch
+    of just those yields one cell, and the cell (row, column) has seen the 12×12 pixels from (4·row, 4·column).
     """
-    return _cached(PNET, "pnet", _build_pnet)
+    return _cached(PNET, "pnet-verdict", _build_pnet_verdict)
 
 
 def rnet() -> bytes:
@@ -121,13 +127,18 @@ class _Weights:
     def __init__(self, arrays: Sequence[Floats]) -> None:
         self._arrays = iter(arrays)
 
-    def conv(self, x: Any) -> Any:
+    def skip(self, layers: int) -> None:
+        """Passes over so many convolutions."""
+        for _ in range(3 * layers):
+            next(self._arrays)
+
+    def conv(self, x: Any, stride: int = 1) -> Any:
         """An unpadded convolution and its PReLU."""
         import keras
 
         kernel, bias, slope = (next(self._arrays) for _ in range(3))
         rows, columns, _, outputs = kernel.shape
-        layer = keras.layers.Conv2D(outputs, (rows, columns))
+        layer = keras.layers.Conv2D(outputs, (rows, columns), stride)
         y = layer(x)
         layer.set_weights([kernel, bias])
         return self._prelu(y, slope)
@@ -159,9 +170,11 @@ class _Weights:
     def _prelu(x: Any, slope: Floats) -> Any:
         import keras
 
-        layer = keras.layers.PReLU(shared_axes=list(range(1, len(x.shape) - 1)) or None)
+        # LiteRT is quicker with a slope for every place than with one that all share; but sides may be free.
+        shared = [axis for axis in range(1, len(x.shape)) if x.shape[axis] is None]
+        layer = keras.layers.PReLU(shared_axes=[1, 2] if shared else None)
         y = layer(x)
-        layer.set_weights([slope.reshape(layer.alpha.shape)])
+        layer.set_weights([np.broadcast_to(slope, layer.alpha.shape)])
         return y
 
 
@@ -171,15 +184,21 @@ def _normalised(x: Any) -> Any:
     return (ops.cast(x, "float32") - 127.5) / 128
 
 
-def _build_pnet(weights: _Weights) -> Any:
+def _build_pnet_texture(weights: _Weights) -> Any:
     import keras
 
     image = keras.Input((None, None, 3), batch_size=1, dtype="uint8")
     x = weights.conv(_normalised(image))
     x = keras.layers.MaxPooling2D(2, 2, padding="same")(x)
-    x = weights.conv(x)
-    x = weights.conv(x)
-    return keras.Model(image, weights.heads(x))
+    return keras.Model(image, weights.conv(x))
+
+
+def _build_pnet_verdict(weights: _Weights) -> Any:
+    import keras
+
+    weights.skip(2)
+    texture = keras.Input((None, None, 16))
+    return keras.Model(texture, weights.heads(weights.conv(texture, stride=2)))
 
 
 def _build_rnet(weights: _Weights) -> Any:

@@ -4,65 +4,95 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from PIL import Image
 
 from phototag.types import RGB
+
+FACTOR = 0.5**0.5  #: between levels: half the area, so that every other level is the half of one before
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A scaled copy of the image: its place and size in the atlas, all even numbers of pixels."""
+    """A scaled copy of the image: its place in the atlas, at even numbers of pixels, and its size.
+
+    `scale`: pixels of the image that one of its pixels stands for, across and down.
+    """
 
     x: int
     y: int
     width: int
     height: int
+    scale: tuple[float, float]
 
 
-def sizes(width: int, height: int, scale: float, factor: float, smallest: int) -> list[tuple[int, int]]:
-    """Even widths and heights from `scale` times the image downwards by `factor`, both sides ≥ `smallest`."""
-    found = []
-    while min(size := (_even(width * scale), _even(height * scale))) >= smallest:
-        found.append(size)
-        scale *= factor
-    return found
+@dataclass(frozen=True, slots=True, eq=False)
+class Atlas:
+    """All levels in one picture, with even sides."""
+
+    rgb: RGB
+    levels: tuple[Level, ...]
 
 
-def pack(sizes: list[tuple[int, int]]) -> tuple[list[Level], int]:
+def atlas(image: RGB, scale: float, smallest: int) -> Atlas | None:
+    """Levels from `scale` times the image downwards by `FACTOR`, while both sides are at least `smallest`.
+
+    Two are resampled from the image, averaged to less than twice their size; the others are halved from
+    those. None where not even one level fits.
+    """
+    height, width = image.shape[:2]
+    pictures = []
+    fine = _averaged(image, int(1 / scale))
+    for start in (scale, scale * FACTOR):
+        size = (_even(width * start), _even(height * start))
+        if min(size) < smallest:
+            continue
+        picture: RGB = cv2.resize(fine, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+        scales = (width / size[0], height / size[1])
+        while min(picture.shape[:2]) >= smallest:
+            pictures.append((picture, scales))
+            picture, scales = _averaged(picture, 2), (2 * scales[0], 2 * scales[1])
+    if not pictures:
+        return None
+    pictures.sort(key=lambda one: -len(one[0]))
+    places, rows = pack([(_even(one.shape[1] + 1), _even(one.shape[0] + 1)) for one, _ in pictures])
+    canvas = np.zeros((rows, pictures[0][0].shape[1], 3), np.uint8)
+    levels = []
+    for (picture, scales), (x, y) in zip(pictures, places, strict=True):
+        h, w = picture.shape[:2]
+        canvas[y : y + h, x : x + w] = picture
+        levels.append(Level(x, y, w, h, scales))
+    return Atlas(canvas, tuple(levels))
+
+
+def _averaged(image: RGB, factor: int) -> RGB:
+    """Every square of `factor` pixels a side as one pixel; edges that don't fill a square are repeated."""
+    if factor < 2:
+        return image
+    height, width = image.shape[:2]
+    down, across = -height % factor, -width % factor
+    if down or across:
+        image = np.pad(image, ((0, down), (0, across), (0, 0)), "edge")
+    size = (image.shape[1] // factor, image.shape[0] // factor)
+    averaged: RGB = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return averaged
+
+
+def pack(sizes: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], int]:
     """Places for rectangles given from the largest down, in a strip as wide as the first, and its height.
 
     Each goes into the first free space that holds it, and what is left of that space is cut in two.
     """
-    width = sizes[0][0]
-    height = sum(side for _, side in sizes)
-    free = [(0, 0, width, height)]
-    levels = []
+    free = [(0, 0, sizes[0][0], sum(side for _, side in sizes))]
+    places = []
     for w, h in sizes:
         place = next(place for place in free if place[2] >= w and place[3] >= h)
         free.remove(place)
         x, y, room_w, room_h = place
-        levels.append(Level(x, y, w, h))
+        places.append((x, y))
         free += [(x + w, y, room_w - w, h), (x, y + h, room_w, room_h - h)]
         free.sort(key=lambda place: place[1])
-    return levels, max(level.y + level.height for level in levels)
-
-
-def atlas(image: RGB, levels: list[Level], height: int) -> RGB:
-    """The picture of all levels, each resampled from the image or a smaller copy of it.
-
-    Pillow's HAMMING is nearest to the mean of the area under a pixel; its BOX takes whole pixels only, and
-    that noise made P-Net miss faces and see others.
-    """
-    source = Image.fromarray(image)
-    canvas = Image.new("RGB", (levels[0].width, height))
-    for level in levels:
-        # Halving is much quicker than resizing, and small levels need not look at every pixel again.
-        while source.width >= 2 * level.width and source.height >= 2 * level.height:
-            source = source.reduce(2)
-        scaled = source.resize((level.width, level.height), Image.Resampling.HAMMING)
-        canvas.paste(scaled, (level.x, level.y))
-    return np.asarray(canvas)
+    return places, max(y + h for (_, y), (_, h) in zip(places, sizes, strict=True))
 
 
 def _even(side: float) -> int:

@@ -13,27 +13,45 @@ from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from typing import Literal, cast
 
+import numpy as np
+import PIL.Image
+
 from phototag.engines import shelf
 from phototag.engines.card import Card
 from phototag.engines.shelf import Prepared, Shelved
 from phototag.errors import UsageError, WeightsError
-from phototag.types import Detector, Device, Embedder, Thresholds
+from phototag.types import RGB, Detector, Device, Embedder, Thresholds
 
 GROUP = "phototag.engines"
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """What the user may choose: CPU threads of one engine; smallest face in pixels of the array given.
+    """What the user may choose: CPU threads of one engine; the smallest face.
 
+    `min_face`: in pixels of a picture whose long side is `image_side`; in smaller ones, of their own.
     `device`: only for engines whose spec says `gpu`; others are never made with `gpu`.
     `shelved`: the weights, for an engine of a family.
     """
 
     threads: int = 2
     min_face: int = 20
+    image_side: int = 1280
     device: Device = "auto"
     shelved: Shelved | None = None
+
+    def smallest(self, image: RGB) -> float:
+        """The smallest face sought in an image, in its pixels."""
+        return self.min_face * max(1.0, float(max(image.shape[:2])) / self.image_side)
+
+    def sought(self) -> tuple[tuple[str, str], ...]:
+        """What makes a detector find other faces, as parameters of its `EngineInfo`."""
+        return (("image_side", str(self.image_side)), ("min_face", str(self.min_face)))
+
+    def fitting(self, image: RGB) -> tuple[RGB, int]:
+        """An image averaged by a whole factor to about `image_side` or less, and the factor."""
+        factor = max(1, round(max(image.shape[:2]) / self.image_side))
+        return (image if factor == 1 else np.asarray(PIL.Image.fromarray(image).reduce(factor))), factor
 
 
 @dataclass(frozen=True, slots=True)

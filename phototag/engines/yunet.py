@@ -39,13 +39,13 @@ class YuNet:
         shelved = options.shelved
         if shelved is None:
             raise WeightsError("YuNet has no weights yet: `phototag engines install yunet`")
-        self._min_face = options.min_face
+        self._options = options
         self._network = Network(load(shelved), options, str(shelved.folder / shelved.file))
         self.info = EngineInfo(
             kind="detector",
             name=shelved.name,
             weights_sha256=shelved.sha256,
-            parameters=(("looks", str(LARGE)), ("min_face", str(self._min_face))),
+            parameters=tuple(sorted([("looks", str(LARGE)), *self._options.sought()])),
         )
 
     def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
@@ -54,7 +54,9 @@ class YuNet:
 
     def _detect(self, image: RGB) -> list[Detection]:
         height, width = image.shape[:2]
-        cells = self._looks(image)
+        shown, factor = self._options.fitting(image)
+        cells = self._looks(shown)
+        cells[:, 1:] *= factor
         corners = np.concatenate([cells[:, 1:3] - cells[:, 3:5] / 2, cells[:, 1:3] + cells[:, 3:5] / 2], axis=1)
         kept = suppress(corners, cells[:, 0], OVERLAP)
         kept = kept[suppress(corners[kept], cells[kept, 0], INSIDE, over="smaller")]
@@ -62,7 +64,7 @@ class YuNet:
         for number in kept:
             score, x, y, w, h, *points = cells[number].tolist()
             box = clipped(Box(x - w / 2, y - h / 2, w, h), width, height)
-            if max(w, h) >= self._min_face and box.w >= 1 and box.h >= 1:
+            if max(w, h) >= self._options.smallest(image) and box.w >= 1 and box.h >= 1:
                 found.append(Detection(box, score, tuple(zip(points[::2], points[1::2], strict=True))))
         return found
 

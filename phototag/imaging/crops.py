@@ -53,14 +53,14 @@ def face_crop(detail: Image, box: Box, *, side: int = 224, margin: float = 0.5) 
         around = PIL.Image.fromarray(detail.rgb[rows[:, None], columns])
     pixels = max(1, min(side, round(here.w)))
     exact = (here.x - left, here.y - top, here.x - left + here.w, here.y - top + here.h)
-    cut = around.resize((pixels, pixels), _BILINEAR, box=exact, reducing_gap=3.0)
+    cut = around.resize((pixels, pixels), _BILINEAR, box=exact, reducing_gap=1.0)
     return FaceCrop(_jpeg(cut, quality=85), region)
 
 
 def preview(image: Image, side: int = 448) -> bytes:
     """The whole photo as a small JPEG, its long side at most `side` pixels."""
     picture = PIL.Image.fromarray(image.rgb)
-    picture.thumbnail((side, side), _BILINEAR, reducing_gap=2.0)
+    picture.thumbnail((side, side), _BILINEAR, reducing_gap=1.0)
     return _jpeg(picture, quality=75)
 
 

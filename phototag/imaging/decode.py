@@ -66,10 +66,10 @@ class NotAPhoto(PhotoError):
         super().__init__(code, message)
 
 
-def decode(path: bytes, *, image_side: int = 1280, detail_side: int = 2560) -> DecodedPhoto:
-    """The photo at `path`, upright, in sRGB, at most `image_side` and `detail_side` pixels long.
+def decode(path: bytes, *, side: int = 2560) -> DecodedPhoto:
+    """The photo at `path`, upright, in sRGB, at most `side` pixels long and at least three quarters of that.
 
-    Nothing is enlarged; a small photo's `image` and `detail` are one array. Arrays are read-only.
+    Nothing is enlarged. The array is read-only.
     Raises `NotAPhoto`, or `PhotoError` with one of the codes
 
     - `denied`, `vanished`, `unreadable`, `special` (no regular file), `changed` (while we read it, twice),
@@ -84,7 +84,7 @@ def decode(path: bytes, *, image_side: int = 1280, detail_side: int = 2560) -> D
         kind, data = _read(path)
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            photo = _decoded(kind, data, image_side, detail_side)
+            photo = _decoded(kind, data, side)
         if CORRUPT not in photo.notes and any(tells_of_damage(str(warning.message)) for warning in warned):
             return replace(photo, notes=(CORRUPT, *photo.notes))
         return photo
@@ -153,24 +153,18 @@ def _kind(path: bytes, head: bytes) -> str:
     return kind
 
 
-def _decoded(kind: str, data: bytes, image_side: int, detail_side: int) -> DecodedPhoto:
-    loaded, (width, height), exif, notes = _load(kind, data, detail_side)
+def _decoded(kind: str, data: bytes, side: int) -> DecodedPhoto:
+    loaded, (width, height), exif, notes = _load(kind, data, side)
     if exif.orientation in _UPRIGHT:
         loaded = loaded.transpose(_UPRIGHT[exif.orientation])
         if exif.orientation >= 5:
             width, height = height, width
-    smaller = _at_most(loaded, image_side)
-    detail = Image(np.asarray(loaded), max(loaded.size) / max(width, height))
-    image = detail
-    if smaller is not loaded:
-        image = Image(np.asarray(smaller), max(smaller.size) / max(width, height))
     return DecodedPhoto(
         sha256=hashlib.sha256(data).hexdigest(),
         width=width,
         height=height,
         taken_at=exif.taken_at,
-        image=image,
-        detail=detail,
+        image=Image(np.asarray(loaded), max(loaded.size) / max(width, height)),
         notes=exif.notes + notes,
     )
 
@@ -195,7 +189,7 @@ def _load(kind: str, data: bytes, side: int) -> tuple[PIL.Image.Image, tuple[int
             full = image.size  # TIFF and HEIF may have turned themselves
         exif = read_exif(image)
         profile = image.info.get("icc_profile")
-        fitting = _at_most(eight_bit(image), side, slack=_SLACK)
+        fitting = _at_most(eight_bit(image), side)
     plain, notes = srgb(fitting, profile)
     return plain, full, exif, notes
 
@@ -226,8 +220,8 @@ def _draft(image: PIL.Image.Image, side: int) -> None:
             return
 
 
-def _at_most(image: PIL.Image.Image, side: int, slack: float = 1.0) -> PIL.Image.Image:
-    """The image itself, or made smaller: at most `side` long, at least `slack` of that if it was longer.
+def _at_most(image: PIL.Image.Image, side: int) -> PIL.Image.Image:
+    """The image itself, or made smaller: at most `side` long, at least `_SLACK` of that if it was longer.
 
     Whole factors are averaged (a fifth of the time); others resampled bilinearly with antialiasing.
     """
@@ -235,7 +229,7 @@ def _at_most(image: PIL.Image.Image, side: int, slack: float = 1.0) -> PIL.Image
     if long <= side:
         return image
     factor = -(-long // side)
-    if long / factor >= slack * side:
+    if long / factor >= _SLACK * side:
         return image.reduce(factor)
     width, height = (max(1, round(length * side / long)) for length in image.size)
     return image.resize((width, height), PIL.Image.Resampling.BILINEAR, reducing_gap=1.0)

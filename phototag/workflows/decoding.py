@@ -24,7 +24,7 @@ import numpy as np
 
 from phototag.errors import DiskFullError, PhotoError, PhototagError
 from phototag.imaging.decode import decode
-from phototag.types import RGB, DecodedPhoto, Image, PhotoFile
+from phototag.types import RGB, DecodedPhoto, PhotoFile
 
 #: A worker that takes longer over one photo, in seconds, is hung.
 PATIENCE = 120.0
@@ -52,8 +52,8 @@ class Crash:
 
 
 Outcome: TypeAlias = DecodedPhoto | PhotoError | Crash
-#: What comes through a worker's pipe: None (hello), a refusal, or a photo and the shapes of its pixels.
-_Answer: TypeAlias = PhotoError | tuple[DecodedPhoto, list[tuple[int, int, int]]] | None
+#: What comes through a worker's pipe: None (hello), a refusal, or a photo and the shape of its pixels.
+_Answer: TypeAlias = PhotoError | tuple[DecodedPhoto, tuple[int, int, int]] | None
 
 
 @dataclass(slots=True)
@@ -72,9 +72,7 @@ class _Worker:
         self.process.join()
 
 
-def decoded(
-    tasks: Iterator[Task], *, jobs: int, image_side: int, detail_side: int
-) -> Generator[tuple[Task, Outcome], None, None]:
+def decoded(tasks: Iterator[Task], *, jobs: int, side: int) -> Generator[tuple[Task, Outcome], None, None]:
     """Decode tasks on `jobs` processes, yielding each as it is ready.
 
     The pixels of a `DecodedPhoto` live in a slot that is used again: they are valid until the caller
@@ -83,8 +81,8 @@ def decoded(
     can't start.
     """
     context = multiprocessing.get_context("spawn")
-    with _slots(_AHEAD * jobs + 1, 3 * (image_side**2 + detail_side**2)) as slots:
-        pool = _Pool(jobs, deque(slots), lambda: _spawn(context, image_side, detail_side))
+    with _slots(_AHEAD * jobs + 1, 3 * side**2) as slots:
+        pool = _Pool(jobs, deque(slots), lambda: _spawn(context, side))
         try:
             while True:
                 pool.feed(tasks)
@@ -200,18 +198,14 @@ def _slots(count: int, size: int) -> Generator[list[SharedMemory], None, None]:
             slot.unlink()
 
 
-def _attached(photo: DecodedPhoto, shapes: list[tuple[int, int, int]], slot: SharedMemory) -> DecodedPhoto:
-    pixels: list[RGB] = []
-    offset = 0
-    for shape in shapes:
-        pixels.append(np.ndarray(shape, np.uint8, slot.buf, offset))
-        offset += shape[0] * shape[1] * shape[2]
-    return replace(photo, image=Image(pixels[0], photo.image.scale), detail=Image(pixels[-1], photo.detail.scale))
+def _attached(photo: DecodedPhoto, shape: tuple[int, int, int], slot: SharedMemory) -> DecodedPhoto:
+    pixels: RGB = np.ndarray(shape, np.uint8, slot.buf)
+    return replace(photo, image=replace(photo.image, rgb=pixels))
 
 
-def _spawn(context: multiprocessing.context.SpawnContext, image_side: int, detail_side: int) -> _Worker:
+def _spawn(context: multiprocessing.context.SpawnContext, side: int) -> _Worker:
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, image_side, detail_side), daemon=True)
+    process = context.Process(target=_work, args=(theirs, side), daemon=True)
     # Ctrl-C, and what stops a whole group of processes, is heard by the owner alone, who ends the workers:
     # a child inherits what is blocked when it is born.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -223,13 +217,13 @@ def _spawn(context: multiprocessing.context.SpawnContext, image_side: int, detai
     return _Worker(process, ours, time.monotonic())
 
 
-def _work(pipe: Connection, image_side: int, detail_side: int) -> None:
+def _work(pipe: Connection, side: int) -> None:
     """A worker's life: decode what comes through the pipe until it closes."""
     if not os.environ.get("PHOTOTAG_DEBUG"):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff writes its complaints straight to standard error
     pipe.send(None)
     slots: dict[str, SharedMemory] = {}
-    nothing = Image(np.zeros((0, 0, 3), np.uint8), 1.0)
+    nothing = np.zeros((0, 0, 3), np.uint8)
     while True:
         try:
             path, name = pipe.recv()
@@ -238,17 +232,10 @@ def _work(pipe: Connection, image_side: int, detail_side: int) -> None:
         if name not in slots:
             slots[name] = SharedMemory(name)
         try:
-            photo = decode(path, image_side=image_side, detail_side=detail_side)
+            photo = decode(path, side=side)
         except PhotoError as error:
             pipe.send(error)
             continue
-        same = photo.image.rgb is photo.detail.rgb
-        parts = [photo.image.rgb] if same else [photo.image.rgb, photo.detail.rgb]
-        offset = 0
-        for part in parts:
-            np.ndarray(part.shape, np.uint8, slots[name].buf, offset)[...] = part
-            offset += part.size
-        bare = replace(
-            photo, image=replace(nothing, scale=photo.image.scale), detail=replace(nothing, scale=photo.detail.scale)
-        )
-        pipe.send((bare, [part.shape for part in parts]))
+        pixels = photo.image.rgb
+        np.ndarray(pixels.shape, np.uint8, slots[name].buf)[...] = pixels
+        pipe.send((replace(photo, image=replace(photo.image, rgb=nothing)), pixels.shape))

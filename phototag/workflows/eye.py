@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
+from typing import TypeVar
+
+import numpy as np
 
 from phototag.config import Settings
 from phototag.engines.registry import EngineOptions, make_detector, make_embedder
@@ -10,8 +17,11 @@ from phototag.imaging.align import align
 from phototag.imaging.crops import face_crop, preview
 from phototag.imaging.quality import quality
 from phototag.store.faces import NewFace
-from phototag.types import DecodedPhoto, Detection, Detector, Embedder
+from phototag.types import Chips, DecodedPhoto, Detection, Detector, Embedder, Vectors
 from phototag.workflows.engines import best
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,53 +33,89 @@ class Seen:
     preview: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
 class Eye:
-    """One detector and one embedder at work; the only owner of networks in a run."""
+    """Detectors and embedders at work; the only owner of networks in a run.
 
-    detector: Detector
-    embedder: Embedder
+    A pair for each thread, and each network on one thread: photos side by side keep all cores busier than
+    one photo on several cores does. `detector`, `embedder`: one of them, to be asked what it is.
+    """
+
+    def __init__(self, *pairs: tuple[Detector, Embedder]) -> None:
+        self.detector, self.embedder = pairs[0]
+        self.threads = len(pairs)
+        self._pool = ThreadPoolExecutor(self.threads)
+        self._free: SimpleQueue[tuple[Detector, Embedder]] = SimpleQueue()
+        for pair in pairs:
+            self._free.put(pair)
 
     @classmethod
     def open(cls, settings: Settings) -> Eye:
         """Load the engines that the settings name, else the best installed. Raises UsageError, WeightsError."""
-        options = EngineOptions(threads=settings.jobs, min_face=settings.min_face, device=settings.device)
+        alone = settings.device == "gpu"  # which one engine keeps busy, and which holds few
+        options = EngineOptions(
+            threads=settings.jobs if alone else 1,
+            min_face=settings.min_face,
+            image_side=settings.image_side,
+            device=settings.device,
+        )
+        names = settings.detector or best("detector"), settings.embedder or best("embedder")
         return cls(
-            make_detector(settings.detector or best("detector"), options),
-            make_embedder(settings.embedder or best("embedder"), options),
+            *(
+                (make_detector(names[0], options), make_embedder(names[1], options))
+                for _ in range(1 if alone else settings.jobs)
+            )
         )
 
-    def look(self, photo: DecodedPhoto) -> Seen:
-        """All faces of a photo, best score first, in upright full-size pixels."""
-        [found] = self.detector.detect([photo.image.rgb])
-        if not found:
-            return Seen(photo, (), None)
-        whole = [_scaled(detection, 1 / photo.image.scale) for detection in found]
-        detail = photo.detail
-        info = self.embedder.info
-        chips = align(
-            detail.rgb,
-            [detection.box.scaled(detail.scale) for detection in whole],
-            alignment=info.alignment,
-            size=info.chip_size,
-            landmarks=[_scaled(detection, detail.scale).landmarks for detection in whole],
-        )
-        vectors = self.embedder.embed(chips)
-        faces = []
-        for detection, vector in zip(whole, vectors, strict=True):
-            crop = face_crop(detail, detection.box)
-            faces.append(
-                NewFace(
-                    detection.box,
-                    detection.landmarks,
-                    detection.score,
-                    quality(detail, detection),
-                    crop.jpeg,
-                    crop.region,
-                    vector,
-                )
+    def look(self, photo: DecodedPhoto) -> Future[Seen]:
+        """Begin to look for faces. What is found has the best score first, in upright full-size pixels."""
+        return self._pool.submit(self._with_pair, _seen, photo)
+
+    def embed(self, chips: Chips) -> Vectors:
+        """Embed on all threads."""
+        parts = [part for part in np.array_split(chips, self.threads) if len(part)]
+        return np.concatenate(list(self._pool.map(partial(self._with_pair, _embedded), parts)))
+
+    def _with_pair(self, job: Callable[[T, Detector, Embedder], R], value: T) -> R:
+        pair = self._free.get()
+        try:
+            return job(value, *pair)
+        finally:
+            self._free.put(pair)
+
+
+def _embedded(chips: Chips, _: Detector, embedder: Embedder) -> Vectors:
+    return embedder.embed(chips)
+
+
+def _seen(photo: DecodedPhoto, detector: Detector, embedder: Embedder) -> Seen:
+    image = photo.image
+    [found] = detector.detect([image.rgb])
+    if not found:
+        return Seen(photo, (), None)
+    info = embedder.info
+    chips = align(
+        image.rgb,
+        [detection.box for detection in found],
+        alignment=info.alignment,
+        size=info.chip_size,
+        landmarks=[detection.landmarks for detection in found],
+    )
+    faces = []
+    for detection, vector in zip(found, embedder.embed(chips), strict=True):
+        whole = _scaled(detection, 1 / image.scale)
+        crop = face_crop(image, whole.box)
+        faces.append(
+            NewFace(
+                whole.box,
+                whole.landmarks,
+                whole.score,
+                quality(image, whole),
+                crop.jpeg,
+                crop.region,
+                vector,
             )
-        return Seen(photo, tuple(faces), preview(photo.image))
+        )
+    return Seen(photo, tuple(faces), preview(image))
 
 
 def _scaled(detection: Detection, factor: float) -> Detection:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +20,7 @@ from phototag.progress import Progress
 from phototag.store import engines, faces, libraries, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
-from phototag.types import PhotoFile, Problem
+from phototag.types import DecodedPhoto, PhotoFile, Problem
 from phototag.workflows.decoding import Crash, Outcome, Task, decoded
 from phototag.workflows.engines import chosen
 from phototag.workflows.eye import Eye, Seen
@@ -96,7 +98,7 @@ def index(
             require_online(library)
             if eye is None:
                 eye = Eye.open(chosen(settings, store))
-                reembed(store, eye.embedder, engines.register(store, eye.embedder.info), progress)
+                reembed(store, eye, engines.register(store, eye.embedder.info), progress)
             run = _Run(store, library, settings, eye, progress, done, deadline)
             run.go(accept_missing=accept_missing, follow=follow, retry=retry)
             libraries.set_state(store, library, "online")
@@ -144,7 +146,9 @@ class _Run:
         self.detector = engines.register(store, eye.detector.info)
         self.embedder = engines.register(store, eye.embedder.info)
         self.begun: set[int] = set()
+        self.looked_at: deque[tuple[Task, Future[Seen]]] = deque()
         self.finished: list[tuple[Task, _Result]] = []
+        self.under_way: set[str] = set()  # contents looked at but not committed
         self.committed = time.monotonic()
 
     def go(self, *, accept_missing: bool, follow: bool, retry: bool) -> None:
@@ -163,6 +167,7 @@ class _Run:
                 self.look_at(found.tried, 1, 1)  # one by one, so that the guilty file is soon known
             finally:
                 # Also on Ctrl-C: what is finished is kept, what was only begun is as if untouched.
+                self.settle(0)
                 self.commit()
                 with self.store.write():
                     photos.forgive(self.store, self.begun)
@@ -175,16 +180,16 @@ class _Run:
         outcomes = decoded(
             self.tasks(files, batch),
             jobs=min(jobs, len(files)),
-            image_side=self.settings.image_side,
-            detail_side=self.settings.detail_side,
+            side=self.settings.detail_side,
         )
         with closing(outcomes):
             for task, outcome in outcomes:
-                self.finished.append((task, self.result(task, outcome)))
-                self.progress.advance()
+                self.take(task, outcome)
+                self.settle(self.eye.threads)  # so that each thread finds its next photo waiting
                 late = time.monotonic() - self.committed > _COMMIT_SECONDS
                 if late or len(self.finished) >= batch:
                     self.commit()
+            self.settle(0)
 
     def tasks(self, files: Sequence[PhotoFile], batch: int) -> Iterator[Task]:
         """Tasks, each noted in the database as attempted before its file is opened."""
@@ -198,8 +203,36 @@ class _Run:
                     return
                 yield Task(photo, file, os.path.join(self.library.root, file.path))
 
-    def result(self, task: Task, outcome: Outcome) -> _Result:
-        """What a photo turns out to be; networks run only for content that nobody saw yet."""
+    def take(self, task: Task, outcome: Outcome) -> None:
+        """What a photo turns out to be; only content that nobody saw yet is looked at."""
+        if isinstance(outcome, DecodedPhoto) and outcome.sha256 in self.under_way:
+            self.settle(0)  # so that a copy is known as one
+            self.commit()
+        result = self.known(task, outcome)
+        if result is not None:
+            self.finish(task, result)
+        elif isinstance(outcome, DecodedPhoto):
+            image = replace(outcome.image, rgb=outcome.image.rgb.copy())  # its memory is used again
+            self.looked_at.append((task, self.eye.look(replace(outcome, image=image))))
+            self.under_way.add(outcome.sha256)
+
+    def settle(self, most: int) -> None:
+        """Finish photos that are looked at until only so many are left."""
+        while len(self.looked_at) > most:
+            task, seen = self.looked_at.popleft()
+            try:
+                self.finish(task, seen.result())
+            except PhototagError:
+                raise
+            except Exception as error:
+                message = f"an engine failed on it ({type(error).__name__}: {printable(str(error))[:200]})"
+                self.finish(task, _Stumble(message))
+
+    def finish(self, task: Task, result: _Result) -> None:
+        self.finished.append((task, result))
+        self.progress.advance()
+
+    def known(self, task: Task, outcome: Outcome) -> _Result | None:
         if isinstance(outcome, PhotoError | Crash):
             if isinstance(outcome, PhotoError) and outcome.code in _NOT_READ:
                 require_online(replace(self.library, photos=1))  # the whole drive may be gone, not this file
@@ -207,14 +240,8 @@ class _Run:
         if photos.is_seen(self.store, task.photo, outcome.sha256, self.detector, self.embedder):
             return _Touched()
         twin = photos.twin(self.store, task.photo, outcome.sha256, self.detector, self.embedder)
-        if twin is not None and all(twin[0] != other.photo for other, _ in self.finished):  # about to change
-            return _Twin(outcome.sha256)
-        try:
-            return self.eye.look(outcome)
-        except PhototagError:
-            raise
-        except Exception as error:
-            return _Stumble(f"an engine failed on it ({type(error).__name__}: {printable(str(error))[:200]})")
+        changing = {other.photo for other, _ in [*self.finished, *self.looked_at]}
+        return _Twin(outcome.sha256) if twin is not None and twin[0] not in changing else None
 
     def commit(self) -> None:
         """Store everything finished, in one transaction."""
@@ -225,6 +252,7 @@ class _Run:
                 if photos.is_at(self.store, task.photo, self.library.id, task.file.path):
                     self.put(task, result)
         settled, self.finished = self.finished, []
+        self.under_way -= {result.photo.sha256 for _, result in settled if isinstance(result, Seen)}
         self.begun -= {task.photo for task, _ in settled}
         self.committed = time.monotonic()
         for task, result in settled:

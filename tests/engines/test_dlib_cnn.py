@@ -49,7 +49,7 @@ def test_small_faces_are_left_out_on_demand(portrait: RGB) -> None:
 def test_its_weights_are_part_of_its_identity(engine: Make) -> None:
     info = engine("dlib-cnn").info
     assert info.weights_sha256 == WEIGHTS.sha256
-    assert dict(info.parameters).keys() == {"dlib", "largest", "min_face"}
+    assert dict(info.parameters).keys() == {"dlib", "image_side", "largest", "min_face"}
 
 
 def test_tampered_weights_are_refused_before_dlib_reads_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from phototag.engines import mtcnn_networks, pyramid
-from phototag.engines.crops import OUTSIDE, Sampler
+from phototag.engines.crops import OUTSIDE, crops
 from phototag.engines.mtcnn import Mtcnn
 from phototag.engines.registry import EngineOptions
 from phototag.errors import WeightsError
@@ -22,53 +23,80 @@ from phototag.weights import PackagedWeights
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 960), (960, 1280), (250, 250), (3000, 40), (37, 53)])
 def test_levels_fit_their_atlas_without_touching(width: int, height: int) -> None:
-    sizes = pyramid.sizes(width, height, 12 / 20, 0.709, 12)
-    levels, atlas_height = pyramid.pack(sizes)
-    assert [(level.width, level.height) for level in levels] == sizes
-    taken = np.zeros((atlas_height, levels[0].width), int)
-    for level in levels:
-        assert not (level.x % 2 or level.y % 2 or level.width % 2 or level.height % 2)
+    atlas = pyramid.atlas(np.full((height, width, 3), 255, np.uint8), 12 / 20, 12)
+    assert atlas is not None
+    taken = np.zeros(atlas.rgb.shape[:2], int)
+    for level in atlas.levels:
+        assert not (level.x % 2 or level.y % 2)
         assert min(level.width, level.height) >= 12
+        assert level.width * level.scale[0] == pytest.approx(width, abs=level.scale[0])
+        assert level.height * level.scale[1] == pytest.approx(height, abs=level.scale[1])
         taken[level.y : level.y + level.height, level.x : level.x + level.width] += 1
     assert taken.max() == 1
-    assert taken.sum() == sum(w * h for w, h in sizes)
+    assert np.array_equal(taken == 1, atlas.rgb[:, :, 0] == 255)
+    sides = [level.width for level in atlas.levels]
+    assert all(0.66 < small / large < 0.76 for large, small in pairwise(sides) if small > 50)
+
+
+def test_a_picture_smaller_than_a_cell_has_no_levels() -> None:
+    assert pyramid.atlas(np.zeros((19, 300, 3), np.uint8), 12 / 20, 12) is None
 
 
 def test_each_level_shows_the_whole_picture() -> None:
-    image = np.zeros((300, 400, 3), np.uint8)
+    image = np.zeros((301, 403, 3), np.uint8)
     image[:150, :200] = (255, 0, 0)
     image[150:, 200:] = (0, 0, 255)
-    levels, height = pyramid.pack(pyramid.sizes(400, 300, 0.6, 0.709, 12))
-    atlas = pyramid.atlas(image, levels, height)
-    for level in levels:
-        shown = atlas[level.y : level.y + level.height, level.x : level.x + level.width]
+    atlas = pyramid.atlas(image, 0.6, 12)
+    assert atlas is not None
+    for level in atlas.levels:
+        shown = atlas.rgb[level.y : level.y + level.height, level.x : level.x + level.width]
         assert shown[0, 0].tolist() == [255, 0, 0]
         assert shown[-1, -1].tolist() == [0, 0, 255]
         assert shown[0, -1].tolist() == shown[-1, 0].tolist() == [0, 0, 0]
 
 
-def test_an_atlas_cut_in_bands_is_read_as_a_whole(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
-    picture = np.asarray(Image.fromarray(portraits[0]).resize((120, 700)))
-    whole = mtcnn._pnet(picture[np.newaxis])[0]
-    assert np.array_equal(mtcnn._cells(picture)[: len(whole)], whole)
+def test_glances_and_bands_find_what_a_look_at_every_cell_does(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
+    picture = np.asarray(Image.fromarray(portraits[0]).resize((240, 700)))
+    texture = mtcnn._texture(picture[np.newaxis])
+    every = np.zeros((texture.shape[1] - 2, texture.shape[2] - 2, 5), np.float32)
+    for down in range(2):
+        for across in range(2):
+            every[down::2, across::2] = mtcnn._verdict(texture[:, down:, across:])[0]
+    places, cells = mtcnn._cells(picture)
+    rows, columns = places[places[:, 0] < len(every)].T
+    found = cells[places[:, 0] < len(every)]
+    assert len(found) > 10
+    assert np.allclose(found, every[rows, columns], atol=1e-4)
+    missed = every[:, :, 0] > np.log(0.6 / 0.4)
+    missed[rows, columns] = False
+    assert missed.sum() < len(found) / 5  # likely cells whose neighbours are all unlikely
 
 
 def test_crops_are_sampled_between_pixels() -> None:
     # A ramp: bilinear samples of it are the ramp itself.
     columns, rows = np.meshgrid(np.arange(100), np.arange(80))
     ramp = np.stack([columns, rows, columns + rows], axis=2).astype(np.uint8)
-    [crop] = Sampler(ramp).crops(np.array([[10.0, 20.0, 33.5, 40.0]]), 24)
+    [crop] = crops(ramp, np.array([[10.0, 20.0, 33.5, 40.0]]), 24)
     x = np.linspace(10, 33.5, 24) * 99 / 100
     y = np.linspace(20, 40, 24) * 79 / 80
-    assert np.allclose(crop[:, :, 0], x[np.newaxis], atol=1e-3)
-    assert np.allclose(crop[:, :, 1], y[:, np.newaxis], atol=1e-3)
-    assert np.allclose(crop[:, :, 2], x[np.newaxis] + y[:, np.newaxis], atol=1e-3)
+    assert np.allclose(crop[:, :, 0], x[np.newaxis], atol=0.6)  # whole grey levels
+    assert np.allclose(crop[:, :, 1], y[:, np.newaxis], atol=0.6)
+    assert np.allclose(crop[:, :, 2], x[np.newaxis] + y[:, np.newaxis], atol=0.6)
 
 
 def test_crops_beyond_the_edge_are_grey_there() -> None:
-    [crop] = Sampler(np.full((50, 50, 3), 200, np.uint8)).crops(np.array([[-25.0, 0.0, 25.0, 49.0]]), 24)
-    assert (crop[:, :12] == OUTSIDE).all()
-    assert (crop[:, 12:] == 200).all()
+    [crop] = crops(np.full((50, 50, 3), 200, np.uint8), np.array([[-25.0, 0.0, 25.0, 49.0]]), 24)
+    assert (crop[:, :11] == OUTSIDE).all()
+    assert (crop[:, 13:] == 200).all()
+
+
+def test_the_least_face_is_measured_in_a_picture_of_the_side_that_was_asked_for(portraits: list[RGB]) -> None:
+    large = np.zeros((1000, 1000, 3), np.uint8)
+    large[:512, :512] = np.asarray(Image.fromarray(portraits[0]).resize((512, 512)))
+    [face] = Mtcnn(EngineOptions(min_face=20)).detect([large])[0]
+    least = int(max(face.box.w, face.box.h))  # at 500 pixels half as large
+    assert Mtcnn(EngineOptions(min_face=least, image_side=500)).detect([large]) == [[]]
+    assert len(Mtcnn(EngineOptions(min_face=least // 4, image_side=500)).detect([large])[0]) == 1
 
 
 def test_landmarks_are_in_the_viewers_order(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
@@ -149,7 +177,7 @@ def test_nothing_in_the_current_directory_is_touched(mtcnn: Mtcnn, tmp_path: Pat
     assert answer.stdout.strip() == "[] False"
     assert answer.stderr == ""
     assert not (tmp_path / "executed").exists()
-    assert len(list((tmp_path / "cache").iterdir())) == 3
+    assert len(list((tmp_path / "cache").iterdir())) == 4
 
 
 @pytest.mark.data

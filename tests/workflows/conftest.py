@@ -35,6 +35,7 @@ def squares(monkeypatch: pytest.MonkeyPatch) -> fakes.Squares:
     """The detector of every index run of the test."""
     eye = fakes.eye()
     monkeypatch.setattr(Eye, "open", lambda settings: eye)
+    monkeypatch.setattr("phototag.workflows.index.chosen", lambda settings, store: settings)
     monkeypatch.setattr("phototag.workflows.eye.align", fakes.cut)
     assert isinstance(eye.detector, fakes.Squares)
     return eye.detector

@@ -88,11 +88,11 @@ def cut(image: RGB, boxes: Sequence[Box], *, size: int, **_: object) -> Chips:
 
 
 def eye() -> Eye:
-    return Eye(Squares(), Colours())
+    return Eye((Squares(), Colours()))
 
 
 def serial(
-    tasks: Iterator[Task], *, jobs: int, image_side: int, detail_side: int, ahead: int = 0
+    tasks: Iterator[Task], *, jobs: int, side: int, ahead: int = 0
 ) -> Iterator[tuple[Task, Outcome]]:
     """Stands in for `decoding.decoded`, without its processes; `ahead`: tasks that wait for their outcome."""
     waiting: deque[Task] = deque()
@@ -100,7 +100,7 @@ def serial(
         task = waiting.popleft()
         waiting.extend(islice(tasks, ahead - len(waiting)))
         try:
-            yield task, decode(task.path, image_side=image_side, detail_side=detail_side)
+            yield task, decode(task.path, side=side)
         except PhotoError as error:
             yield task, error
 

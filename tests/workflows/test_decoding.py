@@ -50,7 +50,7 @@ def tasks(*paths: Path | bytes) -> Iterator[Task]:
 def outcomes(given: Iterator[Task], jobs: int = 2, side: int = 400) -> dict[int, Outcome | str]:
     """Outcomes by number; of photos their content's hash and, as a check, their pixels' sum."""
     found: dict[int, Outcome | str] = {}
-    for task, outcome in decoded(given, jobs=jobs, image_side=side, detail_side=side):
+    for task, outcome in decoded(given, jobs=jobs, side=side):
         if isinstance(outcome, DecodedPhoto):
             found[task.photo] = f"{outcome.sha256} {outcome.image.rgb.sum(dtype=np.int64)}"
         else:
@@ -59,7 +59,7 @@ def outcomes(given: Iterator[Task], jobs: int = 2, side: int = 400) -> dict[int,
 
 
 def expected(path: Path, side: int = 400) -> str:
-    photo = decode(os.fsencode(path), image_side=side, detail_side=side)
+    photo = decode(os.fsencode(path), side=side)
     return f"{photo.sha256} {photo.image.rgb.sum(dtype=np.int64)}"
 
 
@@ -75,13 +75,12 @@ def test_photos_arrive_whole(library: list[Path], jobs: int) -> None:
 
 def test_everything_told_of_a_photo_arrives(tmp_path: Path) -> None:
     path = draw(tmp_path / "large.jpg", (500, 100, RED), size=(900, 600))
-    for image_side, detail_side in ((300, 700), (2000, 2000)):
-        here = decode(os.fsencode(path), image_side=image_side, detail_side=detail_side)
-        for _, there in decoded(tasks(path), jobs=1, image_side=image_side, detail_side=detail_side):
+    for side in (700, 2000):
+        here = decode(os.fsencode(path), side=side)
+        for _, there in decoded(tasks(path), jobs=1, side=side):
             assert isinstance(there, DecodedPhoto)
-            for mine, its in ((here.image, there.image), (here.detail, there.detail)):
-                assert np.array_equal(mine.rgb, its.rgb)
-                assert mine.scale == its.scale
+            assert np.array_equal(here.image.rgb, there.image.rgb)
+            assert here.image.scale == there.image.scale
             told = (there.sha256, there.width, there.height, there.taken_at, there.notes)
             assert told == (here.sha256, here.width, here.height, here.taken_at, here.notes)
 
@@ -122,7 +121,7 @@ def test_a_worker_that_hangs_is_given_up(library: list[Path], monkeypatch: pytes
     monkeypatch.setattr(decoding, "_spawn", patiently)
     found = {}
     for task, outcome in decoded(
-        tasks(library[0], Endless(b"x"), *library[1:3]), jobs=1, image_side=400, detail_side=400
+        tasks(library[0], Endless(b"x"), *library[1:3]), jobs=1, side=400
     ):
         found[task.photo] = type(outcome)
         if task.photo == 0:
@@ -172,7 +171,7 @@ def test_nothing_is_left_behind_when_the_caller_stops(library: list[Path], monke
 
     monkeypatch.setattr(decoding, "SharedMemory", Noted)
     with pytest.raises(KeyboardInterrupt):
-        for _ in decoded(tasks(*library), jobs=2, image_side=400, detail_side=400):
+        for _ in decoded(tasks(*library), jobs=2, side=400):
             raise KeyboardInterrupt
     assert multiprocessing.active_children() == []
     assert made
@@ -183,7 +182,7 @@ def test_nothing_is_left_behind_when_the_caller_stops(library: list[Path], monke
 
 def test_little_shared_memory_is_enough(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     usage = collections.namedtuple("usage", "total used free")
-    slot = 3 * (400**2 + 400**2)
+    slot = 3 * 400**2
     monkeypatch.setattr(decoding, "_SHARED", os.fspath(library[0].parent))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, decoding._SPARE + 2 * slot))
     assert len(outcomes(tasks(*library), jobs=6)) == 8

@@ -230,10 +230,12 @@ import sys, time
 from pathlib import Path
 from phototag.cli import main, options
 from phototag.workflows import eye as looking
+from phototag.workflows import index as indexing
 from tests.workflows import fakes
 
 eye = fakes.eye()
 looking.Eye.open = lambda settings: eye
+indexing.chosen = lambda settings, store: settings
 looking.align = fakes.cut
 wait = float(sys.argv.pop(1))
 
