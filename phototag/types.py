@@ -101,8 +101,8 @@ class Detection:
 class Thresholds:
     """What distances mean in one embedding space (L2 between the embedder's vectors).
 
-    `same`: two faces closer than this are taken for one person (verification). `split`, `join`:
-    average-linkage distances at which a group is cut, and two groups are made one. `midpoint`,
+    `same`: two faces closer than this are taken for one person (verification). `join`, `split`: the root
+    mean square distance within which two faces, or two large groups, are made one group. `midpoint`,
     `slope`: P(same person | d) = 1 / (1 + exp(slope · (d − midpoint))) for a pair, even odds.
     """
 
