@@ -13,9 +13,9 @@ from phototag.types import Vectors
 Rows = npt.NDArray[np.int64]
 Similarities = npt.NDArray[np.float32]
 
-#: Points up to which all of them are compared. On two cores 100,000 take about half a minute, four times that for
-#: twice as many; beyond this the index is faster and finds about 99 of 100 neighbours.
-EXACT = 250_000
+#: Points up to which all of them are compared. On two cores 100,000 take less than a minute, and four times that for
+#: twice as many; from here on the index is faster. It finds 96 of 100 neighbours.
+EXACT = 400_000
 
 #: Rows and columns of similarities that a thread holds at once: 32 MB. There are never more neighbours than columns.
 _QUERIES, _POINTS = 1024, 8192
