@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -37,12 +38,14 @@ class Atlas:
 def atlas(image: RGB, scale: float, smallest: int) -> Atlas | None:
     """Levels from `scale` times the image downwards by `FACTOR`, while both sides are at least `smallest`.
 
-    Two are resampled from the image, averaged to less than twice their size; the others are halved from
+    Two are resampled from the image, halved while it is more than twice as fine; the others are halved from
     those. None where not even one level fits.
     """
     height, width = image.shape[:2]
     pictures = []
-    fine = _averaged(image, int(1 / scale))
+    fine = image
+    for _ in range(int(math.log2(max(1.0, 1 / scale)))):
+        fine = _halved(fine)
     for start in (scale, scale * FACTOR):
         size = (_even(width * start), _even(height * start))
         if min(size) < smallest:
@@ -51,7 +54,7 @@ def atlas(image: RGB, scale: float, smallest: int) -> Atlas | None:
         scales = (width / size[0], height / size[1])
         while min(picture.shape[:2]) >= smallest:
             pictures.append((picture, scales))
-            picture, scales = _averaged(picture, 2), (2 * scales[0], 2 * scales[1])
+            picture, scales = _halved(picture), (2 * scales[0], 2 * scales[1])
     if not pictures:
         return None
     pictures.sort(key=lambda one: -len(one[0]))
@@ -65,17 +68,14 @@ def atlas(image: RGB, scale: float, smallest: int) -> Atlas | None:
     return Atlas(canvas, tuple(levels))
 
 
-def _averaged(image: RGB, factor: int) -> RGB:
-    """Every square of `factor` pixels a side as one pixel; edges that don't fill a square are repeated."""
-    if factor < 2:
-        return image
+def _halved(image: RGB) -> RGB:
+    """Four pixels as one; an odd row or column at the end is taken twice."""
     height, width = image.shape[:2]
-    down, across = -height % factor, -width % factor
-    if down or across:
-        image = np.pad(image, ((0, down), (0, across), (0, 0)), "edge")
-    size = (image.shape[1] // factor, image.shape[0] // factor)
-    averaged: RGB = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    return averaged
+    if height % 2 or width % 2:
+        image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+    size = (image.shape[1] // 2, image.shape[0] // 2)
+    halved: RGB = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return halved
 
 
 def pack(sizes: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], int]:
