@@ -20,7 +20,7 @@ from phototag.types import RGB, Box, Detection, EngineInfo
 CASCADE = "2"  #: to be raised whenever the same networks are made to find other faces
 CELL = 12  #: pixels that one cell of P-Net's output has seen, every
 STRIDE = 2  #: pixels
-BAND = 256  #: rows of the atlas at a time: what P-Net makes of them stays in the processor's cache
+SEAM = CELL - STRIDE  #: pixels that neighbouring tiles share
 
 # A face's least probability for P-Net's glance, P-Net, R-Net, O-Net's first look, and the mean of its two
 # looks, of which the second counts twice. The mtcnn package proposes from 0.6 with more overlap (0.5) and
@@ -75,7 +75,7 @@ class Mtcnn:
 
     def _propose(self, image: RGB, scale: float) -> Corners:
         """P-Net over the pyramid: squares that may hold a face."""
-        atlas = pyramid.atlas(image, scale, CELL)
+        atlas = pyramid.atlas(image, scale, CELL, mtcnn_networks.TILE[1] - SEAM)
         if atlas is None:
             return np.empty((0, 4), np.float32)
         places, cells = self._cells(atlas.rgb)
@@ -94,25 +94,34 @@ class Mtcnn:
 
         P-Net is costly for its last layers, and a face shows in cells side by side. So only every other
         cell of every other row is seen to its end, and then what surrounds those that look like something:
-        that finds the same faces for half of the work. In equal bands of rows.
+        that finds the same faces for half of the work. In tiles, which share a seam.
         """
-        seam = CELL - STRIDE  # rows that neighbouring bands share
-        height = len(atlas) - seam
-        count = math.ceil(height / BAND)
-        step = math.ceil(height / count / STRIDE) * STRIDE
-        atlas = np.pad(atlas, ((0, count * step - height), (0, 0), (0, 0)))
-        places, patches = [], []
-        for at in range(0, count * step, step):
-            texture = self._texture(atlas[np.newaxis, at : at + step + seam])
-            noticed = self._verdict(texture)[0, :, :, 0] > _logit(NOTICE)
-            rows, columns = np.nonzero(_around(noticed, texture.shape[1] - 2, texture.shape[2] - 2))
-            # Each patch is three rows of three places of sixteen numbers that lie side by side.
-            views = sliding_window_view(texture.reshape(texture.shape[1], -1), (3, 48))[:, ::16]
-            patches.append(views[rows, columns].reshape(-1, 3, 3, 16))
-            places.append(np.stack([rows + at // STRIDE, columns], axis=1))
-        cells = self._closer(np.concatenate(patches)).reshape(-1, 5)
+        down, across = (side - SEAM for side in mtcnn_networks.TILE)
+        height, width = (
+            math.ceil((side - SEAM) / step) * step for side, step in zip(atlas.shape, (down, across), strict=False)
+        )
+        missing = (height + SEAM - atlas.shape[0], width + SEAM - atlas.shape[1])
+        atlas = np.pad(atlas, ((0, missing[0]), (0, missing[1]), (0, 0)))
+        found = []
+        for top in range(0, height, down):
+            for left in range(0, width, across):
+                tile = atlas[np.newaxis, top : top + down + SEAM, left : left + across + SEAM]
+                places, patches = self._noticed(np.ascontiguousarray(tile))
+                found.append((places + np.array([top, left]) // STRIDE, patches))
+        places, patches = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        cells = self._closer(patches).reshape(-1, 5)
         face = cells[:, 0] > _logit(PROPOSE)
-        return np.concatenate(places)[face], cells[face]
+        return places[face], cells[face]
+
+    def _noticed(self, tile: npt.NDArray[np.uint8]) -> tuple[Places, Floats]:
+        """The cells of a tile that deserve a closer look, and what P-Net's second half sees of each (n, 3, 3, 16)."""
+        texture = self._texture(tile)
+        noticed = self._verdict(texture)[0, :, :, 0] > _logit(NOTICE)
+        _, height, width, depth = texture.shape
+        rows, columns = np.nonzero(_around(noticed, height - 2, width - 2))
+        # A patch is three rows of three places whose numbers lie side by side.
+        views = sliding_window_view(texture.reshape(height, width * depth), (3, 3 * depth))[:, ::depth]
+        return np.stack([rows, columns], axis=1), views[rows, columns].reshape(-1, 3, 3, depth)
 
     def _refine(self, image: RGB, boxes: Corners) -> Corners:
         """R-Net: better squares, fewer of them."""

@@ -21,7 +21,8 @@ from phototag.engines.quiet import quiet
 from phototag.errors import WeightsError
 from phototag.weights import PackagedWeights, cached
 
-EXPORTER = 2  #: to be raised whenever the exported bytes change
+TILE = (138, 778)  #: rows and columns of what P-Net sees at once: more would not stay in the processor's cache
+EXPORTER = 3  #: to be raised whenever the exported bytes change
 
 Floats = npt.NDArray[np.float32]
 
@@ -89,7 +90,7 @@ SHA256 = hashlib.sha256("".join(stored.weights.sha256 for stored in (PNET, RNET,
 
 
 def pnet_texture() -> bytes:
-    """LiteRT model, P-Net's first half: RGB (1, height, width, 3) uint8 to (1, rows, columns, 16)."""
+    """LiteRT model, P-Net's first half: RGB (1, *TILE, 3) uint8 to (1, rows, columns, 16)."""
     return _cached(PNET, "pnet-texture", _build_pnet_texture)
 
 
@@ -170,7 +171,8 @@ class _Weights:
     def _prelu(x: Any, slope: Floats) -> Any:
         import keras
 
-        # LiteRT is quicker with a slope for every place than with one that all share; but sides may be free.
+        # LiteRT is quicker with a slope for every place than with one that all share; but sides may be free,
+        # and P-Net's is, for patches.
         shared = [axis for axis in range(1, len(x.shape)) if x.shape[axis] is None]
         layer = keras.layers.PReLU(shared_axes=[1, 2] if shared else None)
         y = layer(x)
@@ -187,7 +189,7 @@ def _normalised(x: Any) -> Any:
 def _build_pnet_texture(weights: _Weights) -> Any:
     import keras
 
-    image = keras.Input((None, None, 3), batch_size=1, dtype="uint8")
+    image = keras.Input((*TILE, 3), batch_size=1, dtype="uint8")
     x = weights.conv(_normalised(image))
     x = keras.layers.MaxPooling2D(2, 2, padding="same")(x)
     return keras.Model(image, weights.conv(x))

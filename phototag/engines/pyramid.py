@@ -35,31 +35,33 @@ class Atlas:
     levels: tuple[Level, ...]
 
 
-def atlas(image: RGB, scale: float, smallest: int) -> Atlas | None:
+def atlas(image: RGB, scale: float, smallest: int, width: int = 0) -> Atlas | None:
     """Levels from `scale` times the image downwards by `FACTOR`, while both sides are at least `smallest`.
+
+    The picture is at least `width` wide, if the levels fill that.
 
     Two are resampled from the image, halved while it is more than twice as fine; the others are halved from
     those. None where not even one level fits.
     """
-    height, width = image.shape[:2]
     pictures = []
     fine = image
     for _ in range(int(math.log2(max(1.0, 1 / scale)))):
         fine = _halved(fine)
     for start in (scale, scale * FACTOR):
-        size = (_even(width * start), _even(height * start))
+        size = (_even(image.shape[1] * start), _even(image.shape[0] * start))
         if min(size) < smallest:
             continue
         picture: RGB = cv2.resize(fine, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
-        scales = (width / size[0], height / size[1])
+        scales = (image.shape[1] / size[0], image.shape[0] / size[1])
         while min(picture.shape[:2]) >= smallest:
             pictures.append((picture, scales))
             picture, scales = _halved(picture), (2 * scales[0], 2 * scales[1])
     if not pictures:
         return None
     pictures.sort(key=lambda one: -len(one[0]))
-    places, rows = pack([(_even(one.shape[1] + 1), _even(one.shape[0] + 1)) for one, _ in pictures])
-    canvas = np.zeros((rows, pictures[0][0].shape[1], 3), np.uint8)
+    sizes = [(_even(one.shape[1] + 1), _even(one.shape[0] + 1)) for one, _ in pictures]
+    places, size = pack(sizes, max(width, sizes[0][0]))
+    canvas = np.zeros((*size, 3), np.uint8)
     levels = []
     for (picture, scales), (x, y) in zip(pictures, places, strict=True):
         h, w = picture.shape[:2]
@@ -78,12 +80,12 @@ def _halved(image: RGB) -> RGB:
     return halved
 
 
-def pack(sizes: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], int]:
-    """Places for rectangles given from the largest down, in a strip as wide as the first, and its height.
+def pack(sizes: list[tuple[int, int]], width: int) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """Places for rectangles given from the largest down in a strip, and the height and width that they take.
 
     Each goes into the first free space that holds it, and what is left of that space is cut in two.
     """
-    free = [(0, 0, sizes[0][0], sum(side for _, side in sizes))]
+    free = [(0, 0, width, sum(side for _, side in sizes))]
     places = []
     for w, h in sizes:
         place = next(place for place in free if place[2] >= w and place[3] >= h)
@@ -92,7 +94,8 @@ def pack(sizes: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], int]:
         places.append((x, y))
         free += [(x + w, y, room_w - w, h), (x, y + h, room_w, room_h - h)]
         free.sort(key=lambda place: place[1])
-    return places, max(y + h for (_, y), (_, h) in zip(places, sizes, strict=True))
+    ends = [(y + h, x + w) for (x, y), (w, h) in zip(places, sizes, strict=True)]
+    return places, (max(down for down, _ in ends), max(across for _, across in ends))
 
 
 def _even(side: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from PIL import Image
 
 from phototag.engines import mtcnn_networks, pyramid
 from phototag.engines.crops import OUTSIDE, crops
-from phototag.engines.mtcnn import Mtcnn
+from phototag.engines.mtcnn import SEAM, Mtcnn
+from phototag.engines.mtcnn_networks import TILE
 from phototag.engines.registry import EngineOptions
 from phototag.errors import WeightsError
 from phototag.types import RGB, Box
@@ -55,16 +57,22 @@ def test_each_level_shows_the_whole_picture() -> None:
         assert shown[0, -1].tolist() == shown[-1, 0].tolist() == [0, 0, 0]
 
 
-def test_glances_and_bands_find_what_a_look_at_every_cell_does(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
+def test_glances_and_tiles_find_what_a_look_at_every_cell_does(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
     picture = np.asarray(Image.fromarray(portraits[0]).resize((240, 700)))
-    texture = mtcnn._texture(picture[np.newaxis])
-    every = np.zeros((texture.shape[1] - 2, texture.shape[2] - 2, 5), np.float32)
-    for down in range(2):
-        for across in range(2):
-            every[down::2, across::2] = mtcnn._verdict(texture[:, down:, across:])[0]
+    step = TILE[0] - SEAM
+    every = np.zeros((math.ceil(len(picture) / step) * step // 2, TILE[1] // 2 - 5, 5), np.float32)
+    for top in range(0, len(picture), step):
+        tile = np.zeros((1, *TILE, 3), np.uint8)
+        part = picture[top : top + TILE[0]]
+        tile[0, : len(part), : part.shape[1]] = part
+        texture = mtcnn._texture(tile)
+        for down in range(2):
+            for across in range(2):
+                cells = mtcnn._verdict(texture[:, down:, across:])[0]
+                every[top // 2 + down : (top + step) // 2 : 2, across::2] = cells
     places, cells = mtcnn._cells(picture)
-    rows, columns = places[places[:, 0] < len(every)].T
-    found = cells[places[:, 0] < len(every)]
+    rows, columns = places.T
+    found = cells
     assert len(found) > 10
     assert np.allclose(found, every[rows, columns], atol=1e-4)
     missed = every[:, :, 0] > np.log(0.6 / 0.4)
