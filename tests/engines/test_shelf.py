@@ -182,7 +182,7 @@ def test_a_damaged_entry_is_named_and_can_be_removed(spoil: object) -> None:
 
 
 def test_a_family_without_weights_says_how_to_bring_them() -> None:
-    with pytest.raises(WeightsError, match="phototag engines add yunet FILE") as caught:
+    with pytest.raises(WeightsError, match="phototag engines install yunet") as caught:
         registry.make_detector("yunet", EngineOptions())
     assert caught.value.exit_code == 16
 
