@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from phototag.types import RGB
-
-FACTOR = 0.5**0.5  #: between levels: half the area, so that every other level is the half of one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +33,22 @@ class Atlas:
 
 
 def atlas(image: RGB, scale: float, smallest: int, width: int = 0) -> Atlas | None:
-    """Levels from `scale` times the image downwards by `FACTOR`, while both sides are at least `smallest`.
+    """Levels from `scale` times the image downwards by halves, while both sides are at least `smallest`.
 
-    The picture is at least `width` wide, if the levels fill that.
-
-    Two are resampled from the image, halved while it is more than twice as fine; the others are halved from
-    those. None where not even one level fits.
+    The picture is at least `width` wide, if the levels fill that. None where not even one level fits.
     """
-    pictures = []
-    fine = image
-    for _ in range(int(math.log2(max(1.0, 1 / scale)))):
-        fine = _halved(fine)
-    for start in (scale, scale * FACTOR):
-        size = (_even(image.shape[1] * start), _even(image.shape[0] * start))
-        if min(size) < smallest:
-            continue
-        picture: RGB = cv2.resize(fine, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
-        scales = (image.shape[1] / size[0], image.shape[0] / size[1])
-        while min(picture.shape[:2]) >= smallest:
-            pictures.append((picture, scales))
-            picture, scales = _halved(picture), (2 * scales[0], 2 * scales[1])
-    if not pictures:
+    size = (_even(image.shape[1] * scale), _even(image.shape[0] * scale))
+    if min(size) < smallest:
         return None
-    pictures.sort(key=lambda one: -len(one[0]))
+    fine = image
+    while fine.shape[1] >= 2 * size[0] and fine.shape[0] >= 2 * size[1]:
+        fine = _halved(fine)
+    picture: RGB = cv2.resize(fine, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+    scales = (image.shape[1] / size[0], image.shape[0] / size[1])
+    pictures = []
+    while min(picture.shape[:2]) >= smallest:
+        pictures.append((picture, scales))
+        picture, scales = _halved(picture), (2 * scales[0], 2 * scales[1])
     sizes = [(_even(one.shape[1] + 1), _even(one.shape[0] + 1)) for one, _ in pictures]
     places, size = pack(sizes, max(width, sizes[0][0]))
     canvas = np.zeros((*size, 3), np.uint8)

@@ -44,12 +44,13 @@ def face_crop(detail: Image, box: Box, *, side: int = 224, margin: float = 0.5) 
     size = max(1, round(max(wanted.w, wanted.h) * (1 + 2 * margin)))
     left, top = round(wanted.x + (wanted.w - size) / 2), round(wanted.y + (wanted.h - size) / 2)
     height, width = detail.rgb.shape[:2]
-    if left >= 0 and top >= 0 and left + size <= width and top + size <= height:
-        around = detail.rgb[top : top + size, left : left + size]
-    else:
-        rows = np.arange(top, top + size).clip(0, height - 1)
-        columns = np.arange(left, left + size).clip(0, width - 1)
-        around = detail.rgb[rows[:, None], columns]
+    # At least one pixel of the photo, also for a box beyond its edge.
+    first, last = (min(max(top, 0), height - 1), min(max(left, 0), width - 1)), (top + size, left + size)
+    around = detail.rgb[first[0] : max(last[0], first[0] + 1), first[1] : max(last[1], first[1] + 1)]
+    before = (max(first[0] - top, 0), max(first[1] - left, 0))
+    after = (max(size - before[0] - around.shape[0], 0), max(size - before[1] - around.shape[1], 0))
+    if any(before + after):
+        around = np.pad(around, (*zip(before, after, strict=True), (0, 0)), "edge")[:size, :size]
     pixels = min(side, size)
     region = Box(left, top, size, size).scaled(1 / detail.scale)
     return FaceCrop(_jpeg(_shrunk(around, pixels, pixels), quality=85), region)
