@@ -18,7 +18,6 @@ from phototag.errors import PhotoError
 from phototag.types import RGB, Box, Image
 
 _BILINEAR = PIL.Image.Resampling.BILINEAR
-_SHARPNESS_SIDE = 112  #: faces are compared at this size
 _SHEET_GAP = 4
 _SHEET_COLOUR = (32, 32, 32)
 
@@ -98,20 +97,6 @@ def contact_sheet(pictures: Sequence[bytes], *, columns: int = 8, cell: int = 16
     output = io.BytesIO()
     sheet.save(output, "JPEG", quality=88)
     return output.getvalue()
-
-
-def sharpness(face: RGB) -> float:
-    """How sharp a face is: the variance of its Laplacian, in grey levels squared, 0 for a flat patch.
-
-    The face (RGB, the box without margin) is first brought to 112×112 pixels, so that faces of all sizes
-    compare; one that had to be enlarged for it counts as blurred, as it is. Source: Pech-Pacheco et al.,
-    "Diatom autofocusing in brightfield microscopy", ICPR 2000.
-    """
-    picture = PIL.Image.fromarray(face).convert("L")
-    picture = picture.resize((_SHARPNESS_SIDE, _SHARPNESS_SIDE), _BILINEAR)
-    grey = np.asarray(picture, np.float32)
-    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * grey[1:-1, 1:-1]
-    return float(laplacian.var())
 
 
 def _shrunk(rgb: RGB, width: int, height: int) -> RGB:

@@ -5,10 +5,9 @@ import io
 import numpy as np
 import PIL.Image
 import pytest
-from PIL import ImageFilter
 
 from phototag.errors import PhotoError
-from phototag.imaging.crops import contact_sheet, face_crop, load_picture, preview, sharpness
+from phototag.imaging.crops import contact_sheet, face_crop, load_picture, preview
 from phototag.types import RGB, Box, Image
 
 
@@ -120,20 +119,3 @@ def test_contact_sheet_is_as_wide_as_needed() -> None:
     for count, size in ((0, (168, 168)), (2, (332, 168)), (8, (1316, 168)), (9, (1316, 332))):
         with PIL.Image.open(io.BytesIO(contact_sheet([face] * count))) as opened:
             assert opened.size == size
-
-
-def test_sharpness_falls_with_blur_and_not_with_size() -> None:
-    face = PIL.Image.fromarray(noise(40)).resize((448, 448), PIL.Image.Resampling.BICUBIC)
-    values = [
-        sharpness(np.asarray(face.filter(ImageFilter.GaussianBlur(radius)) if radius else face))
-        for radius in (0, 3, 6, 12)
-    ]
-    assert values == sorted(values, reverse=True)
-    assert values[0] > 10 * values[-1]
-    half = sharpness(np.asarray(face.resize((224, 224), PIL.Image.Resampling.LANCZOS)))
-    assert half == pytest.approx(values[0], rel=0.25)
-
-
-def test_sharpness_of_nothing() -> None:
-    assert sharpness(np.full((30, 20, 3), 77, np.uint8)) == 0
-    assert sharpness(np.zeros((1, 1, 3), np.uint8)) == 0
