@@ -91,9 +91,7 @@ def eye() -> Eye:
     return Eye((Squares(), Colours()))
 
 
-def serial(
-    tasks: Iterator[Task], *, jobs: int, side: int, ahead: int = 0
-) -> Iterator[tuple[Task, Outcome]]:
+def serial(tasks: Iterator[Task], *, jobs: int, side: int, ahead: int = 0) -> Iterator[tuple[Task, Outcome]]:
     """Stands in for `decoding.decoded`, without its processes; `ahead`: tasks that wait for their outcome."""
     waiting: deque[Task] = deque()
     while waiting.extend(islice(tasks, ahead + 1 - len(waiting))) or waiting:

@@ -120,9 +120,7 @@ def test_a_worker_that_hangs_is_given_up(library: list[Path], monkeypatch: pytes
 
     monkeypatch.setattr(decoding, "_spawn", patiently)
     found = {}
-    for task, outcome in decoded(
-        tasks(library[0], Endless(b"x"), *library[1:3]), jobs=1, side=400
-    ):
+    for task, outcome in decoded(tasks(library[0], Endless(b"x"), *library[1:3]), jobs=1, side=400):
         found[task.photo] = type(outcome)
         if task.photo == 0:
             monkeypatch.setattr(decoding, "PATIENCE", 0.5)
