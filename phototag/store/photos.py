@@ -68,19 +68,18 @@ def mark_found(store: Store, ids: Iterable[int]) -> None:
 
 
 def begin(store: Store, library: int, files: Sequence[PhotoFile]) -> list[int]:
-    """Note, before they are opened, that these files will be; returns their ids.
+    """Note, before they are opened, that these files will be; returns their ids (inside a write transaction).
 
     A file that takes the whole run down with it keeps its attempt, and is tried last at the next one.
     """
-    with store.write():
-        return [
-            store.run(
-                "INSERT INTO photo (library, path, path_text, size, mtime_ns, attempts) VALUES (?, ?, ?, ?, ?, 1)"
-                " ON CONFLICT (library, path) DO UPDATE SET attempts = attempts + 1 RETURNING id",
-                (library, file.path, path_text(file.path), file.size, file.mtime_ns),
-            ).fetchone()[0]
-            for file in files
-        ]
+    return [
+        store.run(
+            "INSERT INTO photo (library, path, path_text, size, mtime_ns, attempts) VALUES (?, ?, ?, ?, ?, 1)"
+            " ON CONFLICT (library, path) DO UPDATE SET attempts = attempts + 1 RETURNING id",
+            (library, file.path, path_text(file.path), file.size, file.mtime_ns),
+        ).fetchone()[0]
+        for file in files
+    ]
 
 
 def forgive(store: Store, ids: Iterable[int]) -> None:

@@ -195,8 +195,9 @@ class _Run:
         """Tasks, each noted in the database as attempted before its file is opened."""
         for start in range(0, len(files), batch):
             begun = files[start : start + batch]
-            ids = photos.begin(self.store, self.library.id, begun)
-            self.begun.update(ids)
+            with self.store.write():
+                ids = photos.begin(self.store, self.library.id, begun)
+                self.begun.update(ids)  # before the commit: whatever stops us after it, they are forgiven
             for number, (photo, file) in enumerate(zip(ids, begun, strict=True), start):
                 if time.monotonic() > self.deadline:
                     self.done.left += len(files) - number

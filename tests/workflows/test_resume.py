@@ -169,6 +169,45 @@ def test_every_commit_may_fail(
 
 
 @pytest.mark.usefixtures("at_once")
+def test_stopped_right_after_every_commit(store: Store, dozen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was begun and not opened is as if untouched, wherever Ctrl-C is heard."""
+
+    class Heard:
+        """A connection after one of whose commits Ctrl-C is heard."""
+
+        def __init__(self, connection: sqlite3.Connection, at: int) -> None:
+            self.connection, self.left = connection, at
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.connection, name)
+
+        def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+            cursor = self.connection.execute(sql, parameters)
+            if sql == "COMMIT":
+                self.left -= 1
+                if self.left == 0:
+                    raise KeyboardInterrupt
+            return cursor
+
+    number, broke = 0, True
+    while broke:
+        number += 1
+        store = renew(store)
+        connection = store.connection
+        store.connection = Heard(connection, number)  # type: ignore[assignment]
+        try:
+            indexing.index(store, [dozen], fakes.settings(batch_photos=3), Told())
+            broke = False
+        except KeyboardInterrupt:
+            pass
+        store.connection = connection
+        assert store.value("SELECT coalesce(sum(attempts), 0) FROM photo WHERE state = 'new'") == 0, number
+        assert clean(store)
+    assert number > 12
+    store.close()
+
+
+@pytest.mark.usefixtures("at_once")
 def test_every_inference_may_fail(
     store: Store, dozen: Path, unbroken: list[tuple[Any, ...]], squares: fakes.Squares
 ) -> None:
