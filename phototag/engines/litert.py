@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,11 @@ class Network:
     def __init__(self, model: bytes, threads: int, batch: int | None = None) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        with quiet():
+        # LiteRT greets when a process first plans any memory. It does so here, before there are other threads
+        # whose messages would be lost; inputs of free sizes can't always be planned for yet.
+        with quiet(), suppress(RuntimeError):
             self._interpreter = Interpreter(model_content=model, num_threads=threads)
+            self._interpreter.allocate_tensors()
         self._input: int = self._interpreter.get_input_details()[0]["index"]
         self._output: int = self._interpreter.get_output_details()[0]["index"]
         self._batch = batch
@@ -43,8 +47,7 @@ class Network:
     def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         if batch.shape != self._shape:
             self._interpreter.resize_tensor_input(self._input, batch.shape, strict=True)
-            with quiet():
-                self._interpreter.allocate_tensors()
+            self._interpreter.allocate_tensors()
             self._shape = batch.shape
         self._interpreter.set_tensor(self._input, batch)
         self._interpreter.invoke()

@@ -294,3 +294,9 @@ def test_names_survive_another_pair_of_engines(demo: Demo, data: Path, phototag:
     tagged = json.loads(phototag("tag", "--json", "--db", db, env=shelf).stdout)
     assert tagged["named"] >= 20
     assert "engines   yunet, mobilefacenet" in phototag("status", "--db", db, env=shelf).stdout
+
+
+def test_what_is_wrong_with_a_photo_is_said_while_networks_run(phototag: Run, demo: Demo, tmp_path: Path) -> None:
+    done = phototag("index", demo.folder / "photos", "--db", tmp_path / "x.db", "--jobs", 2)
+    assert done.returncode == 3
+    assert "P7160020.jpg: the JPEG file ends too early" in done.stderr
