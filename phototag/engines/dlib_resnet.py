@@ -23,7 +23,7 @@ EXPORTER = 1  #: to be raised whenever the exported bytes change
 
 DIM = 128
 CHIP_SIZE = 150
-BATCH = 4  #: chips at a time: what they become fits the processor's cache; 16 take a fourteenth longer
+BATCH = 2  #: chips at a time: a face and its mirror image, so that the network never has to be planned anew
 
 #: Measured on 2,501 photos of 940 people from LFW's development list, with MTCNN's landmarks. `same`: false
 #: accepts 0.1 %, true ones 94.7 %. `split`, `join`: B³ precision .976, recall .958; chosen on half of the
@@ -35,14 +35,18 @@ THRESHOLDS = Thresholds(same=0.376, split=0.37, join=0.345, midpoint=0.422, slop
 class DlibResNet:
     """Embeds 150×150 chips aligned by dlib's five points. Raises WeightsError when made without its weights."""
 
+    name = "dlib-resnet"
+    eight_bit = False
+
     def __init__(self, options: EngineOptions) -> None:
-        self._network = runner(f"dlib-resnet-{WEIGHTS.sha256[:16]}-{EXPORTER}", _model, options)
+        export = f"{self.name}-{WEIGHTS.sha256[:16]}-{EXPORTER}"
+        self._network = runner(export, _model, options, batch=BATCH, eight_bit=self.eight_bit)
 
     @property
     def info(self) -> EngineInfo:
         return EngineInfo(
             kind="embedder",
-            name="dlib-resnet",
+            name=self.name,
             weights_sha256=WEIGHTS.sha256,
             parameters=(("mirror", "sum"),),
             dim=DIM,
@@ -53,20 +57,35 @@ class DlibResNet:
 
     def descriptors(self, chips: Chips) -> Vectors:
         """dlib's own numbers: what its `compute_face_descriptor` says of each chip, to 1e-4."""
-        batches = [self._network(chips[at : at + BATCH]) for at in range(0, len(chips), BATCH)]
-        return np.concatenate([np.empty((0, DIM), np.float32), *batches])
+        descriptors: Vectors = self._network(chips) if len(chips) else np.empty((0, DIM), np.float32)
+        return descriptors
 
     def embed(self, chips: Chips) -> Vectors:
         """The sum of the descriptors of a chip and its mirror image, normalised.
 
         Against a single chip this raises true accepts at 0.1 % false ones on LFW from .940 to .970.
         """
-        vectors = self.descriptors(chips) + self.descriptors(chips[:, :, ::-1])
+        both = np.stack([chips, chips[:, :, ::-1]], axis=1).reshape(-1, CHIP_SIZE, CHIP_SIZE, 3)
+        vectors = self.descriptors(both).reshape(-1, 2, DIM).sum(axis=1)
         lengths: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / lengths
 
 
+class DlibResNetInt8(DlibResNet):
+    """The same network in whole numbers of eight bits: within .03 of its unit vectors, in a third of the time.
+
+    Measured on LFW's development list (all pairs): true accepts at 0.1 % false ones .947 instead of .947, at
+    0.01 % .787 instead of .792.
+    """
+
+    name = "dlib-resnet-int8"
+    eight_bit = True
+
+
 ENGINE = EngineSpec("embedder", "dlib-resnet", "dlib's ResNet-29", DlibResNet, dim=DIM, thresholds=THRESHOLDS, gpu=True)
+INT8 = EngineSpec(
+    "embedder", "dlib-resnet-int8", "dlib's ResNet-29 in 8-bit numbers", DlibResNetInt8, dim=DIM, thresholds=THRESHOLDS
+)
 
 
 def _model() -> Any:

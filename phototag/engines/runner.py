@@ -18,8 +18,12 @@ from phototag.weights import cached
 Run: TypeAlias = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]
 
 
-def runner(name: str, build: Callable[[], Any], options: EngineOptions) -> Run:
+def runner(
+    name: str, build: Callable[[], Any], options: EngineOptions, *, batch: int | None = None, eight_bit: bool = False
+) -> Run:
     """What runs the Keras model that `build` makes: on a GPU if that was asked for, else with LiteRT.
+
+    `batch`: how many samples LiteRT sees at once; `eight_bit`: in which numbers (a GPU takes all, in float32).
 
     `name`: what the export is cached as, so it must say all that the model depends on. `auto` means LiteRT:
     importing TensorFlow takes longer than most runs. Raises UsageError where TensorFlow finds no GPU.
@@ -29,9 +33,9 @@ def runner(name: str, build: Callable[[], Any], options: EngineOptions) -> Run:
 
     def export() -> bytes:
         with quiet():
-            return to_litert(build())
+            return to_litert(build(), eight_bit=eight_bit)
 
-    return Network(cached(f"{name}.tflite", export), options.threads)
+    return Network(cached(f"{name}.tflite", export), options.threads, batch)
 
 
 class OnTensorFlow:

@@ -18,6 +18,8 @@ from phototag.errors import WeightsError
 from phototag.types import Chips
 from phototag.weights import PackagedWeights
 
+from .conftest import Make
+
 
 def test_the_same_numbers_as_dlib(resnet: DlibResNet, chips: Chips) -> None:
     theirs = dlib.face_recognition_model_v1(str(WEIGHTS.path()))
@@ -28,6 +30,14 @@ def test_the_same_numbers_as_dlib(resnet: DlibResNet, chips: Chips) -> None:
 
 def test_a_face_and_its_mirror_image_are_one(resnet: DlibResNet, chips: Chips) -> None:
     assert np.allclose(resnet.embed(chips), resnet.embed(chips[:, :, ::-1]), atol=1e-5)
+
+
+def test_eight_bits_say_nearly_the_same(engine: Make, resnet: DlibResNet, chips: Chips) -> None:
+    quick = engine("dlib-resnet-int8")
+    off = np.linalg.norm(quick.embed(chips) - resnet.embed(chips), axis=1)
+    assert 0 < off.max() < 0.03
+    assert quick.info.thresholds == resnet.info.thresholds
+    assert quick.info != resnet.info  # but vectors of the two are never compared
 
 
 def test_a_warm_cache_needs_neither_tensorflow_nor_the_weights(resnet: DlibResNet) -> None:
