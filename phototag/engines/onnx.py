@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from phototag.engines.onnx_format import leads_elsewhere
 from phototag.engines.quiet import quiet
 from phototag.engines.registry import EngineOptions
 from phototag.errors import UsageError, WeightsError
@@ -38,11 +39,13 @@ class Model:
     def __init__(self, data: bytes, options: EngineOptions, where: str) -> None:
         if data.startswith((PICKLE, ZIP)):
             raise WeightsError(f"{where} is no ONNX model but a pickle or an archive; nothing of it was used")
+        _require_whole(data, where)
         runtime = _runtime()
         settings = runtime.SessionOptions()
         settings.intra_op_num_threads = options.threads
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 4
+        settings.add_session_config_entry("session.load_model_format", "ONNX")  # and no other that is not looked into
         # Threads that wait by spinning would take the decode processes' time.
         settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
@@ -76,6 +79,18 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path} can't be read: {error.strerror}") from error
+
+
+def _require_whole(data: bytes, where: str) -> None:
+    """Raises WeightsError for a model that would run with whatever lies in some other file."""
+    try:
+        elsewhere = leads_elsewhere(data)
+    except ValueError as error:
+        raise WeightsError(f"{where} is no ONNX model ({error}); nothing of it was used") from error
+    if elsewhere:
+        raise WeightsError(
+            f"{where} is not all of its model, its weights lie in another file: save the model as one file"
+        )
 
 
 def _runtime() -> Any:

@@ -28,37 +28,50 @@ def matrix(seed: int = 0) -> npt.NDArray[np.float32]:
 
 
 def embedder(
-    shape: Shape = (1, 3, 8, 8), weights: npt.NDArray[np.float32] | None = None, *, inputs: int = 1, kind: int = 1
+    shape: Shape = (1, 3, 8, 8),
+    weights: npt.NDArray[np.float32] | None = None,
+    *,
+    inputs: int = 1,
+    kind: int = 1,
+    elsewhere: str = "",
 ) -> bytes:
-    """A model that flattens its input, whatever its order, and multiplies it with a matrix."""
+    """A model that flattens its input, whatever its order, and multiplies it with a matrix.
+
+    `elsewhere`: the file that is said to hold the matrix.
+    """
     weights = matrix() if weights is None else weights
     names = [f"in{number}" for number in range(inputs)]
     nodes = [
-        _field(1, names[0]) + _field(2, "flat") + _field(4, "Flatten"),
-        _field(1, "flat") + _field(1, "w") + _field(2, "out") + _field(4, "MatMul"),
+        field(1, names[0]) + field(2, "flat") + field(4, "Flatten"),
+        field(1, "flat") + field(1, "w") + field(2, "out") + field(4, "MatMul"),
     ]
     tensor = (
-        b"".join(_field(1, side) for side in weights.shape)
-        + _field(2, 1)
-        + _field(8, "w")
-        + _field(9, weights.tobytes())
+        b"".join(field(1, side) for side in weights.shape)
+        + field(2, 1)
+        + field(8, "w")
+        + (_external(elsewhere) if elsewhere else field(9, weights.tobytes()))
     )
     graph = (
-        b"".join(_field(1, node) for node in nodes)
-        + _field(2, "g")
-        + _field(5, tensor)
-        + b"".join(_field(11, _value(name, shape, kind)) for name in names)
-        + _field(12, _value("out", (shape[0], weights.shape[1]), 1))
+        b"".join(field(1, node) for node in nodes)
+        + field(2, "g")
+        + field(5, tensor)
+        + b"".join(field(11, _value(name, shape, kind)) for name in names)
+        + field(12, _value("out", (shape[0], weights.shape[1]), 1))
     )
-    return _field(1, 8) + _field(8, _field(2, 13)) + _field(7, graph)
+    return field(1, 8) + field(8, field(2, 13)) + field(7, graph)
+
+
+def _external(file: str) -> bytes:
+    """The rest of a tensor whose numbers are another file's."""
+    return field(13, field(1, "location") + field(2, file)) + field(14, 1)
 
 
 def _value(name: str, shape: Shape, kind: int) -> bytes:
-    sides = b"".join(_field(1, _field(2 if isinstance(side, str) else 1, side)) for side in shape)
-    return _field(1, name) + _field(2, _field(1, _field(1, kind) + _field(2, sides)))
+    sides = b"".join(field(1, field(2 if isinstance(side, str) else 1, side)) for side in shape)
+    return field(1, name) + field(2, field(1, field(1, kind) + field(2, sides)))
 
 
-def _field(number: int, value: int | str | bytes) -> bytes:
+def field(number: int, value: int | str | bytes) -> bytes:
     if isinstance(value, int):
         return _varint(number << 3) + _varint(value)
     data = value.encode() if isinstance(value, str) else value

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from PIL import Image
 from phototag.engines import catalogue, registry, shelf
 from phototag.engines.card import Card
 from phototag.engines.onnx_embedder import OnnxEmbedder, prepare
+from phototag.engines.onnx_format import leads_elsewhere
 from phototag.engines.registry import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.imaging.align import align
 from phototag.types import RGB, Chips, Detector
 
-from .onnx_files import card, embedder, matrix
+from .onnx_files import field, card, embedder, matrix
 
 pytest.importorskip("onnxruntime")
 
@@ -126,6 +128,42 @@ def test_nothing_that_disagrees_with_its_card_is_kept(
         registry.add("mine", "onnx", tmp_path / "model.onnx", card())
     assert caught.value.exit_code == 16
     assert not (own_shelf / "mine").exists()
+
+
+@pytest.mark.parametrize("place", [lambda folder: "w.bin", lambda folder: f"../{folder.name}/w.bin", str])
+def test_weights_in_another_file_are_refused(
+    place: Callable[[Path], str], tmp_path: Path, own_shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.bin").write_bytes(matrix().tobytes())
+    model = embedder(elsewhere=place(tmp_path))
+    (tmp_path / "model.onnx").write_bytes(model)
+    with pytest.raises(WeightsError, match="its weights lie in another file: save the model as one file") as caught:
+        registry.add("mine", "onnx", tmp_path / "model.onnx", card())
+    assert caught.value.exit_code == 16
+    assert not (own_shelf / "mine").exists()
+    # Nor from the shelf, where a model may lie since before that was looked at.
+    kept = shelf.keep("mine", "onnx", shelf.Prepared(model, ".onnx"), card())
+    with pytest.raises(WeightsError, match="in another file"):
+        registry.make_embedder(kept.name, EngineOptions())
+
+
+def test_no_corner_of_a_model_hides_another_file() -> None:
+    tensor = field(14, 1)
+    assert not leads_elsewhere(field(7, field(5, field(14, 0) + field(9, "\x0b\x70\x01"))))
+    for model in (
+        field(7, field(5, tensor)),
+        field(7, b"") + field(7, field(5, field(9, b"") + tensor)),  # a message may come in parts
+        field(7, field(1, field(5, field(5, tensor)))),  # a constant
+        field(7, field(1, field(5, field(6, field(5, tensor))))),  # a branch's
+        field(7, field(15, field(1, tensor))),  # a sparse one
+        field(25, field(7, field(5, field(10, tensor)))),  # a function's
+        field(7, field(5, b"\x75\x00\x00\x00\x00" + tensor[:1] + b"\x81\x80\x00")),  # a number longer than need be
+    ):
+        assert leads_elsewhere(model)
+    for broken in (b"\x3a\x05", b"\x3a", b"\x80" * 11, b"\x3b", b"\x3d\x00"):
+        with pytest.raises(ValueError, match=r"it ends|it has a field|no end"):
+            leads_elsewhere(broken)
 
 
 def test_no_file_and_no_card(tmp_path: Path) -> None:
