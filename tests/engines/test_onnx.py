@@ -25,7 +25,7 @@ from phototag.errors import UsageError, WeightsError
 from phototag.imaging.align import align
 from phototag.types import RGB, Chips, Detector
 
-from .onnx_files import field, card, embedder, matrix
+from .onnx_files import card, embedder, field, matrix
 
 pytest.importorskip("onnxruntime")
 
