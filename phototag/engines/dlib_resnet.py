@@ -66,7 +66,7 @@ class DlibResNet:
         Against a single chip this raises true accepts at 0.1 % false ones on LFW from .940 to .970.
         """
         both = np.stack([chips, chips[:, :, ::-1]], axis=1).reshape(-1, CHIP_SIZE, CHIP_SIZE, 3)
-        vectors = self.descriptors(both).reshape(-1, 2, DIM).sum(axis=1)
+        vectors: Vectors = self.descriptors(both).reshape(-1, 2, DIM).sum(axis=1)
         lengths: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / lengths
 

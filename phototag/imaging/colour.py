@@ -53,6 +53,14 @@ def srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[
     return image if image.mode == "RGB" else image.convert("RGB"), notes
 
 
+def is_srgb(profile: bytes | None) -> bool:
+    """Whether RGB pixels with this ICC profile, or without one, are in sRGB already."""
+    try:
+        return not profile or _transform(profile, "RGB") is None
+    except Exception:  # as above
+        return False
+
+
 _SRGB = ImageCms.createProfile("sRGB")
 
 

@@ -25,10 +25,11 @@ from PIL import features
 
 from phototag.display import printable
 from phototag.errors import PhotoError
-from phototag.imaging.colour import eight_bit, srgb
+from phototag.imaging.colour import eight_bit, is_srgb, srgb
 from phototag.imaging.exif import CORRUPT, Exif, read_exif, tells_of_damage
+from phototag.imaging.jpeg import decode_rgb
 from phototag.imaging.sniff import HEAD, claims_to_be_photo, ends_early, photo_format, refused_kind
-from phototag.types import DecodedPhoto, Image
+from phototag.types import RGB, DecodedPhoto, Image
 
 MAX_BYTES = 200_000_000
 MAX_HEADER_PIXELS = 256_000_000  #: as the header says; phones make 200-megapixel JPEGs
@@ -41,15 +42,6 @@ MAX_ASPECT = 40
 # of 206 ms for a JPEG of 12 megapixels (4000×3000 decoded straight to 2000×1500).
 _SLACK = 0.75
 
-_UPRIGHT = {
-    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
-    3: PIL.Image.Transpose.ROTATE_180,
-    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
-    5: PIL.Image.Transpose.TRANSPOSE,
-    6: PIL.Image.Transpose.ROTATE_270,
-    7: PIL.Image.Transpose.TRANSVERSE,
-    8: PIL.Image.Transpose.ROTATE_90,
-}
 _DNG_VERSION, _NEW_SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330  # TIFF tags
 _OPTIONAL = {"AVIF": "avif", "WEBP": "webp", "JPEG2000": "jpg_2000"}  # parts that a Pillow may lack
 
@@ -129,7 +121,7 @@ def _read_once(path: bytes) -> tuple[str, bytes | None]:
             kind = _kind(path, head)
             if before.st_size > MAX_BYTES:
                 raise _too_large(f"{before.st_size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} are read")
-            data = head + file.read(MAX_BYTES)
+            data = head + file.read(before.st_size)
         after = os.fstat(handle)
     finally:
         os.close(handle)
@@ -154,23 +146,23 @@ def _kind(path: bytes, head: bytes) -> str:
 
 
 def _decoded(kind: str, data: bytes, side: int) -> DecodedPhoto:
-    loaded, (width, height), exif, notes = _load(kind, data, side)
-    if exif.orientation in _UPRIGHT:
-        loaded = loaded.transpose(_UPRIGHT[exif.orientation])
-        if exif.orientation >= 5:
-            width, height = height, width
+    rgb, (width, height), exif, notes = _load(kind, data, side)
+    if exif.orientation >= 5:
+        width, height = height, width
+    upright = _upright(rgb, exif.orientation)
+    upright.flags.writeable = False
     return DecodedPhoto(
         sha256=hashlib.sha256(data).hexdigest(),
         width=width,
         height=height,
         taken_at=exif.taken_at,
-        image=Image(np.asarray(loaded), max(loaded.size) / max(width, height)),
+        image=Image(upright, max(upright.shape) / max(width, height)),
         notes=exif.notes + notes,
     )
 
 
-def _load(kind: str, data: bytes, side: int) -> tuple[PIL.Image.Image, tuple[int, int], Exif, tuple[str, ...]]:
-    """The first picture in `data` in sRGB, not yet upright, at most `side` long; its full size; its EXIF."""
+def _load(kind: str, data: bytes, side: int) -> tuple[RGB, tuple[int, int], Exif, tuple[str, ...]]:
+    """The first picture in `data` in sRGB, not yet upright, at most `side` long; its full size; its EXIF; notes."""
     if kind == "HEIF":
         _teach_heif()
     with PIL.Image.open(io.BytesIO(data), formats=[kind]) as image:
@@ -184,14 +176,29 @@ def _load(kind: str, data: bytes, side: int) -> tuple[PIL.Image.Image, tuple[int
         pixels = full if image.info.get("progressive") else image.size
         if pixels[0] * pixels[1] > MAX_PIXELS_OF.get(kind, MAX_DECODED_PIXELS):
             raise _too_large(f"{pixels[0]}×{pixels[1]} pixels to decode")
+        profile = image.info.get("icc_profile")
+        if kind == "JPEG" and image.mode == "RGB" and max(image.size) <= side and is_srgb(profile):
+            rgb = decode_rgb(data, image.size)
+            if rgb is not None:
+                return rgb, full, read_exif(image), ()
         image.load()
         if kind != "JPEG":
             full = image.size  # TIFF and HEIF may have turned themselves
         exif = read_exif(image)
-        profile = image.info.get("icc_profile")
         fitting = _at_most(eight_bit(image), side)
     plain, notes = srgb(fitting, profile)
-    return plain, full, exif, notes
+    return np.asarray(plain), full, exif, notes
+
+
+def _upright(rgb: RGB, orientation: int) -> RGB:
+    """Pixels as EXIF's orientation (1 to 8) wants them seen."""
+    if orientation >= 5:
+        rgb = rgb.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        rgb = rgb[::-1]
+    if orientation in (2, 3, 6, 7):
+        rgb = rgb[:, ::-1]
+    return np.ascontiguousarray(rgb)
 
 
 def _check_header(size: tuple[int, int]) -> None:
