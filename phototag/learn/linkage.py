@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,32 +159,44 @@ class Groups:
         return held
 
     def _candidates(self, one: Labels, two: Labels) -> list[Labels]:
-        """For each part those that it may be joined with; the heap gets all pairs within their bound."""
+        """For each part those that it may be joined with."""
         count = len(self.faces)
         pairs = np.unique(np.minimum(one, two)[one != two] * count + np.maximum(one, two)[one != two])
         low, high = np.divmod(pairs, max(count, 1))
         blocks = range(0, len(low), _PAIRS)
-        close = [self._offer(low[at : at + _PAIRS], high[at : at + _PAIRS]) for at in blocks]
+        close = [self._weigh(low[at : at + _PAIRS], high[at : at + _PAIRS])[1] for at in blocks]
         near = np.concatenate([np.zeros(0, np.bool_), *close])
         low, high = low[near], high[near]
         order = np.argsort(np.concatenate([low, high]), kind="stable")
         ends = np.concatenate([high, low])[order]
         return np.split(ends, np.cumsum(np.bincount(low, minlength=count) + np.bincount(high, minlength=count))[:-1])
 
-    def _offer(self, one: Labels, two: Labels) -> Flags:
-        """Put the pairs that are within their bound on the heap; returns which are near enough to be remembered."""
+    def _weigh(self, one: Labels, two: Labels | int) -> tuple[Values, Flags]:
+        """How far within their bound pairs of parts are (0 or less: they are not), and which are near enough to be
+        remembered."""
         faces = self.faces[one], self.faces[two]
-        away = 2 - 2 * np.einsum("ij,ij->i", self.sums[one], self.sums[two]) / (faces[0] * faces[1])
+        sums = self.sums[one]
+        away = 2 - 2 * np.einsum("ij,ij->i", sums, np.broadcast_to(self.sums[two], sums.shape)) / (faces[0] * faces[1])
         alone = self.isolation[one] / faces[0] + self.isolation[two] / faces[1]
         evidence = self.bound.by_size(faces[0] + faces[1]) + self.excess[one] + self.excess[two] + alone - away
         old = self.settled[one], self.settled[two]
         witnesses = faces[0] + faces[1] - old[0] - old[1]
-        good = (evidence > 0) & (witnesses >= 2 * np.minimum(*old)) & ~self.held[one] & ~self.held[two]
-        for index in np.flatnonzero(good).tolist():
-            a, b = sorted((int(one[index]), int(two[index])))
-            if self.marks.get(a, _NONE).isdisjoint(self.marks.get(b, _NONE)):
-                heapq.heappush(self.heap, (-float(evidence[index]), a, b, self.age[a], self.age[b]))
-        return np.asarray(away < (_FAR * self.bound.split) ** 2)
+        evidence[(witnesses < 2 * np.minimum(*old)) | self.held[one] | self.held[two]] = 0
+        return evidence, np.asarray(away < (_FAR * self.bound.split) ** 2)
+
+    def _propose(self, part: int) -> None:
+        """Put the best partner that a part may have on the heap. Any pair is covered by the one of the two that
+        proposed last, so the best pair of all is always there, or a better one of before."""
+        others = np.unique(self.owners(self.near[part]))
+        others = others[others != part]
+        evidence, near = self._weigh(others, part)
+        self.near[part] = others[near]
+        good = np.flatnonzero(evidence > 0)
+        for index in good[np.argsort(-evidence[good], kind="stable")].tolist():
+            other = int(others[index])
+            if self.marks.get(part, _NONE).isdisjoint(self.marks.get(other, _NONE)):
+                heapq.heappush(self.heap, (-float(evidence[index]), part, other, self.age[part], self.age[other]))
+                return
 
     def unite(self) -> None:
         """Join parts, those with the best evidence first, while they lie within their bound.
@@ -193,21 +205,22 @@ class Groups:
         them: one more photo moves nobody, many more may. Faces that rival for the same person (both in one mirror)
         wait until all others are joined: then the better one comes first.
         """
-        self._unite()
+        self._unite(range(len(self.faces)))
         rivals = np.flatnonzero(self.held)
         self.held[:] = False
-        for part in rivals.tolist():
-            others = np.unique(self.owners(self.near[part]))
-            self.near[part] = others
-            self._offer(others, np.full(len(others), part))
-        self._unite()
+        self._unite(rivals.tolist())
 
-    def _unite(self) -> None:
+    def _unite(self, proposing: Iterable[int]) -> None:
+        for part in proposing:
+            self._propose(part)
         while self.heap:
-            _, a, b, age_a, age_b = heapq.heappop(self.heap)
-            if (self.age[a], self.age[b]) != (age_a, age_b):
+            _, part, other, age, other_age = heapq.heappop(self.heap)
+            if self.age[part] != age:
                 continue
-            keeps, goes = (b, a) if self.faces[b] > self.faces[a] else (a, b)
+            if self.age[other] != other_age:
+                self._propose(part)
+                continue
+            keeps, goes = (other, part) if self.faces[other] > self.faces[part] else (part, other)
             self.age[keeps] += 1
             self.age[goes] = -1
             self.heir[goes] = keeps
@@ -218,10 +231,9 @@ class Groups:
             self.excess[keeps] = self.bound.excess(self.faces[keeps], self.sums[keeps] @ self.sums[keeps])
             if goes in self.marks:
                 self.marks.setdefault(keeps, set()).update(self.marks.pop(goes))
-            others = np.unique(self.owners(np.concatenate([self.near[keeps], self.near[goes]])))
-            others = others[others != keeps]
-            self.near[keeps] = others[self._offer(others, np.full(len(others), keeps))]
-            self.near[goes] = others[:0]
+            self.near[keeps] = np.concatenate([self.near[keeps], self.near[goes]])
+            self.near[goes] = self.near[goes][:0]
+            self._propose(keeps)
 
     def owners(self, parts: Labels) -> Labels:
         """What parts have become. A smaller part goes to a larger one, so that no chain is long."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -91,3 +94,17 @@ def test_large_clusters_are_cut_in_pieces_that_are_pure(monkeypatch: pytest.Monk
     pieces = split(vectors, np.zeros(200, np.int64), 0.3)
     assert sorted(set(pieces.tolist())) == list(range(len(set(pieces.tolist()))))
     assert all(len({row // 50 for row in piece}) == 1 for piece in together(pieces))
+
+
+def test_a_union_proposes_one_partner_however_many_are_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = faces(centres(1)[0], 400)
+    pushes = 0
+
+    def push(heap: list[object], entry: object) -> None:
+        nonlocal pushes
+        pushes += 1
+        heapq.heappush(heap, entry)
+
+    monkeypatch.setattr(ours, "heapq", SimpleNamespace(heappush=push, heappop=heapq.heappop))
+    assert len(together(joined(Faces.plain(vectors), np.arange(400), Bound(0.33, 0.36)))) == 1
+    assert 400 <= pushes < 400 * 6
