@@ -50,6 +50,7 @@ class KerasEmbedder:
         arrays = unpack(load(shelved), where)
         dim = family.dim(arrays)
         card = shelved.card
+        alignment = card.alignment if card else family.alignment
         self._flip = card.flip if card else False
         self._network = runner(
             f"{family.name}-{shelved.sha256[:16]}-{EXPORTER}", lambda: model(family, dim, arrays, where), options
@@ -58,10 +59,14 @@ class KerasEmbedder:
             kind="embedder",
             name=shelved.name,
             weights_sha256=shelved.sha256,
-            parameters=(("family", family.name), ("mirror", "sum" if self._flip else "none")),
+            parameters=(
+                *((("alignment", alignment),) if alignment != family.alignment else ()),
+                ("family", family.name),
+                ("mirror", "sum" if self._flip else "none"),
+            ),
             dim=dim,
             chip_size=family.chip_size,
-            alignment=card.alignment if card else family.alignment,
+            alignment=alignment,
             thresholds=card.thresholds if card else family.thresholds(dim),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,12 @@ def test_a_card_chooses_alignment_thresholds_and_mirror(embedder: Embedder, fold
     assert other.info.thresholds == THRESHOLDS
     both = embedder.embed(samples) + embedder.embed(samples[:, :, ::-1])
     assert np.allclose(other.embed(samples), both / np.linalg.norm(both, axis=1, keepdims=True), atol=1e-5)
-    assert other.info.parameters != embedder.info.parameters
+    lips = ("alignment", "openface-inner-eyes-bottom-lip")
+    assert other.info.parameters == (lips, ("family", "openface"), ("mirror", "sum"))
+    # Vectors of faces that were cut out in another way are never compared, mirrored or not.
+    registry.add("plain-lips", "openface", folder, replace(card, flip=False))
+    plain = registry.make_embedder("plain-lips", registry.EngineOptions()).info
+    assert plain.parameters != embedder.info.parameters
 
 
 @pytest.mark.parametrize(
