@@ -50,7 +50,13 @@ class Row:
 def best(kind: Kind) -> str:
     """The engine for a new library: the best that is installed. Raises WeightsError for a damaged one."""
     *better, built_in = PREFERRED[kind]
-    return next((name for name in better if shelf.find(name)), built_in)
+    known = {entry.name: entry for entry in catalogue.entries()}
+    return next((name for name in better if _is(shelf.find(name), known[name])), built_in)
+
+
+def _is(shelved: Shelved | None, entry: Entry) -> bool:
+    """Whether the catalogue vouches for what lies on the shelf: a name alone is anybody's."""
+    return shelved is not None and (shelved.sha256, shelved.family) == (entry.sha256, entry.family)
 
 
 def chosen(settings: Settings, store: Store) -> Settings:
@@ -136,7 +142,13 @@ def add(name: str, path: Path, family: str | None, card: Path | None) -> Shelved
     Without `family` and `card`, a file that the catalogue knows by its hash has the catalogue's; else the
     family is the one called `name`, or told by the file's suffix.
     """
-    if family is None and card is None and (known := catalogue.entry_of(path)):
+    known = catalogue.entry_of(path) if family is None and card is None else None
+    if any(entry.name == name for entry in catalogue.entries()) and (known is None or known.name != name):
+        raise UsageError(
+            f"the catalogue calls another engine {name}, which `phototag engines install {name}` brings: choose a name "
+            "of your own for this one"
+        )
+    if known:
         return registry.add(name, known.family, path, known.card, source=str(path), licence=known.licence)
     if family is None:
         spec = registry.spec_of(name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from phototag.config import Settings
 from phototag.engines import catalogue, registry
 from phototag.engines.onnx_embedder import OnnxEmbedder
+from phototag.engines.shelf import Prepared, keep
 from phototag.errors import WeightsError
 from phototag.store import engines as known
 from phototag.store.connect import open_store
@@ -120,7 +123,10 @@ def test_what_is_refused(phototag: Run, shelf: dict[str, str], model: Path, tmp_
         (["mine", tmp_path], 2, "'mine' is no family"),
         (["mtcnn", model, "--card", toml], 2, "another engine"),
         (["../mine", model, "--card", toml], 2, "is no name"),
-        (["yunet", model], 16, "no YuNet"),
+        (["mine", model, "--family", "yunet"], 16, "no YuNet"),
+        (["yunet", model], 2, "choose a name of your own"),
+        (["mobilefacenet", model, "--card", toml], 2, "choose a name of your own"),
+        (["mobilefacenet", model, "--family", "yunet"], 2, "choose a name of your own"),
     ):
         done = phototag("engines", "add", *arguments, env=shelf)
         assert (done.returncode, said in done.stderr) == (code, True), (arguments, done.stderr)
@@ -219,12 +225,18 @@ def test_no_readable_database_hinders_no_removal(
 
 
 def test_a_new_library_takes_the_best_installed(
-    model: Path, shelf: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    phototag: Run, model: Path, shelf: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
     assert (best("detector"), best("embedder")) == ("mtcnn", "dlib-resnet")
     registry.add("mobilefacenet", "onnx", model, card())
+    assert best("embedder") == "dlib-resnet"  # a name alone is anybody's
+    assert not listed(phototag, shelf)["mobilefacenet"]["default"]
+    entries = [replace(entry, sha256=hashlib.sha256(embedder()).hexdigest()) for entry in catalogue.entries()]
+    monkeypatch.setattr(catalogue, "entries", lambda: entries)
     assert (best("detector"), best("embedder")) == ("mtcnn", "mobilefacenet")
+    keep("yunet", "onnx", Prepared(embedder(), ".onnx"), card())
+    assert best("detector") == "mtcnn"  # the right bytes, taken for an embedder
     eye = Eye.open(Settings(db=tmp_path / "x.db", detector="dlib-hog", device="cpu"))
     assert isinstance(eye.embedder, OnnxEmbedder)
 
