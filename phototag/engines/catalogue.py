@@ -45,10 +45,13 @@ def entries() -> list[Entry]:
 
 
 def entry_of(path: Path) -> Entry | None:
-    """The entry whose weights a file holds, if any."""
+    """The entry whose weights a file holds, if any. Raises WeightsError for a file that can't be read."""
     if not path.is_file():
         return None
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{path} can't be read ({error.strerror}): give a file that can be") from error
     return next((entry for entry in entries() if entry.sha256 == sha256), None)
 
 
@@ -56,21 +59,23 @@ def install(entry: Entry, progress: Progress) -> Shelved:
     """Fetch an entry's weights, verify them and put them on the shelf.
 
     What was fetched before an interruption is kept for the next attempt, unverified weights never are.
-    Raises WeightsError if they can't be had or aren't the ones we know, UsageError if the name is taken.
+    Raises WeightsError if they can't be had or aren't the ones we know, UsageError if the name is taken or the
+    shelf can't be written, DiskFullError.
     """
     shelf.require_free(entry.name)
     part = shelf.shelf_folder() / ".downloads" / entry.sha256
-    part.parent.mkdir(parents=True, exist_ok=True)
-    download(entry.url, part, entry.size, progress)
-    if hashlib.sha256(part.read_bytes()).hexdigest() != entry.sha256:
-        part.unlink()
-        raise WeightsError(
-            f"{entry.url} is not the file that phototag trusts (its SHA-256 differs); it was thrown away"
-        )
-    try:
-        return registry.add(entry.name, entry.family, part, entry.card, source=entry.url, licence=entry.licence)
-    finally:
-        part.unlink()
+    with shelf.usable():
+        part.parent.mkdir(parents=True, exist_ok=True)
+        download(entry.url, part, entry.size, progress)
+        if hashlib.sha256(part.read_bytes()).hexdigest() != entry.sha256:
+            part.unlink()
+            raise WeightsError(
+                f"{entry.url} is not the file that phototag trusts (its SHA-256 differs); it was thrown away"
+            )
+        try:
+            return registry.add(entry.name, entry.family, part, entry.card, source=entry.url, licence=entry.licence)
+        finally:
+            part.unlink()
 
 
 def _entry(name: str, table: dict[str, Any]) -> Entry:

@@ -23,7 +23,8 @@ def download(url: str, path: Path, size: int, progress: Progress) -> None:
     """Fetch `url` to `path`, exactly `size` bytes; goes on from what `path` holds if the server can do that.
 
     Only https, or http to this very machine; so are redirects. Raises WeightsError, after which `path`
-    keeps what has come, DiskFullError where it has no room. Progress is told in kilobytes.
+    keeps what has come, DiskFullError where it has no room, OSError where it can't be opened. Progress is told
+    in kilobytes.
     """
     _require_safe(url)
     progress.start(f"fetching {urlsplit(url).path.rpartition('/')[2]} (kB)", size // 1000)
@@ -34,6 +35,8 @@ def download(url: str, path: Path, size: int, progress: Progress) -> None:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskFullError(f"disk full below {path.parent}: free {size // 1000:,} kB and run it again") from error
+        if str(error.filename) == str(path):
+            raise
         raise _broken_off(url, str(getattr(error, "reason", error))) from error
     except HTTPException as error:
         raise _broken_off(url, str(error) or type(error).__name__) from error

@@ -6,6 +6,7 @@ hashed before anyone parses it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,7 +14,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,7 +25,7 @@ import platformdirs
 
 from phototag.engines import card as cards
 from phototag.engines.card import Card
-from phototag.errors import UsageError, WeightsError
+from phototag.errors import DiskFullError, UsageError, WeightsError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -67,10 +69,29 @@ def shelf_folder() -> Path:
     return Path(named) if named else Path(platformdirs.user_data_dir("phototag", appauthor=False)) / "engines"
 
 
+@contextmanager
+def usable() -> Iterator[None]:
+    """Says what is wrong with the shelf's folder where the system refuses it: DiskFullError, UsageError."""
+    try:
+        yield
+    except OSError as error:
+        folder = shelf_folder()
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(f"disk full below {folder}: free some room and run it again") from error
+        raise UsageError(
+            f"the folder of engines, {folder}, can't be used ({error.strerror or error}): mend it, or name another "
+            "one with PHOTOTAG_ENGINES"
+        ) from error
+
+
+@usable()
 def keep(
     name: str, family: str, prepared: Prepared, card: Card | None, *, source: str = "", licence: str = ""
 ) -> Shelved:
-    """Put weights that their family has prepared on the shelf. Raises UsageError for a name that's bad or taken."""
+    """Put weights that their family has prepared on the shelf.
+
+    Raises UsageError for a name that's bad or taken, or a shelf that can't be written, DiskFullError.
+    """
     folder = require_free(name)
     shelved = Shelved(
         name=name,
@@ -96,6 +117,7 @@ def keep(
     return shelved
 
 
+@usable()
 def require_free(name: str) -> Path:
     """The folder that an engine called `name` would have. Raises UsageError if the name is bad or taken."""
     folder = _folder(name)
@@ -104,6 +126,7 @@ def require_free(name: str) -> Path:
     return folder
 
 
+@usable()
 def require_taken(name: str) -> Path:
     """The folder of the engine called `name`, damaged or not. Raises UsageError if there is none."""
     folder = _folder(name)
@@ -112,6 +135,7 @@ def require_taken(name: str) -> Path:
     return folder
 
 
+@usable()
 def shelved() -> list[Shelved]:
     """All engines on the shelf, by name. Raises WeightsError for an entry that can't be read."""
     try:
@@ -121,6 +145,7 @@ def shelved() -> list[Shelved]:
     return [found for name in names if (found := find(name))]
 
 
+@usable()
 def find(name: str) -> Shelved | None:
     """The engine called `name`, if it is on the shelf. Raises WeightsError for an entry that can't be read."""
     if not NAME.fullmatch(name):
@@ -130,7 +155,7 @@ def find(name: str) -> Shelved | None:
         return _read(name, folder, tomllib.loads((folder / ENTRY).read_text("utf-8")))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError, UsageError) as error:
+    except (ValueError, TypeError, KeyError, UsageError) as error:
         raise WeightsError(f"{folder / ENTRY} can't be read ({error}): `phototag engines remove {name}`") from error
 
 
@@ -147,6 +172,7 @@ def load(shelved: Shelved) -> bytes:
     return data
 
 
+@usable()
 def remove(name: str) -> None:
     """Take an engine off the shelf, damaged or not. Raises UsageError if there is none of this name."""
     shutil.rmtree(require_taken(name))

@@ -201,6 +201,13 @@ def test_no_network_and_no_such_file(entry: Entry, server: Server, own_shelf: Pa
     assert kept(own_shelf) == []
 
 
+def test_a_download_that_cannot_be_written(entry: Entry, own_shelf: Path) -> None:
+    part = own_shelf / ".downloads" / entry.sha256
+    part.mkdir(parents=True)  # so that no file of this name can be written
+    with pytest.raises(UsageError, match=rf"{own_shelf}, can't be used .Is a directory"):
+        install(entry, Silent())
+
+
 def test_a_server_that_says_nothing(entry: Entry, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 

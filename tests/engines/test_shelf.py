@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
 from phototag.engines import card as cards
-from phototag.engines import registry, shelf
+from phototag.engines import catalogue, registry, shelf
 from phototag.engines.card import Card
 from phototag.engines.registry import EngineOptions
 from phototag.engines.shelf import Prepared
-from phototag.errors import UsageError, WeightsError
+from phototag.errors import DiskFullError, PhototagError, UsageError, WeightsError
+from phototag.progress import Silent
 from phototag.types import Thresholds
 
 from .onnx_files import card
@@ -130,14 +133,44 @@ def test_a_name_is_given_once() -> None:
     assert shelf.load(first) == b"1"
 
 
-def test_a_failure_leaves_nothing(own_shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> str:
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [(errno.ENOSPC, DiskFullError, "disk full below"), (errno.EROFS, UsageError, "can't be used .Read-only file")],
+)
+def test_a_failure_leaves_nothing(
+    number: int, kind: type[PhototagError], words: str, own_shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> str:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(shelf, "_entry", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(shelf, "_entry", failing)
+    with pytest.raises(kind, match=words) as caught:
         shelf.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
+    assert str(own_shelf) in str(caught.value)
     assert list(own_shelf.iterdir()) == []
+
+
+def test_a_shelf_that_is_no_folder_is_named(own_shelf: Path) -> None:
+    own_shelf.write_text("a file")
+    for use in (
+        lambda: shelf.keep("x", "onnx", Prepared(b"1", ".onnx"), card()),
+        lambda: shelf.find("x"),
+        shelf.shelved,
+        lambda: catalogue.install(catalogue.entries()[0], Silent()),
+    ):
+        with pytest.raises(UsageError, match=r"can't be used .*name another one with PHOTOTAG_ENGINES") as caught:
+            use()
+        assert str(own_shelf) in str(caught.value)
+
+
+def test_an_engine_that_cannot_be_removed(own_shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    shelf.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
+    monkeypatch.setattr("shutil.rmtree", refused)
+    with pytest.raises(UsageError, match=rf"{own_shelf}, can't be used .Permission denied"):
+        shelf.remove("x")
 
 
 @pytest.mark.parametrize("spoil", [b"WEIGHTS", b"weight", b"", None])
