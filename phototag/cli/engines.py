@@ -57,12 +57,11 @@ def engines_add(name: str, file: Path, family: str | None, card: Path | None) ->
 @options.as_json
 def engines_install(name: str, yes: bool, as_json: bool) -> None:
     """Fetch NAME from the catalogue, verify it and register it; the only command that uses the network."""
-    from phototag.engines.catalogue import install
-    from phototag.engines.shelf import require_free
+    from phototag.engines.catalogue import install, require_installable
     from phototag.workflows.engines import entry
 
     found = entry(name)
-    require_free(name)
+    require_installable(found)
     click.echo(
         f"{found.name}: {found.summary}; {found.figures}.\n"
         f"Licence {found.licence}, {found.size / 1e6:.1f} MB, from {found.url}",

@@ -55,14 +55,20 @@ def entry_of(path: Path) -> Entry | None:
     return next((entry for entry in entries() if entry.sha256 == sha256), None)
 
 
+def require_installable(entry: Entry) -> None:
+    """Raises UsageError if an entry's name is taken, or a package is missing without which it could not run."""
+    shelf.require_free(entry.name)
+    registry.family(entry.family)
+
+
 def install(entry: Entry, progress: Progress) -> Shelved:
     """Fetch an entry's weights, verify them and put them on the shelf.
 
     What was fetched before an interruption is kept for the next attempt, unverified weights never are.
-    Raises WeightsError if they can't be had or aren't the ones we know, UsageError if the name is taken or the
-    shelf can't be written, DiskFullError.
+    Raises WeightsError if they can't be had or aren't the ones we know, UsageError as
+    `require_installable` does or if the shelf can't be written, DiskFullError.
     """
-    shelf.require_free(entry.name)
+    require_installable(entry)
     part = shelf.shelf_folder() / ".downloads" / entry.sha256
     with shelf.usable():
         part.parent.mkdir(parents=True, exist_ok=True)

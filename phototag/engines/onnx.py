@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from phototag.engines.onnx_format import leads_elsewhere
 from phototag.engines.quiet import quiet
-from phototag.engines.registry import EngineOptions
+from phototag.engines.registry import EngineOptions, lacking
 from phototag.errors import UsageError, WeightsError
 
 Floats = npt.NDArray[np.float32]
 
+RUNTIME = "onnxruntime"  #: the package
 GPU, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 PICKLE = b"\x80"  #: the first byte of every pickle since protocol 2
 ZIP = b"PK\x03\x04"  #: and of a zip, in which PyTorch keeps one
@@ -97,7 +98,7 @@ def _runtime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise UsageError("this engine needs onnxruntime: `pip install 'phototag[onnx]'`") from error
+        raise lacking(RUNTIME) from error
     return onnxruntime
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from phototag.engines.card import Card
-from phototag.engines.onnx import Floats, Model, read
+from phototag.engines.onnx import RUNTIME, Floats, Model, read
 from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.engines.shelf import Prepared, load
 from phototag.errors import UsageError, WeightsError
@@ -114,6 +114,7 @@ ENGINE = EngineSpec(
     prepare,
     how="phototag engines add NAME FILE.onnx --card CARD.toml",
     gpu=True,
+    needs=RUNTIME,
 )
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, distributions
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast
 
@@ -63,6 +64,7 @@ class EngineSpec:
     anything that could not run; `create` then finds them in `EngineOptions.shelved`. `dim`, `thresholds`:
     an embedder's, where they don't depend on the weights. `how`: the command that adds such weights.
     `gpu`: it can run on a GPU, and its `create` raises UsageError where it is told to and finds none.
+    `needs`: a package that `create` imports and that does not come with phototag.
     """
 
     kind: Literal["detector", "embedder"]
@@ -74,6 +76,7 @@ class EngineSpec:
     thresholds: Thresholds | None = None
     how: str = ""
     gpu: bool = False
+    needs: str = ""
 
 
 def available() -> list[EngineSpec]:
@@ -103,18 +106,33 @@ def spec_of(name: str) -> EngineSpec | None:
     return _load(point) if point else None
 
 
-def add(
-    name: str, family: str, path: Path, card: Card | None = None, *, source: str = "", licence: str = ""
-) -> Shelved:
-    """Check weights as their family does and put them on the shelf. Raises UsageError, WeightsError."""
-    spec = spec_of(family)
+def family(name: str) -> EngineSpec:
+    """The family called `name`. Raises UsageError if there is none, or a package is missing that it needs."""
+    spec = spec_of(name)
     if spec is None or spec.prepare is None:
         families = ", ".join(spec.name for spec in available() if spec.prepare)
-        raise UsageError(f"{family!r} is no family of engines that take weights; known: {families}")
+        raise UsageError(f"{name!r} is no family of engines that take weights; known: {families}")
+    if spec.needs and not find_spec(spec.needs):
+        raise lacking(spec.needs)
+    return spec
+
+
+def lacking(package: str) -> UsageError:
+    """What to say where a package is missing that phototag can do without."""
+    return UsageError(f"this engine needs {package}: `pip install {package}`")
+
+
+def add(
+    name: str, family_name: str, path: Path, card: Card | None = None, *, source: str = "", licence: str = ""
+) -> Shelved:
+    """Check weights as their family does and put them on the shelf. Raises UsageError, WeightsError, DiskFullError."""
+    spec = family(family_name)
+    shelf.require_free(name)
     own = spec_of(name)
-    if own is not None and own.name != family:
+    if own is not None and own.name != spec.name:
         raise UsageError(f"{name!r} is the name of another engine: choose a name of your own")
-    return shelf.keep(name, family, spec.prepare(path, card), card, source=source or str(path), licence=licence)
+    assert spec.prepare is not None
+    return shelf.keep(name, spec.name, spec.prepare(path, card), card, source=source or str(path), licence=licence)
 
 
 def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from phototag.engines.boxes import clipped, suppress
 from phototag.engines.card import Card
-from phototag.engines.onnx import Floats, Model, read
+from phototag.engines.onnx import RUNTIME, Floats, Model, read
 from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.engines.shelf import Prepared, load
 from phototag.errors import UsageError, WeightsError
@@ -146,4 +146,5 @@ ENGINE = EngineSpec(
     prepare,
     how="phototag engines install yunet",
     gpu=True,
+    needs=RUNTIME,
 )

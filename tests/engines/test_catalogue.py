@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from phototag.cli.main import cli
 from phototag.engines import catalogue, shelf
 from phototag.engines import download as downloading
 from phototag.engines.catalogue import Entry, install
@@ -224,6 +226,20 @@ def test_a_taken_name_is_not_fetched(entry: Entry, server: Server) -> None:
     with pytest.raises(UsageError, match="engines remove mine"):
         install(entry, Silent())
     assert len(server.asked) == asked
+
+
+def test_nothing_is_fetched_that_could_not_run(
+    entry: Entry, server: Server, own_shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    for attempt in (
+        lambda: install(entry, Silent()),
+        lambda: cli.main(["engines", "install", "yunet"], standalone_mode=False),
+    ):
+        with pytest.raises(UsageError, match="needs onnxruntime: `pip install onnxruntime`"):
+            attempt()
+    assert server.asked == []
+    assert not own_shelf.exists()
 
 
 def test_our_catalogue() -> None:

@@ -213,7 +213,7 @@ def test_without_onnxruntime(tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "model.onnx")], capture_output=True, text=True, check=True
     )
-    assert answer.stdout == "this engine needs onnxruntime: `pip install 'phototag[onnx]'`\n"
+    assert answer.stdout == "this engine needs onnxruntime: `pip install onnxruntime`\n"
 
 
 @pytest.mark.data

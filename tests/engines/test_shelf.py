@@ -126,10 +126,12 @@ def test_no_name_leaves_the_shelf(name: str, own_shelf: Path) -> None:
     assert [path.name for path in own_shelf.iterdir()] == ["x"]
 
 
-def test_a_name_is_given_once() -> None:
+def test_a_name_is_given_once(tmp_path: Path) -> None:
     first = shelf.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
     with pytest.raises(UsageError, match="engines remove x"):
         shelf.keep("x", "onnx", Prepared(b"2", ".onnx"), card())
+    with pytest.raises(UsageError, match="engines remove x"):  # before the long look at the weights
+        registry.add("x", "onnx", tmp_path / "absent.onnx", card())
     assert shelf.load(first) == b"1"
 
 
