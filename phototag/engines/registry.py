@@ -6,8 +6,9 @@ TensorFlow, LiteRT and dlib are imported by `EngineSpec.create`, when an engine 
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, distributions
 from importlib.util import find_spec
@@ -24,6 +25,7 @@ from phototag.errors import UsageError, WeightsError
 from phototag.types import RGB, Detector, Device, Embedder, Thresholds
 
 GROUP = "phototag.engines"
+OURS = "phototag"  #: the package whose engines no other one replaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,13 @@ class EngineOptions:
     device: Device = "auto"
     shelved: Shelved | None = None
 
+    def unit(self, image: RGB) -> float:
+        """Pixels of an image for one of those that `min_face` counts."""
+        return max(1.0, float(max(image.shape[:2])) / self.image_side)
+
     def smallest(self, image: RGB) -> float:
         """The smallest face sought in an image, in its pixels."""
-        return self.min_face * max(1.0, float(max(image.shape[:2])) / self.image_side)
+        return self.min_face * self.unit(image)
 
     def sought(self) -> tuple[tuple[str, str], ...]:
         """What makes a detector find other faces, as parameters of its `EngineInfo`."""
@@ -61,8 +67,9 @@ class EngineSpec:
 
     With `prepare` it is a *family*, whose weights the user brings: `prepare` turns a file or folder (and a
     card, where the family wants one) into what the shelf keeps, and refuses with WeightsError or UsageError
-    anything that could not run; `create` then finds them in `EngineOptions.shelved`. `dim`, `thresholds`:
-    an embedder's, where they don't depend on the weights. `how`: the command that adds such weights.
+    anything that could not run; `create` then finds them in `EngineOptions.shelved`. `dim`: of an embedder's
+    vectors, where it doesn't depend on the weights. `thresholds`: an embedder's, or those for each `dim` that
+    the weights may have. `how`: the command that adds such weights.
     `gpu`: it can run on a GPU, and its `create` raises UsageError where it is told to and finds none.
     `needs`: a package that `create` imports and that does not come with phototag.
     """
@@ -73,15 +80,43 @@ class EngineSpec:
     create: Callable[[EngineOptions], Detector | Embedder]
     prepare: Callable[[Path, Card | None], Prepared] | None = None
     dim: int | None = None
-    thresholds: Thresholds | None = None
+    thresholds: Thresholds | Mapping[int, Thresholds] | None = None
     how: str = ""
     gpu: bool = False
     needs: str = ""
 
+    def thresholds_for(self, dim: int | None) -> Thresholds | None:
+        """The thresholds in the space of vectors of this length, where they are known."""
+        if isinstance(self.thresholds, Mapping):
+            return self.thresholds.get(dim) if dim else None
+        return self.thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a package offers as the engine or family `name`: its spec, or a sentence that says why it's of no use."""
+
+    name: str
+    package: str
+    spec: EngineSpec | None
+    trouble: str = ""
+
+
+def offers() -> list[Offer]:
+    """Everything that the installed packages offer, by name; whatever is of no use too."""
+    found = []
+    for name, points in sorted(_entry_points().items()):
+        for package, point in points:
+            try:
+                found.append(Offer(name, package, _load(package, point, points)))
+            except UsageError as error:
+                found.append(Offer(name, package, None, str(error)))
+    return found
+
 
 def available() -> list[EngineSpec]:
-    """All engines and families installed here, by kind and name. Raises UsageError for one that can't be loaded."""
-    return sorted((_load(point) for point in _entry_points().values()), key=lambda spec: (spec.kind, spec.name))
+    """All engines and families installed here that can be used, by kind and name."""
+    return sorted((offer.spec for offer in offers() if offer.spec), key=lambda spec: (spec.kind, spec.name))
 
 
 def make_detector(name: str, options: EngineOptions) -> Detector:
@@ -101,9 +136,9 @@ def installed(kind: str, name: str) -> bool:
 
 
 def spec_of(name: str) -> EngineSpec | None:
-    """The engine or family called `name`, if there is one. Raises UsageError if it can't be loaded."""
-    point = _entry_points().get(name)
-    return _load(point) if point else None
+    """The engine or family called `name`, if there is one. Raises UsageError if it is of no use."""
+    points = _entry_points().get(name)
+    return _load(*points[0], points) if points else None
 
 
 def family(name: str) -> EngineSpec:
@@ -164,23 +199,39 @@ def _find(kind: str, name: str) -> tuple[EngineSpec | None, Shelved | None]:
     return (spec if spec and spec.kind == kind else None), shelved
 
 
-def _entry_points() -> dict[str, EntryPoint]:
+def _entry_points() -> dict[str, list[tuple[str, EntryPoint]]]:
+    """By an engine's name: the packages that bring one, ours first, and its entry point in each."""
     # The current directory may hold anybody's files: no engine is taken from it, whatever sys.path says.
     here = Path.cwd()
     folders = [folder for folder in sys.path if Path(folder or ".").resolve() != here]
-    return {
-        point.name: point
-        for distribution in distributions(path=folders)
-        for point in distribution.entry_points
-        if point.group == GROUP
-    }
+    packages: dict[str, list[EntryPoint]] = {}
+    for distribution in distributions(path=folders):
+        points = [point for point in distribution.entry_points if point.group == GROUP]
+        if points:  # as for Python itself, what comes first on the path hides a later copy
+            packages.setdefault(re.sub(r"[-_.]+", "-", distribution.name).lower(), points)
+    found: dict[str, list[tuple[str, EntryPoint]]] = {}
+    for package in sorted(packages, key=lambda package: (package != OURS, package)):
+        for point in packages[package]:
+            found.setdefault(point.name, []).append((package, point))
+    return found
 
 
-def _load(point: EntryPoint) -> EngineSpec:
+def _load(package: str, point: EntryPoint, points: list[tuple[str, EntryPoint]]) -> EngineSpec:
+    """The spec of an entry point, which is one of `points` of the same name. Raises UsageError."""
+    name = point.name
+    if package != OURS and points[0][0] == OURS:
+        raise UsageError(f"the package {package} brings another engine called {name}, and phototag's own is used")
+    if package != OURS and len(points) > 1:
+        several = ", ".join(other for other, _ in points)
+        raise UsageError(f"more than one package brings an engine called {name} ({several}): uninstall all but one")
+    where = f"the engine {name} of the package {package} ({point.value})"
     try:
         spec = point.load()
     except Exception as error:
-        raise UsageError(f"the engine {point.name} ({point.value}) can't be loaded: {error}") from error
+        reason = str(error) or type(error).__name__
+        raise UsageError(f"{where} can't be loaded ({reason}): mend or uninstall that package") from error
     if not isinstance(spec, EngineSpec):
-        raise UsageError(f"the engine {point.name} ({point.value}) is not an EngineSpec")
+        raise UsageError(f"{where} is not an EngineSpec: mend or uninstall that package")
+    if spec.name != name:
+        raise UsageError(f"{where} calls itself {spec.name}, and the two names must be one: mend that package")
     return spec

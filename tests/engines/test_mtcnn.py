@@ -15,6 +15,7 @@ from PIL import Image
 
 from phototag.engines import mtcnn_networks, pyramid
 from phototag.engines.crops import OUTSIDE, crops
+from phototag.engines.litert import Network
 from phototag.engines.mtcnn import SEAM, Mtcnn
 from phototag.engines.mtcnn_networks import TILE
 from phototag.engines.registry import EngineOptions
@@ -60,6 +61,7 @@ def test_each_level_shows_the_whole_picture() -> None:
 def test_glances_and_tiles_find_what_a_look_at_every_cell_does(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
     picture = np.asarray(Image.fromarray(portraits[0]).resize((240, 700)))
     step = TILE[0] - SEAM
+    verdict = Network(mtcnn_networks.pnet_verdict(), 2)
     every = np.zeros((math.ceil(len(picture) / step) * step // 2, TILE[1] // 2 - 5, 5), np.float32)
     for top in range(0, len(picture), step):
         tile = np.zeros((1, *TILE, 3), np.uint8)
@@ -68,7 +70,7 @@ def test_glances_and_tiles_find_what_a_look_at_every_cell_does(mtcnn: Mtcnn, por
         texture = mtcnn._texture(tile)
         for down in range(2):
             for across in range(2):
-                cells = mtcnn._verdict(texture[:, down:, across:])[0]
+                cells = verdict(texture[:, down:, across:])[0]
                 every[top // 2 + down : (top + step) // 2 : 2, across::2] = cells
     places, cells = mtcnn._cells(picture)
     rows, columns = places.T
@@ -185,7 +187,7 @@ def test_nothing_in_the_current_directory_is_touched(mtcnn: Mtcnn, tmp_path: Pat
     assert answer.stdout.strip() == "[] False"
     assert answer.stderr == ""
     assert not (tmp_path / "executed").exists()
-    assert len(list((tmp_path / "cache").iterdir())) == 4
+    assert len(list((tmp_path / "cache").iterdir())) == 5
 
 
 @pytest.mark.data
