@@ -8,7 +8,7 @@ distances that belong to the embedder.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -48,13 +48,14 @@ class Known:
 def cluster(vectors: Vectors, thresholds: Thresholds, known: Known | None = None) -> Labels:
     """Group (n, dim) unit vectors; groups are numbered from 0, largest first, and have two faces or more.
 
-    The grouping doesn't depend on the order of the rows but through faces that are exactly equal.
+    The grouping doesn't depend on the order of the rows. Exactly equal faces are told apart by their lowest marks.
     """
     if not len(vectors):
         return np.zeros(0, np.int64)
-    order = np.lexsort(vectors.T)
-    place = np.argsort(order)
     known = known or Known.nothing(len(vectors))
+    lowest = [min(known.marks.get(row, ()), default=0) for row in range(len(vectors))]
+    order = np.lexsort((lowest, known.faint, known.settled, known.parts, *vectors.T))
+    place = np.argsort(order)
     faces = Faces(vectors, isolation(vectors[order], thresholds)[place], known.settled, known.marks)
     return _numbered(_grouped(faces[order], known.parts[order], known.faint[order], thresholds)[place])
 
@@ -62,34 +63,60 @@ def cluster(vectors: Vectors, thresholds: Thresholds, known: Known | None = None
 def _grouped(faces: Faces, given: Labels, faint: Flags, thresholds: Thresholds) -> Labels:
     """The group of every row, by any number; −1 for faint faces that belong to none."""
     clear = np.setdiff1d(given[~faint], -1)  # given parts with a face that can found a group
-    founding = np.flatnonzero(~faint | ((given >= 0) & ~np.isin(given, clear)))
+    founds = ~faint | ((given >= 0) & ~np.isin(given, clear))
+    founding, bound, loose = (np.flatnonzero(x) for x in (founds, ~founds & (given >= 0), ~founds & (given < 0)))
+    leader = dict(zip(given[founding].tolist(), founding.tolist(), strict=True))
+    led = [leader[part] for part in given[bound].tolist()]
+    marks = dict(faces.marks)
+    for row, chief in zip(bound.tolist(), led, strict=True):  # what bars a faint face bars its part
+        marks[chief] = {*marks.get(chief, ()), *marks.get(row, ())}
+    faces = replace(faces, marks=marks)
     groups, labels = _united(faces[founding], given[founding], thresholds)
     result = np.full(len(given), -1, np.int64)
     result[founding] = labels
-    group_of = dict(zip(given[founding].tolist(), labels.tolist(), strict=True))
-    following = np.setdiff1d(np.arange(len(given)), founding)
-    bound = given[following] >= 0
-    result[following[bound]] = [group_of[part] for part in given[following[bound]].tolist()]
-    result[following[~bound]] = groups.follow(faces[following[~bound]])
+    result[bound] = result[led]
+    result[loose] = groups.follow(faces[loose])
     return result
 
 
 def _united(faces: Faces, given: Labels, thresholds: Thresholds) -> tuple[Groups, Labels]:
     """The groups that faces found, and the group of each."""
-    moving = np.flatnonzero(~faces.settled)
-    rows, _ = neighbours(faces.vectors[moving], NEIGHBOURS)
-    cores = dense(faces.vectors[moving], rows)
-    pure = _unmixed(split(faces.vectors[moving], cores, thresholds.join * _PURE), faces[moving].marks)
-    parts = np.where(given >= 0, given, given.max(initial=-1) + 1 + np.arange(len(given)))
-    free = given[moving] < 0
-    parts[moving[free]] = parts.max(initial=-1) + 1 + pure[free]
+    first = _copied(faces, np.flatnonzero(~faces.settled & (given < 0)))
+    copies = np.flatnonzero(first != np.arange(len(first)))
+    moving = np.setdiff1d(np.flatnonzero(~faces.settled), copies)
+    vectors = faces.vectors[moving]
+    rows, _ = neighbours(vectors, NEIGHBOURS)
+    pure = np.arange(len(given))
+    pure[moving] = len(given) + split(vectors, dense(vectors, rows), thresholds.join * _PURE)
+    parts = np.where(given >= 0, given, given.max(initial=-1) + 1 + _unmixed(pure[first], faces.marks))
     parts = np.unique(parts, return_inverse=True)[1].astype(np.int64)
-    if len(moving) < len(given):
-        rows, _ = nearest(faces.vectors[moving], faces.vectors, NEIGHBOURS + 1)
-    one = np.repeat(moving, rows.shape[1])
-    groups = Groups(faces, parts, Bound(thresholds.join, thresholds.split), one, rows.ravel())
+    rows = moving[rows]
+    if faces.settled.any():
+        seen = np.setdiff1d(np.arange(len(given)), copies)
+        rows = seen[nearest(vectors, faces.vectors[seen], NEIGHBOURS + 1)[0]]
+    one = np.concatenate([np.repeat(moving, rows.shape[1]), copies])
+    two = np.concatenate([rows.ravel(), first[copies]])
+    groups = Groups(faces, parts, Bound(thresholds.join, thresholds.split), one, two)
     groups.unite()
     return groups, groups.owners(parts)
+
+
+def _copied(faces: Faces, rows: Labels) -> Labels:
+    """For each face the first that equals it: copies of one photo are not weighed one by one.
+
+    Only `rows` may be copies, of one of them; equal ones follow each other. No two copies share a mark.
+    """
+    first = np.arange(len(faces.vectors))
+    equal = np.flatnonzero((faces.vectors[rows[1:]] == faces.vectors[rows[:-1]]).all(axis=1))
+    marks: dict[int, set[int]] = {}
+    for before, row in zip(rows[equal].tolist(), rows[equal + 1].tolist(), strict=True):
+        one = int(first[before])
+        taken = marks.setdefault(one, set(faces.marks.get(one, ())))
+        own = faces.marks.get(row, frozenset())
+        if taken.isdisjoint(own):
+            first[row] = one
+            taken |= own
+    return first
 
 
 def _unmixed(parts: Labels, marks: Mapping[int, Set[int]]) -> Labels:

@@ -20,6 +20,8 @@ Flags = npt.NDArray[np.bool_]
 _WHOLE = 2048
 #: Nearest groups among which a face that follows chooses.
 _CHOICES = 8
+#: Parts with more faces look for others beyond what their faces' neighbours are: at so many at once.
+_LARGE, _OTHERS = 16, 16
 #: Parts farther apart than this share of the bound for large groups are not remembered.
 _FAR = 1.1
 #: Pairs of parts that are weighed at once.
@@ -145,18 +147,18 @@ class Groups:
         self.near = self._candidates(parts[one], parts[two])
 
     def _rivals(self, faces: Faces, parts: Labels) -> Flags:
-        """Single faces that look like one with which they share a mark: each could take half of a person's faces."""
-        held = np.zeros(len(self.faces), np.bool_)
+        """Parts whose faces all look like one with which they share a mark: each could take half of a person's faces,
+        as a face and its mirror image do."""
         sharing: dict[int, list[int]] = {}
         for row, marks in faces.marks.items():
-            if self.faces[parts[row]] == 1:
-                for mark in marks:
-                    sharing.setdefault(mark, []).append(row)
+            for mark in marks:
+                sharing.setdefault(mark, []).append(row)
+        rival = np.zeros(len(parts), np.bool_)
         for rows in sharing.values():
             similar = faces.vectors[rows] @ faces.vectors[rows].T
-            np.fill_diagonal(similar, -1)
-            held[parts[rows]] |= 2 - 2 * similar.max(axis=1) < (_FAR * self.bound.split) ** 2
-        return held
+            similar[parts[rows, None] == parts[rows]] = -1
+            rival[rows] |= 2 - 2 * similar.max(axis=1) < (_FAR * self.bound.split) ** 2
+        return np.asarray(np.bincount(parts, rival, len(self.faces)) == self.faces)
 
     def _candidates(self, one: Labels, two: Labels) -> list[Labels]:
         """For each part those that it may be joined with."""
@@ -205,12 +207,32 @@ class Groups:
         them: one more photo moves nobody, many more may. Faces that rival for the same person (both in one mirror)
         wait until all others are joined: then the better one comes first.
         """
-        self._unite(range(len(self.faces)))
-        rivals = np.flatnonzero(self.held)
-        self.held[:] = False
-        self._unite(rivals.tolist())
+        rivals = np.flatnonzero(self.held).tolist()
+        self._exhaust(range(len(self.faces)))
+        if rivals:
+            self.held[:] = False
+            self._exhaust(rivals)
 
-    def _unite(self, proposing: Iterable[int]) -> None:
+    def _exhaust(self, proposing: Iterable[int]) -> None:
+        self._unite(proposing)
+        while self._unite(self._reach()):
+            pass
+
+    def _reach(self) -> Iterable[int]:
+        """Show large parts, whose faces' neighbours may all be their own, the nearest others; returns these parts."""
+        living = self._living()
+        large = living[(self.faces[living] > _LARGE) & (self.faces[living] > self.settled[living])]
+        means = (self.sums[living] / self.faces[living, None]).astype(np.float32)
+        there, _ = nearest(means[np.searchsorted(living, large)], means, _OTHERS + 1)
+        for part, others in zip(large.tolist(), living[there], strict=True):
+            self.near[part] = np.concatenate([self.near[part], others])
+            for other in others.tolist():
+                self.near[other] = np.append(self.near[other], part)
+        return map(int, large)
+
+    def _unite(self, proposing: Iterable[int]) -> bool:
+        """Whether any parts were joined."""
+        united = False
         for part in proposing:
             self._propose(part)
         while self.heap:
@@ -234,6 +256,11 @@ class Groups:
             self.near[keeps] = np.concatenate([self.near[keeps], self.near[goes]])
             self.near[goes] = self.near[goes][:0]
             self._propose(keeps)
+            united = True
+        return united
+
+    def _living(self) -> Labels:
+        return np.flatnonzero(self.heir == np.arange(len(self.heir)))
 
     def owners(self, parts: Labels) -> Labels:
         """What parts have become. A smaller part goes to a larger one, so that no chain is long."""
@@ -248,7 +275,8 @@ class Groups:
         A face that is settled follows only two that are not.
         """
         chosen = np.full(len(faces.vectors), -1, np.int64)
-        leaders = np.flatnonzero((self.heir == np.arange(len(self.heir))) & (self.faces > 1))
+        living = self._living()
+        leaders = living[self.faces[living] > 1]
         if not len(leaders):
             return chosen
         means = self.sums[leaders] / self.faces[leaders, None]

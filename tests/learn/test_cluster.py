@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 
+from phototag.learn import cluster as ours
 from phototag.learn.cluster import Known, Labels, central_first, cluster, members
+from phototag.learn.graph import Rows, Similarities, neighbours
 from phototag.learn.linkage import split
 from phototag.learn.metrics import b_cubed, pairwise
+from phototag.types import Vectors
 from tests.learn.people import THRESHOLDS, centres, faces
 
 
@@ -46,6 +49,69 @@ def test_exact_duplicates_are_one_group(count: int) -> None:
     assert cluster(vectors, THRESHOLDS).tolist() == [0] * count
     two = np.repeat(centres(2), count, axis=0)
     assert cluster(two, THRESHOLDS).tolist() == [0] * count + [1] * count
+
+
+@pytest.mark.parametrize("frames", [16, 33, 80])
+def test_bursts_of_one_person_are_one_group(frames: int) -> None:
+    photos = faces(centres(1)[0], 5, spread=0.25)
+    bursts = np.concatenate([faces(photo, frames, number, 0.05) for number, photo in enumerate(photos)])
+    assert cluster(bursts, THRESHOLDS).tolist() == [0] * len(bursts)
+    copies = np.repeat(photos, frames, axis=0)
+    assert cluster(copies, THRESHOLDS).tolist() == [0] * len(copies)
+
+
+@pytest.mark.parametrize("count", [40, 100, 400])
+def test_two_looks_of_one_person_are_one_group(count: int) -> None:
+    looks = centres(2, seed=4, apart=0.17)
+    vectors = np.concatenate([faces(looks[0], count, 1, 0.22), faces(looks[1], count, 2, 0.22)])
+    across = 2 - 2 * (vectors[:count] @ vectors[count:].T)
+    assert 0.27 < np.sqrt(across.mean()) < 0.29
+    assert cluster(vectors, THRESHOLDS).tolist() == [0] * 2 * count
+
+
+@pytest.mark.parametrize("frames", [20, 33, 100])
+def test_a_new_burst_joins_the_group_that_there_is(frames: int) -> None:
+    centre = centres(1)[0]
+    burst = faces(faces(centre, 1, 9, 0.25)[0], frames, 5, 0.05)
+    vectors = np.concatenate([faces(centre, 10, 1, 0.25), burst])
+    old = np.arange(len(vectors)) < 10
+    known = Known(np.where(old, 0, -1), old, np.zeros(len(vectors), np.bool_))
+    assert cluster(vectors, THRESHOLDS, known).tolist() == [0] * len(vectors)
+
+
+def test_copies_are_weighed_once_but_do_not_share_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+
+    def seen(vectors: Vectors, k: int) -> tuple[Rows, Similarities]:
+        looked.append(len(vectors))
+        return neighbours(vectors, k)
+
+    monkeypatch.setattr(ours, "neighbours", seen)
+    copies = np.repeat(faces(centres(1)[0], 4), 500, axis=0)
+    nothing = Known.nothing(2000)
+    assert cluster(copies, THRESHOLDS).tolist() == [0] * 2000
+    known = Known(nothing.parts, nothing.settled, nothing.faint, {0: {1}, 1: {1}})
+    labels = cluster(copies, THRESHOLDS, known)
+    assert sorted(labels[:2].tolist()) == [-1, 0]
+    assert (labels[2:] == 0).all()
+    assert looked == [4, 5]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 40))
+def test_the_order_of_equal_faces_says_nothing(seed: int, count: int) -> None:
+    random = np.random.default_rng(seed)
+    some = np.concatenate([faces(centre, 3, number, 0.3) for number, centre in enumerate(centres(4, seed, 0.5))])
+    who = random.integers(0, len(some), count)
+    photo, faint = random.integers(0, count // 2 + 1, count), random.random(count) < 0.15
+
+    def kinds(rows: Labels) -> list[list[tuple[int, int, bool]]]:
+        marks = {place: {int(photo[row])} for place, row in enumerate(rows)}
+        known = Known(np.full(count, -1), np.zeros(count, np.bool_), faint[rows], marks)
+        found = [rows[list(group)] for group in groups(cluster(some[who[rows]], THRESHOLDS, known))]
+        return sorted(sorted((int(who[row]), int(photo[row]), bool(faint[row])) for row in group) for group in found)
+
+    assert kinds(np.arange(count)) == kinds(random.permutation(count))
 
 
 @pytest.mark.parametrize("apart", [None, 0.6])
@@ -117,7 +183,7 @@ def test_whatever_the_order_every_face_is_once_and_constraints_hold(seed: int, c
     who = random.integers(0, 12, count)
     vectors = np.concatenate([faces(people[i], 1, seed=number) for number, i in enumerate(who)] or [people[:0]])
     parts = np.where(random.random(count) < 0.2, random.integers(0, 4, count), -1)
-    marks = {row: {int(random.integers(0, 6))} for row in range(count) if parts[row] < 0 and random.random() < 0.5}
+    marks = {row: {int(random.integers(0, 6))} for row in range(count) if random.random() < 0.5}
     known = Known(parts, random.random(count) < 0.3, random.random(count) < 0.2, marks)
     labels = cluster(vectors, THRESHOLDS, known)
     assert labels.shape == (count,)
@@ -129,8 +195,11 @@ def test_whatever_the_order_every_face_is_once_and_constraints_hold(seed: int, c
         assert (own == own[0]).all()
         assert own[0] >= 0 or len(own) == 1
     for group in groups(labels):
-        free = [mark for row in group for mark in marks.get(row, ())]
-        assert len(free) == len(set(free))
+        of_mark: dict[int, set[int]] = {}
+        for row in group:
+            for mark in marks.get(row, ()):
+                of_mark.setdefault(mark, set()).add(int(parts[row]) if parts[row] >= 0 else -1 - row)
+        assert all(len(sharing) == 1 for sharing in of_mark.values())  # but for those who were together before
         clear = [row for row in group if not known.faint[row]]
         assert len(clear) >= 2 or any(parts[row] >= 0 for row in group)
     order = random.permutation(count)
@@ -140,6 +209,14 @@ def test_whatever_the_order_every_face_is_once_and_constraints_hold(seed: int, c
     )
     again = cluster(vectors[order], THRESHOLDS, moved)
     assert {frozenset(int(order[i]) for i in group) for group in groups(again)} == groups(labels)
+
+
+def test_a_face_does_not_join_a_faint_one_of_its_photo() -> None:
+    vectors = faces(centres(1)[0], 7, 0, 0.2)
+    parts, faint = np.array([0, 0, 0, 0, 0, 0, -1]), np.arange(7) == 5
+    for mate in (4, 5):
+        known = Known(parts, parts == 0, faint, {mate: {1}, 6: {1}})
+        assert cluster(vectors, THRESHOLDS, known).tolist() == [0] * 6 + [-1]
 
 
 def test_faces_of_one_photo_are_kept_apart_and_the_better_one_stays() -> None:

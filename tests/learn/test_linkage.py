@@ -85,6 +85,19 @@ def test_who_stands_apart_from_everybody_may_be_farther_from_its_like() -> None:
     assert len(together(joined(credit, np.arange(2), bound))) == 1
 
 
+@pytest.mark.parametrize("copies", [1, 3])
+def test_a_mirror_does_not_halve_a_person(copies: int) -> None:
+    looks = centres(2, apart=0.2)
+    person = np.concatenate([faces(look, 6, number, 0.2) for number, look in enumerate(looks)])
+    vectors = np.concatenate([person, np.repeat(looks, copies, axis=0)])
+    parts = np.repeat(np.arange(4), [6, 6, copies, copies])  # each image is nearer to one look than both looks are
+    marks = {12 + image * copies + copy: {copy} for image in range(2) for copy in range(copies)}
+    plain = Faces.plain(vectors)
+    labels = joined(Faces(vectors, plain.isolation, plain.settled, marks), parts, Bound(0.33, 0.36))
+    assert len(set(labels[:12].tolist())) == 1
+    assert len(set(labels.tolist())) == 2
+
+
 def test_large_clusters_are_cut_in_pieces_that_are_pure(monkeypatch: pytest.MonkeyPatch) -> None:
     people = centres(4, apart=0.8)
     vectors = np.concatenate([faces(centre, 50, number, 0.2) for number, centre in enumerate(people)])
