@@ -19,7 +19,7 @@ def engines() -> None:
 @engines.command("list")
 @options.as_json
 def engines_list(as_json: bool) -> None:
-    """List engines: built in, added by you, installable, and families whose weights you bring.
+    """List engines: built in, of other packages, added by you, installable, and families whose weights you bring.
 
     A star marks what a new library uses; a library that is there keeps its own, which `phototag status` names.
     """
@@ -30,8 +30,8 @@ def engines_list(as_json: bool) -> None:
     for row in rows:
         same = f"{row.threshold:6.3f}" if row.threshold else f"{'-':>6}"
         lines.append(
-            f"{'*' if row.default else ' '} {row.name:16} {row.kind:9} {row.origin:12} {row.dim or '-':>4} {same}"
-            f" {'yes' if row.gpu else '-':>3}  {printable(row.summary)}"
+            f"{'*' if row.default else ' '} {printable(row.name):16} {row.kind or '-':9} {row.origin:12}"
+            f" {row.dim or '-':>4} {same} {'yes' if row.gpu else '-':>3}  {printable(row.trouble or row.summary)}"
             f"{f' ({printable(row.licence)})' if row.licence else ''}"
         )
     lines += ["", "To add those that aren't there yet:", *(f"  {row.how}" for row in rows if row.how)]

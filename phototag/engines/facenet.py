@@ -64,8 +64,9 @@ FAMILY = Family(
 def prepare(path: Path, card: Card | None) -> Prepared:
     """The weights in a Keras HDF5 file, with or without the whole model, as arrays. Raises WeightsError, UsageError."""
     arrays = read_hdf5(path, _expected, _renamed)
-    agree(FAMILY, card, _dim(arrays))
-    return Prepared(pack(arrays), ".npz")
+    dim = _dim(arrays)
+    agree(FAMILY, card, dim)
+    return Prepared(pack(arrays), ".npz", dim)
 
 
 def _expected(found: Shapes) -> Shapes:
@@ -84,6 +85,7 @@ ENGINE = EngineSpec(
     "FaceNet Inception-ResNet-v1, 128 or 512 numbers a face: weights as HDF5",
     partial(KerasEmbedder, FAMILY),
     prepare,
+    thresholds=THRESHOLDS,
     how="phototag engines add facenet FILE.h5",
     gpu=True,
 )

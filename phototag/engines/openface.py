@@ -57,7 +57,7 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     with quiet():
         expected = shapes(openface_network.network())
     arrays = read_csv(path, expected) if path.is_dir() else read_hdf5(path, lambda found: expected)
-    return Prepared(pack(arrays), ".npz")
+    return Prepared(pack(arrays), ".npz", openface_network.DIM)
 
 
 ENGINE = EngineSpec(

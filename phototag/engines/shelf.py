@@ -38,18 +38,22 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Weights in the form that a family keeps: the file's bytes and its suffix, such as `.onnx` or `.npz`."""
+    """Weights in the form that a family keeps: the file's bytes and its suffix, such as `.onnx` or `.npz`.
+
+    `dim`: of an embedder's vectors, where the weights and no card tell.
+    """
 
     data: bytes
     suffix: str
+    dim: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
     """An engine on the shelf: its name, its family, its folder, and the weights file in it with its SHA-256.
 
-    `source`: the path or URL that it came from. `licence`: as the catalogue says, else empty.
-    `added_at`: ISO 8601, UTC.
+    `dim`: of an embedder's vectors, where it was noted. `source`: the path or URL that it came from. `licence`:
+    as the catalogue says, else empty. `added_at`: ISO 8601, UTC.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Shelved:
     file: str
     sha256: str
     card: Card | None = None
+    dim: int | None = None
     source: str = ""
     licence: str = ""
     added_at: str = ""
@@ -100,6 +105,7 @@ def keep(
         file=f"weights{prepared.suffix}",
         sha256=hashlib.sha256(prepared.data).hexdigest(),
         card=card,
+        dim=card.dim if card else prepared.dim,
         source=source,
         licence=licence,
         added_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -186,8 +192,8 @@ def _folder(name: str) -> Path:
 
 def _read(name: str, folder: Path, entry: dict[str, Any]) -> Shelved:
     table = entry.pop("card", None)
-    if not all(isinstance(value, str) for value in entry.values()):
-        raise TypeError("a value is no text")
+    if not all(isinstance(value, int if key == "dim" else str) for key, value in entry.items()):
+        raise TypeError("a value is of the wrong kind")
     file = entry["file"]
     if entry["name"] != name or file in (".", "..") or Path(file).name != file:
         raise ValueError("it speaks of another folder")
@@ -195,8 +201,8 @@ def _read(name: str, folder: Path, entry: dict[str, Any]) -> Shelved:
 
 
 def _entry(shelved: Shelved) -> str:
-    keys = ("name", "family", "file", "sha256", "licence", "source", "added_at")
-    lines = _toml({key: getattr(shelved, key) for key in keys})
+    keys = ("name", "family", "file", "sha256", "dim", "licence", "source", "added_at")
+    lines = _toml({key: value for key in keys if (value := getattr(shelved, key)) is not None})
     if shelved.card:
         lines += _toml(shelved.card.table(), "card")
     return "\n".join(lines) + "\n"

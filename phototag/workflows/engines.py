@@ -18,7 +18,7 @@ from phototag.store import engines
 from phototag.store.connect import Store, open_reader
 
 Kind = Literal["detector", "embedder"]
-Origin = Literal["built-in", "added", "installable", "family"]
+Origin = Literal["built-in", "plug-in", "added", "installable", "family"]
 
 #: The best first; what comes out of the box is last, and always there.
 PREFERRED = {"detector": ("yunet", "mtcnn"), "embedder": ("mobilefacenet", "dlib-resnet")}
@@ -28,23 +28,25 @@ PREFERRED = {"detector": ("yunet", "mtcnn"), "embedder": ("mobilefacenet", "dlib
 class Row:
     """An engine of the list.
 
-    `origin`: built-in, added (on the user's shelf), installable (in the catalogue) or family (of engines
-    whose weights the user brings, with none of its own name there yet). `default`: what a new library would
-    use. `threshold`: the distance below which two faces are taken for one person. `gpu`: it can use one.
-    `source`: path or URL. `how`: the command that brings what isn't there.
+    `kind`: empty where nobody knows. `origin`: built-in, plug-in (of another package), added (on the user's
+    shelf), installable (in the catalogue) or family (of engines whose weights the user brings, with none of its
+    own name there yet). `default`: what a new library would use. `threshold`: the distance below which two
+    faces are taken for one person. `gpu`: it can use one. `source`: path, URL, or a plug-in's package. `how`:
+    the command that brings what isn't there. `trouble`: why it can't be used.
     """
 
     kind: str
     name: str
     summary: str
     origin: Origin
-    default: bool
-    dim: int | None
-    threshold: float | None
-    gpu: bool
-    licence: str
-    source: str
-    how: str
+    default: bool = False
+    dim: int | None = None
+    threshold: float | None = None
+    gpu: bool = False
+    licence: str = ""
+    source: str = ""
+    how: str = ""
+    trouble: str = ""
 
 
 def best(kind: Kind) -> str:
@@ -97,34 +99,56 @@ def used_as(name: str, db: Path) -> Kind | None:
 
 
 def listing(settings: Settings) -> list[Row]:
-    """All engines: built-in ones, the user's, those of the catalogue that aren't there yet, and families."""
+    """All engines: built-in ones, plug-ins, the user's, those of the catalogue that aren't there yet, and families.
+
+    One that can't be used has a row that says so. Raises WeightsError for a damaged one on the shelf.
+    """
     defaults = (settings.detector or best("detector"), settings.embedder or best("embedder"))
-    specs = {spec.name: spec for spec in registry.available()}
+    offers = registry.offers()
+    specs = {offer.name: offer.spec for offer in offers if offer.spec}
     mine = {one.name: one for one in shelf.shelved()}
 
-    def row(name: str, spec: EngineSpec, origin: Origin, of: Entry | Shelved | None = None) -> Row:
+    def row(name: str, spec: EngineSpec, origin: Origin, of: Entry | Shelved | None = None, source: str = "") -> Row:
         card = of.card if of else None
-        thresholds = card.thresholds if card else spec.thresholds
+        dim = card.dim if card else (of.dim if isinstance(of, Shelved) and of.dim else spec.dim)
+        thresholds = card.thresholds if card else spec.thresholds_for(dim)
         return Row(
             kind=spec.kind,
             name=name,
             summary=of.summary if isinstance(of, Entry) else spec.summary,
             origin=origin,
-            default=origin in ("built-in", "added") and name in defaults,
-            dim=card.dim if card else spec.dim,
+            default=origin in ("built-in", "plug-in", "added") and name in defaults,
+            dim=dim,
             threshold=thresholds.same if thresholds else None,
             gpu=spec.gpu,
             licence=of.licence if of else "",
-            source=(of.url if isinstance(of, Entry) else of.source) if of else "",
+            source=source,
             how={"installable": f"phototag engines install {name}", "family": spec.how}.get(origin, ""),
         )
 
-    rows = [row(name, spec, "built-in") for name, spec in specs.items() if spec.prepare is None]
-    rows += [row(name, specs[one.family], "added", one) for name, one in mine.items() if one.family in specs]
-    offered = [entry for entry in catalogue.entries() if entry.name not in mine]
-    rows += [row(entry.name, specs[entry.family], "installable", entry) for entry in offered]
-    taken = {row.name for row in rows}
-    rows += [row(name, spec, "family") for name, spec in specs.items() if spec.prepare and name not in taken]
+    def useless(name: str, origin: Origin, source: str, trouble: str) -> Row:
+        return Row(kind="", name=name, summary="", origin=origin, source=source, trouble=trouble)
+
+    rows = []
+    for offer in offers:
+        source = "" if offer.package == registry.OURS else offer.package
+        if offer.spec is None:
+            rows.append(useless(offer.name, "plug-in", source, offer.trouble))
+        elif offer.spec.prepare is None:
+            rows.append(row(offer.name, offer.spec, "plug-in" if source else "built-in", source=source))
+        elif offer.name not in mine and all(entry.name != offer.name for entry in catalogue.entries()):
+            rows.append(row(offer.name, offer.spec, "family", source=source))
+    for one in mine.values():
+        if one.family in specs:
+            rows.append(row(one.name, specs[one.family], "added", one, one.source))
+        else:
+            trouble = f"the package that brings its family, {one.family}, is missing or of no use"
+            rows.append(useless(one.name, "added", one.source, trouble))
+    rows += [
+        row(entry.name, specs[entry.family], "installable", entry, entry.url)
+        for entry in catalogue.entries()
+        if entry.name not in mine
+    ]
     return sorted(rows, key=lambda row: (row.kind, row.name))
 
 

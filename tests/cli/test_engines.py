@@ -22,6 +22,7 @@ from phototag.workflows.engines import best, chosen
 from phototag.workflows.eye import Eye
 from tests.cli.conftest import Demo, Run
 from tests.engines.onnx_files import card, embedder
+from tests.engines.plug_in import planted, plug_in
 
 pytest.importorskip("onnxruntime")
 
@@ -105,6 +106,48 @@ def test_add_list_remove(phototag: Run, shelf: dict[str, str], model: Path) -> N
     assert phototag("engines", "remove", "mine", env=shelf, input="y\n").returncode == 0
     assert "mine" not in listed(phototag, shelf)
     assert phototag("engines", "remove", "mine", "--yes", env=shelf).returncode == 2
+
+
+def test_an_added_facenet_shows_what_its_weights_tell(
+    phototag: Run, shelf: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
+    for dim in (128, 512):
+        keep(f"facenet-{dim}", "facenet", Prepared(b"", ".npz", dim), None)
+    keep("old-openface", "openface", Prepared(b"", ".npz"), None)
+    keep("orphan", "crystal-balls", Prepared(b"", ".npz"), None)
+    rows = listed(phototag, shelf)
+    shown = {name: (rows[name]["dim"], rows[name]["threshold"]) for name in rows if rows[name]["origin"] == "added"}
+    assert shown == {
+        "facenet-128": (128, 0.8),
+        "facenet-512": (512, 1.04),
+        "old-openface": (128, 0.7),
+        "orphan": (None, None),
+    }
+    assert "crystal-balls, is missing" in str(rows["orphan"]["trouble"])
+
+
+def test_plug_ins_are_listed_sound_or_not(phototag: Run, shelf: dict[str, str], demo: Demo, tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    plug_in(packages)
+    planted(packages, "phototag_no_such_module")
+    env = {**shelf, "PYTHONPATH": str(packages)}
+    rows = listed(phototag, env)
+    passport = rows["passport"]
+    assert (passport["kind"], passport["origin"], passport["source"]) == ("detector", "plug-in", "phototag-passport")
+    assert (rows["evil"]["origin"], rows["evil"]["source"], rows["evil"]["kind"]) == ("plug-in", "evil", "")
+    assert "can't be loaded" in str(rows["evil"]["trouble"])
+    assert {name for name, row in rows.items() if row["trouble"]} == {"evil"}
+    lines = phototag("engines", "list", env=env).stdout.splitlines()
+    assert sum("the package evil" in line for line in lines) == 1
+    done = phototag("engines", "add", "mine", packages / "phototag_passport.py", env=env)  # whatever else is broken
+    assert "'mine' is no family" in done.stderr
+    done = phototag("index", demo.folder / "photos" / "2015", "--detector", "evil", "--db", tmp_path / "x.db", env=env)
+    assert (done.returncode, "the package evil" in done.stderr) == (2, True)
+    done = phototag(
+        "index", demo.folder / "photos" / "2015", "--detector", "passport", "--db", tmp_path / "x.db", env=env
+    )
+    assert (done.returncode, "3 faces found" in done.stdout) == (0, True), done
 
 
 def test_what_is_refused(phototag: Run, shelf: dict[str, str], model: Path, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_the_embedder_standardises_each_chip_and_normalises(
     monkeypatch.setattr(facenet, "FAMILY", facenet.FAMILY.__class__(**_fields(facenet.FAMILY) | {"network": thin}))
     matrix = np.random.default_rng(8).normal(0, 1, (12, dim)).astype(np.float32)
     path = write_hdf5(room / "w.h5", {"Bottleneck/kernel": matrix})
-    registry.add("facenet", "facenet", path)
+    assert registry.add("facenet", "facenet", path).dim == dim
     from phototag.engines.keras_family import KerasEmbedder
     from phototag.engines.shelf import find
 

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from phototag.engines import registry
 from phototag.errors import UsageError
+
+from .plug_in import planted, plug_in
 
 
 def test_ours_are_there() -> None:
@@ -31,28 +34,78 @@ def test_an_unknown_embedder_is_refused_with_the_known_ones() -> None:
         registry.make_embedder("mtcnn", registry.EngineOptions())
 
 
-def planted(folder: Path, target: str) -> None:
-    info = folder / "evil-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[phototag.engines]\nevil = {target}:ENGINE\n")
-
-
 def test_the_current_directory_brings_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planted(tmp_path, "evil")
     (tmp_path / "evil.py").write_text("raise SystemExit('executed')")
     monkeypatch.chdir(tmp_path)
     for name in ("", ".", str(tmp_path)):
         monkeypatch.setattr(sys, "path", [name, *sys.path])
-    assert "evil" not in {spec.name for spec in registry.available()}
+    assert "evil" not in {offer.name for offer in registry.offers()}
 
 
-def test_a_broken_plug_in_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    planted(tmp_path, "phototag_no_such_module")
+def test_a_plug_in_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UsageError, match="engine evil"):
-        registry.available()
-    registry.make_detector("dlib-hog", registry.EngineOptions())  # the others still work
+    [offer] = [offer for offer in registry.offers() if offer.name == "passport"]
+    assert (offer.package, offer.trouble) == ("phototag-passport", "")
+    assert offer.spec in registry.available()
+    detector = registry.make_detector("passport", registry.EngineOptions())
+    [[face], []] = detector.detect([np.zeros((45, 35, 3), np.uint8), np.zeros((12, 12, 3), np.uint8)])
+    assert 0 < face.box.x < face.box.x + face.box.w < 35
+    with pytest.raises(UsageError, match="no embedder called 'passport'"):
+        registry.make_embedder("passport", registry.EngineOptions())
+
+
+PLUG_IN = "from phototag.engines.registry import EngineSpec\nENGINE = "
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("import phototag_no_such_module", r"\(evil:ENGINE\) can't be loaded \(No module named 'phototag_no_such"),
+        ("", "can't be loaded"),
+        ("raise AssertionError", r"can't be loaded \(AssertionError\)"),
+        ("ENGINE = 'a detector'", "is not an EngineSpec"),
+        (f"{PLUG_IN}EngineSpec('detector', 'good', '', None)", "calls itself good, and the two names must be one"),
+    ],
+)
+def test_a_broken_plug_in_is_named_and_harms_no_other(
+    content: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = registry.available()
+    planted(tmp_path, "evil", package="evil-eyes")
+    (tmp_path / "evil.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "evil", raising=False)
+    [offer] = [offer for offer in registry.offers() if offer.package == "evil-eyes"]
+    assert (offer.name, offer.spec) == ("evil", None)
+    with pytest.raises(UsageError, match=rf"the engine evil of the package evil-eyes .*{words}") as caught:
+        registry.make_detector("evil", registry.EngineOptions())
+    assert "evil-eyes" in offer.trouble
+    assert "\n" not in str(caught.value)
+    assert registry.available() == before
+    registry.make_detector("dlib-hog", registry.EngineOptions())
+    with pytest.raises(UsageError, match="known: dlib-cnn"):
+        registry.make_detector("nonsense", registry.EngineOptions())
+
+
+def test_two_packages_with_an_engine_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("one", "two"):
+        planted(tmp_path, package, package=package, name="seer")
+        (tmp_path / f"{package}.py").write_text(f"{PLUG_IN}EngineSpec('detector', 'seer', '{package}', None)")
+    planted(tmp_path, "two", package="three", name="mtcnn")
+    planted(tmp_path / "older", "one", package="One", name="seer")  # a copy that Python doesn't import either
+    monkeypatch.syspath_prepend(tmp_path / "older")
+    monkeypatch.syspath_prepend(tmp_path)
+    for use in (registry.spec_of, lambda name: registry.make_detector(name, registry.EngineOptions())):
+        with pytest.raises(UsageError, match=r"called seer \(one, two\): uninstall all but one"):
+            use("seer")
+    troubles = {offer.package: offer.trouble for offer in registry.offers() if not offer.spec}
+    assert troubles.keys() == {"one", "two", "three"}
+    assert "phototag's own is used" in troubles["three"]
+    own = registry.spec_of("mtcnn")
+    assert own is not None
+    assert own.summary.startswith("MTCNN")
 
 
 def test_looking_is_cheap() -> None:

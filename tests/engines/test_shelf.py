@@ -100,7 +100,10 @@ def test_what_is_kept_comes_back(own_shelf: Path) -> None:
     assert kept.card == card(flip=True, mean=(1 / 3, 0.0, -1e-9))
     assert kept.sha256 == hashlib.sha256(b"weights").hexdigest()
     assert shelf.load(kept) == b"weights"
-    plain = shelf.keep("a", "yunet", Prepared(b"", ".onnx"), None)
+    assert kept.dim == 4
+    plain = shelf.keep("a", "facenet", Prepared(b"", ".npz", 512), None)
+    assert shelf.find("a") == plain
+    assert plain.dim == 512
     assert shelf.shelved() == [plain, kept]
     shelf.remove("my-net.2")
     assert shelf.shelved() == [plain]
