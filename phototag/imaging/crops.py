@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import PIL.Image
+import simplejpeg
 
 from phototag.errors import PhotoError
 from phototag.types import RGB, Box, Image
@@ -111,7 +112,6 @@ def _shrunk(rgb: RGB, width: int, height: int) -> RGB:
 
 
 def _jpeg(picture: RGB, quality: int) -> bytes:
-    output = io.BytesIO()
-    # WebP would take a fifth fewer bytes and fifteen times the time.
-    PIL.Image.fromarray(picture).save(output, "JPEG", quality=quality)
-    return output.getvalue()
+    # WebP would take a fifth fewer bytes and fifteen times the time; Pillow's JPEG the same bytes and twice the time.
+    encoded: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(picture), quality, colorsubsampling="420")
+    return encoded
