@@ -19,6 +19,21 @@ else:
     import tomli as tomllib
 
 DEVICES = get_args(Device)
+#: From where to where a number may go. MTCNN's first network looks at 12 pixels; a picture of 8,192 × 8,192 takes
+#: 200 MB, several times over.
+BOUNDS = {
+    "jobs": (1, 256),
+    "image_side": (64, 8192),
+    "detail_side": (64, 8192),
+    "min_face": (12, 8192),
+    "batch_photos": (1, 10_000),
+}
+#: What the command line calls otherwise than we do.
+_CALLED = {"detail": "image_side"}
+#: What a library keeps as it is, unless somebody says otherwise.
+_LASTING = frozenset({"image_side", "min_face"})
+#: More decoders and engines than this take more memory than they save time, unless somebody asks for them.
+_MOST_JOBS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +41,10 @@ class Settings:
     """What a run is told besides its paths.
 
     `detector`, `embedder`: None leaves a library with those it was indexed with, and gives a new one the
-    best that are installed. `device`: where engines run that can use a GPU. `jobs`: decode processes.
-    `min_face`: the smallest face sought, in pixels of a picture whose long side is `image_side`.
-    `detail_side`: long side, in pixels, of the pictures that faces are cut from. `batch_photos`: photos a
-    transaction.
+    best that are installed. `device`: where engines run that can use a GPU. `jobs`: processes that decode,
+    and as many pairs of engines. `min_face`: the smallest face sought, in pixels of a picture whose long side
+    is `image_side`. `detail_side`: long side, in pixels, of the pictures that faces are cut from.
+    `batch_photos`: photos a transaction. `unsaid`: which settings nobody made, and a library has its own of.
     """
 
     db: Path
@@ -41,6 +56,7 @@ class Settings:
     detail_side: int = 2560
     min_face: int = 20
     batch_photos: int = 32
+    unsaid: frozenset[str] = frozenset()
 
 
 def config_file() -> Path:
@@ -49,26 +65,38 @@ def config_file() -> Path:
 
 
 def load(**flags: Any) -> Settings:
-    """Settings from flags (None: not given), `PHOTOTAG_*`, the settings file and defaults. Raises UsageError."""
+    """Settings from flags (None: not given), `PHOTOTAG_*`, the settings file and defaults. Raises UsageError.
+
+    A setting has the name of its option, with `_` or `-`.
+    """
     settings = Settings(
         db=Path(platformdirs.user_data_dir("phototag", appauthor=False)) / "phototag.db",
-        jobs=os.cpu_count() or 2,
+        jobs=min(_cores(), _MOST_JOBS),
     )
-    defaults = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    defaults = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "unsaid"}
     kinds = {name: str if default is None else type(default) for name, default in defaults.items()}
-    environment = {name: value for name in kinds if (value := os.environ.get(f"PHOTOTAG_{name.upper()}"))}
+    names = {name: name for name in kinds} | _CALLED
+    environment = {name: value for name in names if (value := os.environ.get(f"PHOTOTAG_{name.upper()}"))}
     given = {name: value for name, value in flags.items() if value is not None}
+    made: dict[str, Any] = {}
     for source, values in (
         (str(config_file()), _from_file()),
         ("the environment", environment),
         ("the command line", given),
     ):
-        for name, value in values.items():
-            if name not in kinds:
-                raise UsageError(f"{source} sets {name!r}, which is no setting: use one of {', '.join(sorted(kinds))}")
-            settings = replace(settings, **{name: _converted(source, name, value, kinds[name])})
-    # A photo may be decoded to three quarters of the side asked for, and no face is sought in fewer pixels.
-    return replace(settings, detail_side=max(settings.detail_side, settings.image_side * 4 // 3))
+        for said, value in values.items():
+            name = names.get(said.replace("-", "_"))
+            if name is None:
+                raise UsageError(f"{source} sets {said!r}, which is no setting: use one of {', '.join(sorted(names))}")
+            made[name] = _converted(f"{source} sets {said}", name, value, kinds[name])
+    return replace(settings, **made, unsaid=_LASTING - made.keys())
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 2
 
 
 def _from_file() -> dict[str, Any]:
@@ -81,15 +109,15 @@ def _from_file() -> dict[str, Any]:
         raise UsageError(f"{path} can't be read ({error}): mend or remove it") from error
 
 
-def _converted(source: str, name: str, value: Any, kind: type[Any]) -> Any:
+def _converted(saying: str, name: str, value: Any, kind: type[Any]) -> Any:
     try:
         if isinstance(value, bool):  # which Python would take for 0 or 1
             raise TypeError
         converted: Any = Path(value).expanduser() if issubclass(kind, Path) else kind(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise UsageError(f"{source} sets {name} to {value!r}, which is no {kind.__name__}") from error
+        raise UsageError(f"{saying} to {value!r}, which is no {kind.__name__}") from error
     if name == "device" and converted not in DEVICES:
-        raise UsageError(f"{source} sets device to {value!r}: it must be one of {', '.join(DEVICES)}")
-    if kind is int and converted < 1:
-        raise UsageError(f"{source} sets {name} to {value!r}: it must be 1 or more")
+        raise UsageError(f"{saying} to {value!r}: it must be one of {', '.join(DEVICES)}")
+    if name in BOUNDS and not BOUNDS[name][0] <= converted <= BOUNDS[name][1]:
+        raise UsageError(f"{saying} to {value!r}: it must be from {BOUNDS[name][0]:,} to {BOUNDS[name][1]:,}")
     return converted

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from phototag import config
+from phototag.cli.index import index
+from phototag.cli.options import _SETTINGS
 from phototag.errors import UsageError
 
 
@@ -19,6 +22,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "EMBEDDER",
         "DEVICE",
         "JOBS",
+        "DETAIL",
         "IMAGE_SIDE",
         "DETAIL_SIDE",
         "MIN_FACE",
@@ -35,6 +39,7 @@ def test_defaults() -> None:
     assert settings.db.name == "phototag.db"
     assert settings.db.is_absolute()
     assert settings.jobs >= 1
+    assert settings.unsaid == {"image_side", "min_face"}  # a library may have its own
     assert config.load(db=None, jobs=None) == settings  # not given
 
 
@@ -52,9 +57,29 @@ def test_flags_before_environment_before_file(stranger: Path, monkeypatch: pytes
     assert (settings.jobs, settings.min_face, settings.db, settings.detector) == (5, 30, Path("/flag.db"), "mtcnn")
 
 
-def test_a_face_is_cut_from_no_fewer_pixels_than_it_was_found_in() -> None:
-    assert config.load(image_side=4000).detail_side >= 4000 / 0.75 - 1
-    assert config.load(image_side=640).detail_side == 2560
+@pytest.mark.parametrize(("cores", "jobs"), [({0}, 1), ({1, 3, 5}, 3), (set(range(64)), 16)])
+def test_as_many_jobs_as_cores_that_are_ours(monkeypatch: pytest.MonkeyPatch, cores: set[int], jobs: int) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: cores, raising=False)
+    assert config.load().jobs == jobs
+    assert config.load(jobs=40).jobs == 40
+
+
+def test_settings_have_the_names_of_options(stranger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("detail = 2000\nmin-face = 30", "image_side = 2000\nmin_face = 30"):
+        stranger.write_text(text)
+        settings = config.load()
+        assert (settings.image_side, settings.min_face, settings.unsaid) == (2000, 30, set())
+    monkeypatch.setenv("PHOTOTAG_DETAIL", "640")
+    assert config.load().image_side == 640
+    assert config.load(detail=800).image_side == 800
+
+
+def test_options_that_last_are_settings(stranger: Path) -> None:
+    values = {"db": "'x'", "detector": "'x'", "embedder": "'x'", "device": "'cpu'"}
+    for option in index.params:
+        if option.name in _SETTINGS:
+            stranger.write_text(f"{option.opts[0].removeprefix('--')} = {values.get(option.name, 64)}")
+            assert config.load() != config.Settings(config.load().db)
 
 
 def test_no_settings_are_taken_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,8 +93,16 @@ def test_no_settings_are_taken_from_the_current_folder(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("jobs = 0", "jobs to 0: it must be 1 or more"),
-        ("jobs = -3", "must be 1 or more"),
+        ("jobs = 0", "jobs to 0: it must be from 1 to 256"),
+        ("jobs = -3", "must be from 1"),
+        ("jobs = 1000", "must be from 1 to 256"),
+        ("min_face = 1", "min_face to 1: it must be from 12 to 8,192"),
+        ("min-face = 11", "min-face to 11: it must be from 12"),
+        ("detail = 63", "detail to 63: it must be from 64 to 8,192"),
+        ("detail = 100000", "from 64 to 8,192"),
+        ("image_side = 8193", "from 64 to 8,192"),
+        ("detail_side = 1", "from 64 to 8,192"),
+        ("batch_photos = 0", "from 1 to 10,000"),
         ('jobs = "many"', "'many', which is no int"),
         ("jobs = true", "which is no int"),
         ("jobs = inf", "which is no int"),
@@ -107,6 +140,14 @@ def test_other_sources_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
         config.load(colour="red")
     with pytest.raises(UsageError, match="the command line sets jobs to 0"):
         config.load(jobs=0)
+    with pytest.raises(UsageError, match="the command line sets min_face to 11: it must be from 12"):
+        config.load(min_face=11)
+    asked = CliRunner().invoke(index, ["--detail", "100000"])
+    assert str(asked.exception) == "the command line sets detail to 100000: it must be from 64 to 8,192"
     monkeypatch.setenv("PHOTOTAG_JOBS", "two")
     with pytest.raises(UsageError, match="the environment sets jobs to 'two'"):
+        config.load()
+    monkeypatch.setenv("PHOTOTAG_JOBS", "2")
+    monkeypatch.setenv("PHOTOTAG_MIN_FACE", "1")
+    with pytest.raises(UsageError, match="the environment sets min_face to '1': it must be from 12"):
         config.load()

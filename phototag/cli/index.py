@@ -41,12 +41,16 @@ def index(
 def sentence(done: Indexed) -> str:
     """What an index run did, in a line."""
     parts = [f"{options.many(done.photos, 'photo')} indexed, {options.many(done.faces, 'face')} found"]
+    if done.reembedded:
+        parts.append(f"{options.many(done.reembedded, 'known face')} seen by another embedder")
     if done.unchanged:
         parts.append(f"{done.unchanged:,} unchanged")
     if done.missing:
         parts.append(f"{done.missing:,} no longer there (kept in the database)")
     if done.left:
         parts.append(f"{done.left:,} left for the next run")
+    if done.faces_left:
+        parts.append(f"{options.many(done.faces_left, 'known face')} left for another embedder to see at the next run")
     if done.problems:
         parts.append(f"{options.many(done.problems, 'file')} could not be used")
     return "; ".join(parts) + "."

@@ -34,14 +34,14 @@ def seconds(_context: click.Context, _parameter: click.Parameter, value: str | N
     """A duration in seconds from `90`, `45s`, `30m`, `2h` or `1h30m`."""
     if value is None:
         return None
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", value.strip().lower())
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?|(\d+)", value.strip().lower())
     if not found or not any(found.groups()):
-        raise click.BadParameter(f"{value!r} is no duration: write 2h, 30m or 45s")
-    hours, minutes, rest = (int(part or 0) for part in found.groups())
-    return 3600.0 * hours + 60 * minutes + rest
+        raise click.BadParameter(f"{value!r} is no duration: give each number its unit, as in 2h, 1h30m or 45s")
+    hours, minutes, *rest = (int(part or 0) for part in found.groups())
+    return 3600.0 * hours + 60 * minutes + sum(rest)
 
 
-_SETTINGS = ("db", "detector", "embedder", "device", "jobs", "min_face", "image_side")
+_SETTINGS = ("db", "detector", "embedder", "device", "jobs", "min_face", "detail")
 _HOW = ("budget", "follow", "retry", "accept_missing")
 
 
@@ -60,20 +60,27 @@ def index_options(command: Callable[..., int]) -> Callable[..., int]:
             click.option(
                 "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where engines run (default auto)."
             ),
-            click.option("--jobs", type=click.IntRange(1), help="Decode processes (default: one a core)."),
-            click.option("--min-face", type=click.IntRange(12), help="Smallest face sought, in pixels (default 20)."),
+            click.option(
+                "--jobs",
+                type=int,
+                help="Processes that decode, and pairs of engines that look (default: one a core, at most 16).",
+            ),
+            click.option(
+                "--min-face",
+                type=int,
+                help="Smallest face sought, in pixels, 12 or more (default: as the folders were indexed, at first 20).",
+            ),
             click.option(
                 "--detail",
-                "image_side",
-                type=click.IntRange(64),
-                help="Long side in which faces are sought, in pixels (default 1280).",
+                type=int,
+                help="Long side in which faces are sought, in pixels, 64 to 8192 (default: likewise, at first 1280).",
             ),
             click.option(
                 "--time-budget",
                 "budget",
                 callback=seconds,
                 metavar="DURATION",
-                help="Begin no more photos after so long (2h, 30m); the next run goes on.",
+                help="Begin nothing more after so long (2h, 1h30m); the next run goes on.",
             ),
             click.option("--follow", is_flag=True, help="Follow symbolic links."),
             click.option("--retry", is_flag=True, help="Open files again that could not be used before."),

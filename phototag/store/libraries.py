@@ -17,6 +17,10 @@ class Library:
     state: str
     photos: int = 0
 
+    def holds(self, path: bytes) -> bool:
+        """Whether an absolute path is the root, or lies below it."""
+        return (path + b"/").startswith(self.root.rstrip(b"/") + b"/")
+
 
 def add(store: Store, root: bytes) -> Library:
     """The library at `root`, made if it is new."""

@@ -62,15 +62,29 @@ def _is(shelved: Shelved | None, entry: Entry) -> bool:
 
 
 def chosen(settings: Settings, store: Store) -> Settings:
-    """The settings with the engines that a library was indexed with, where nobody says otherwise.
+    """The settings with the engines that a library was indexed with, and what they seek, where nobody says otherwise.
 
-    Raises WeightsError where such an engine is no longer installed.
+    A change of embedder that was begun goes on. Raises WeightsError where a library's engine is no longer installed.
     """
+    detector = engines.current(store, "detector")
+    told = engines.parameters(store, detector[0]) if detector else {}
+    own = {name: int(told[name]) for name in settings.unsaid if told.get(name, "").isdigit()}
+    side = own.get("image_side", settings.image_side)
     return replace(
         settings,
+        image_side=side,
+        min_face=own.get("min_face", settings.min_face),
         detector=settings.detector or _own("detector", store),
-        embedder=settings.embedder or _own("embedder", store),
+        embedder=settings.embedder or _coming(store) or _own("embedder", store),
+        # A photo may be decoded to three quarters of the side asked for, and no face is sought in fewer pixels.
+        detail_side=max(settings.detail_side, side * 4 // 3),
+        unsaid=frozenset(),
     )
+
+
+def _coming(store: Store) -> str | None:
+    found = engines.coming(store, "embedder")
+    return found[1] if found and registry.installed("embedder", found[1]) else None
 
 
 def _own(kind: Kind, store: Store) -> str | None:

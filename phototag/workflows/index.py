@@ -35,14 +35,20 @@ _NOT_READ = frozenset({"denied", "vanished", "unreadable", "changed"})
 
 @dataclass(slots=True)
 class Indexed:
-    """What an index run did; `problems` counts those standing in the visited roots, also from earlier runs."""
+    """What an index run did; `problems` counts those standing in the visited roots, also from earlier runs.
+
+    `reembedded`: known faces that another embedder has now seen. `left`, `faces_left`: the photos, and the known faces
+    for another embedder, that a time budget left for the next run.
+    """
 
     photos: int = 0
     faces: int = 0
+    reembedded: int = 0
     unchanged: int = 0
     missing: int = 0
     problems: int = 0
     left: int = 0
+    faces_left: int = 0
     offline: list[str] = field(default_factory=list)
 
 
@@ -84,7 +90,7 @@ def index(
     Never deletes a photo, face, decision or person, and never writes into a root. What is finished is
     committed in small transactions, so that a run may be killed at any point. `accept_missing`: believe
     it when much of a root is gone at once. `retry`: open files again that could not be used before.
-    `budget`: after so many seconds no more photos are begun; `Indexed.left` says how many wait for the next run.
+    `budget`: after so many seconds nothing more is begun; `Indexed` says what is left for the next run.
 
     A root that is offline is left as it is, said in `Indexed.offline`, and doesn't keep the others from
     being done. Raises UsageError, WeightsError and errors of the store.
@@ -92,14 +98,16 @@ def index(
     wanted = _libraries(store, roots)
     done = Indexed()
     deadline = math.inf if budget is None else time.monotonic() + budget
-    eye = None
+    settings = chosen(settings, store)
+    eye = Eye.open(settings)
+    known = reembed(store, eye, progress, deadline)  # also faces of photos that are away
+    done.reembedded, done.faces_left = known.faces, known.left
+    if known.left:
+        deadline = -math.inf  # no photo is seen by an embedder that is not in use yet
     for library in wanted:
         try:
             require_online(library)
-            if eye is None:
-                eye = Eye.open(chosen(settings, store))
-                reembed(store, eye, engines.register(store, eye.embedder.info), progress)
-            run = _Run(store, library, settings, eye, progress, done, deadline)
+            run = _Run(store, library, settings, eye, known.embedder, progress, done, deadline)
             run.go(accept_missing=accept_missing, follow=follow, retry=retry)
             libraries.set_state(store, library, "online")
         except LibraryOfflineError as error:
@@ -109,22 +117,23 @@ def index(
 
 
 def _libraries(store: Store, roots: Sequence[Path]) -> list[Library]:
-    """The libraries meant by `roots`: a folder inside a known root means that root."""
-    known = {library.root: library for library in libraries.every(store)}
+    """The libraries meant by `roots`: a folder inside a known root means that root; a root, also those inside it."""
+    known = libraries.every(store)
     if not roots:
         if not known:
             raise UsageError("no folder is indexed yet: name one, as in `phototag run ~/Pictures`")
-        return list(known.values())
-    wanted = []
+        return known
+    wanted: list[Library] = []
     for root in roots:
         path = os.path.abspath(os.fsencode(root))  # bytes: names need not be UTF-8
-        home = next((other for other in known if (path + b"/").startswith(other.rstrip(b"/") + b"/")), None)
-        if home is not None and (os.path.isdir(path) or not os.path.isdir(home)):
-            wanted.append(known[home])
-        elif os.path.isdir(path):
-            wanted.append(libraries.add(store, path))
-        else:
-            raise UsageError(f"{path_text(path)} is not a folder: name the folder that holds your photos")
+        homes = [library for library in known if library.holds(path)]
+        home = max(homes, key=lambda library: len(library.root), default=None)
+        if home is None or (os.path.isdir(home.root) and not os.path.isdir(path)):
+            if not os.path.isdir(path):
+                raise UsageError(f"{path_text(path)} is not a folder: name the folder that holds your photos")
+            home = libraries.add(store, path)
+            known.append(home)
+        wanted += [library for library in known if home.holds(library.root)]
     return list(dict.fromkeys(wanted))
 
 
@@ -137,6 +146,7 @@ class _Run:
         library: Library,
         settings: Settings,
         eye: Eye,
+        embedder: int,
         progress: Progress,
         done: Indexed,
         deadline: float,
@@ -144,7 +154,7 @@ class _Run:
         self.store, self.library, self.settings = store, library, settings
         self.eye, self.progress, self.done, self.deadline = eye, progress, done, deadline
         self.detector = engines.register(store, eye.detector.info)
-        self.embedder = engines.register(store, eye.embedder.info)
+        self.embedder = embedder
         self.begun: set[int] = set()
         self.looked_at: deque[tuple[Task, Future[Seen]]] = deque()
         self.finished: list[tuple[Task, _Result]] = []

@@ -11,7 +11,7 @@ from phototag.display import path_text
 from phototag.errors import LibraryOfflineError
 from phototag.imaging.walk import walk
 from phototag.progress import Progress
-from phototag.store import photos, problems
+from phototag.store import libraries, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
 from phototag.store.photos import Known
@@ -69,8 +69,8 @@ def scan(
 ) -> Scan:
     """Walk a root and note what is missing, what came back and what can't be read.
 
-    Raises LibraryOfflineError when the root is offline, or lost so much at once that a drive must be
-    half-mounted; nothing was changed then.
+    What lies in another root inside this one is that root's. Raises LibraryOfflineError when the root is
+    offline, or lost so much at once that a drive must be half-mounted; nothing was changed then.
     """
     require_online(library)
     denied: list[Problem] = []
@@ -82,6 +82,12 @@ def scan(
     progress.finish()
 
     known = photos.known(store, library.id, detector, embedder)
+    inside = tuple(
+        os.path.relpath(other.root, library.root) + b"/"
+        for other in libraries.every(store)
+        if other.id != library.id and library.holds(other.root)
+    )
+    met = {path: file for path, file in met.items() if path in known or not path.startswith(inside)}
     wanted: dict[int, list[PhotoFile]] = {}  # by attempts
     for path, file in met.items():
         if _to_open(file, known.get(path), retry=retry):

@@ -42,6 +42,21 @@ def test_all_eight_orientations_give_one_box(demo: Demo, phototag: Run, tmp_path
         assert one.iou(other) >= 0.9
 
 
+def test_what_was_sought_once_is_sought_again(demo: Demo, phototag: Run, tmp_path: Path) -> None:
+    db = tmp_path / "x.db"
+
+    def index(*flags: str) -> tuple[int, int, int]:
+        done = phototag("index", demo.folder / "photos" / "people", "--json", "--db", db, *flags)
+        result = json.loads(done.stdout)
+        return result["photos"], result["faces"], result["unchanged"]
+
+    assert index("--detail", "640", "--min-face", "50") == (6, 6, 0)
+    assert index() == (0, 0, 6)
+    assert index("--min-face", "600") == (6, 0, 0)
+    [told] = sqlite3.connect(db).execute("SELECT params FROM engine WHERE kind = 'detector' AND current")
+    assert {("image_side", "640"), ("min_face", "600")} <= set(map(tuple, json.loads(told[0])))
+
+
 @pytest.mark.data
 def test_every_odd_file_is_a_photo_or_a_problem(data: Path, phototag: Run, tmp_path: Path) -> None:
     db = tmp_path / "x.db"

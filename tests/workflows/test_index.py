@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from phototag import config
 from phototag.errors import PhotoError, UsageError
 from phototag.store import faces, libraries, problems
 from phototag.store import photos as photo_rows
 from phototag.store.connect import Store
 from phototag.types import RGB, Detection
 from phototag.workflows import index as indexing
+from phototag.workflows.index import Indexed
 from phototag.workflows.name import name_faces
 from tests.store.build import clean
-from tests.workflows.conftest import Index
+from tests.workflows.conftest import Index, Workshop
 from tests.workflows.fakes import (
     BLUE,
     GREEN,
@@ -572,6 +574,56 @@ def test_roots_that_share_a_beginning_are_two(store: Store, three: Path, index: 
     assert len(libraries.every(store)) == 2
 
 
+@pytest.mark.parametrize("order", ["inner first", "at once", "outer first"])
+def test_a_folder_around_a_known_root_leaves_it_its_photos(
+    store: Store, three: Path, index: Index, squares: Squares, order: str
+) -> None:
+    inner = draw(three / "2020" / "x.png", (40, 40, YELLOW)).parent
+    draw(three / "2020-21.png", (40, 40, BLUE), shade=1)
+    if order == "inner first":
+        assert index(inner).photos == 1
+        name_all(store)
+        assert index(three).photos == 4
+    else:
+        assert index(*((inner, three) if order == "at once" else (three, inner))).photos == 5
+    assert squares.calls == 5
+    assert len(libraries.every(store)) == (1 if order == "outer first" else 2)
+    assert store.value("SELECT count(*) FROM photo") == 5  # each once
+    if order == "inner first":
+        assert names(store)["x.png"] == ["x.png 40"]
+    draw(inner / "y.png", (40, 40, RED), shade=2)
+    done = index(three / "sub")  # means the root around it, and what is inside that
+    assert (done.photos, done.unchanged, done.missing) == (1, 5, 0)
+    assert index(inner).unchanged == (6 if order == "outer first" else 2)
+
+
+def test_a_root_inside_another_is_offline_by_itself(store: Store, three: Path, index: Index, tmp_path: Path) -> None:
+    inner = draw(three / "drive" / "x.png", (40, 40, YELLOW)).parent
+    index(inner)
+    index(three)
+    inner.rename(tmp_path / "away")
+    done = index(three)
+    assert (len(done.offline), done.missing, done.unchanged) == (1, 0, 3)
+    assert "drive" in done.offline[0]
+    (tmp_path / "away").rename(inner)
+    assert index(three).unchanged == 4
+
+
+def test_photos_that_two_roots_know_stay_as_they_are(
+    store: Store, three: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index()
+    with store.write():
+        inner = store.run("INSERT INTO library (root, root_text) VALUES (?, '')", (os.fsencode(three / "sub"),))
+        [row] = store.run("INSERT INTO photo (library, path, path_text, size, mtime_ns, sha256, state)"
+                          " SELECT ?, X'6e6f6e652e706e67', path_text, size, mtime_ns, sha256, state FROM photo"
+                          " WHERE path = X'7375622f6e6f6e652e706e67' RETURNING id", (inner.lastrowid,))  # fmt: skip
+        store.run("INSERT INTO detection SELECT ?, engine, faces FROM detection LIMIT 1", row)
+    nothing_opens(monkeypatch)
+    done = index()
+    assert (done.unchanged, done.missing) == (4, 0)
+
+
 @pytest.mark.parametrize("place", ["nowhere", "photos/sub/nowhere", "photos/a.png"])
 def test_a_missing_folder_is_a_sentence(store: Store, three: Path, index: Index, place: str) -> None:
     index()
@@ -596,6 +648,51 @@ def test_names_of_any_bytes(store: Store, index: Index, tmp_path: Path) -> None:
     assert (done.photos, done.faces) == (5, 5)
     found = {face.path for face in faces.identified(store)}
     assert found == {root + b"/" + name for name in os.listdir(root)}
+
+
+# --- what is sought ---
+
+
+def test_what_is_sought_is_remembered(
+    store: Store, three: Path, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: list[int] = []
+
+    def decoded(*arguments, side, **more):  # type: ignore[no-untyped-def]
+        sides.append(side)
+        return serial(*arguments, side=side, **more)
+
+    def index(**flags: int) -> tuple[Indexed, dict[str, str]]:
+        monkeypatch.setattr(config, "config_file", lambda: three.parent / "phototag.toml")
+        done = indexing.index(store, [three], config.load(jobs=1, **flags), Told())
+        return done, dict(workshop.found.info.parameters)
+
+    monkeypatch.setattr(indexing, "decoded", decoded)
+    assert index() == (Indexed(photos=3, faces=3), {"image_side": "1280", "min_face": "20"})
+    assert index()[0].unchanged == 3
+    done, told = index(min_face=40, detail=3000)
+    assert (done.photos, told) == (3, {"image_side": "3000", "min_face": "40"})
+    for _ in range(2):
+        done, told = index()
+        assert (done.unchanged, workshop.found.calls, told) == (3, 0, {"image_side": "3000", "min_face": "40"})
+    draw(three / "new.png", (40, 40, RED), shade=9)
+    assert index()[0].photos == 1
+    done, told = index(min_face=20)  # the other is still remembered
+    assert (done.photos, told) == (4, {"image_side": "3000", "min_face": "20"})
+    monkeypatch.setenv("PHOTOTAG_DETAIL", "1280")
+    done, told = index()
+    assert (done.photos, told) == (4, {"image_side": "1280", "min_face": "20"})
+    # A photo may be decoded to three quarters of the side asked for, and no face is sought in fewer pixels.
+    assert sides == [2560, 4000, 4000, 4000, 2560]
+
+
+def test_another_detector_seeks_the_same(store: Store, three: Path, workshop: Workshop) -> None:
+    indexing.index(store, [three], config.load(jobs=1, detail=640, min_face=30), Told())
+    done = indexing.index(store, [three], config.load(jobs=1, detector="circles"), Told())
+    assert done.photos == 3
+    assert dict(workshop.found.info.parameters) == {"image_side": "640", "min_face": "30"}
+    assert indexing.index(store, [three], config.load(jobs=1), Told()).unchanged == 3
+    assert workshop.found.info.name == "circles"
 
 
 # --- locks ---

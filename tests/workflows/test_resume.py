@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,34 @@ def test_every_inference_may_stumble(
         assert (done.photos, done.problems) == (1, 2)
         assert state(store) == unbroken
     store.close()
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+@pytest.mark.parametrize("seconds", range(1, 8))
+def test_a_time_budget_that_ends_in_the_middle(
+    store: Store,
+    dozen: Path,
+    unbroken: list[tuple[Any, ...]],
+    squares: fakes.Squares,
+    clock: fakes.Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: int,
+    ahead: int,
+) -> None:
+    monkeypatch.setattr(indexing, "decoded", partial(serial, ahead=ahead))
+    squares.during = clock.tick  # each inference takes a second
+    told = Told()
+    done = indexing.index(store, [dozen], fakes.settings(batch_photos=3), told, budget=seconds - 0.5)
+    assert seconds <= squares.calls <= seconds + ahead + 1  # what is on its way is finished
+    assert done.left == 12 - told.steps
+    assert done.left or squares.calls == 7
+    assert store.value("SELECT count(*) FROM photo WHERE state <> 'new'") in (12 - done.left, 11 - done.left)
+    assert store.value("SELECT coalesce(sum(attempts), 0) FROM photo") == 0
+    assert clean(store)
+    again = indexing.index(store, [dozen], fakes.settings(), Told(), budget=100)
+    assert (again.left, squares.calls) == (0, 7)
+    assert again.photos == 9 - done.photos
+    assert state(store) == unbroken
 
 
 def test_every_decode_may_fail(
