@@ -16,12 +16,13 @@ from phototag.errors import PhototagError, UsageError, WeightsError
 from phototag.imaging.align import ALIGNMENTS
 from phototag.store import engines
 from phototag.store.connect import Store, open_reader
+from phototag.types import Device
 
 Kind = Literal["detector", "embedder"]
 Origin = Literal["built-in", "plug-in", "added", "installable", "family"]
 
-#: The best first; what comes out of the box is last, and always there.
-PREFERRED = {"detector": ("yunet", "mtcnn"), "embedder": ("mobilefacenet", "dlib-resnet")}
+#: The best first; what comes out of the box is last, and always there. (The 8-bit network can't use a GPU.)
+PREFERRED = {"detector": ("yunet", "mtcnn"), "embedder": ("mobilefacenet", "dlib-resnet-int8", "dlib-resnet")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,20 @@ class Row:
     trouble: str = ""
 
 
-def best(kind: Kind) -> str:
-    """The engine for a new library: the best that is installed. Raises WeightsError for a damaged one."""
-    *better, built_in = PREFERRED[kind]
+def best(kind: Kind, device: Device = "auto") -> str:
+    """The engine for a new library: the best that is installed, and can use a GPU if that is the device.
+
+    Raises WeightsError for a damaged one.
+    """
     known = {entry.name: entry for entry in catalogue.entries()}
-    return next((name for name in better if _is(shelf.find(name), known[name])), built_in)
+
+    def fits(name: str) -> bool:
+        entry = known.get(name)
+        spec = registry.spec_of(entry.family if entry else name)
+        there = entry is None or _is(shelf.find(name), entry)
+        return there and (device != "gpu" or (spec is not None and spec.gpu))
+
+    return next((name for name in PREFERRED[kind] if fits(name)), PREFERRED[kind][-1])
 
 
 def _is(shelved: Shelved | None, entry: Entry) -> bool:

@@ -58,7 +58,10 @@ class Eye:
             image_side=settings.image_side,
             device=settings.device,
         )
-        names = settings.detector or best("detector"), settings.embedder or best("embedder")
+        names = (
+            settings.detector or best("detector", settings.device),
+            settings.embedder or best("embedder", settings.device),
+        )
         return cls(
             *(
                 (make_detector(names[0], options), make_embedder(names[1], options))

@@ -59,5 +59,5 @@ def test_a_second_demo_replaces_the_first_and_nothing_else(phototag: Run, tmp_pa
 def test_nothing_but_results_on_standard_output(demo: Demo, phototag: Run) -> None:
     done = phototag("status", "--db", demo.db)
     assert done.returncode == 0
-    assert "engines   mtcnn, dlib-resnet" in done.stdout
+    assert "engines   mtcnn, dlib-resnet-int8" in done.stdout
     assert done.stderr == ""

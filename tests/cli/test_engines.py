@@ -57,7 +57,7 @@ def listed(phototag: Run, env: dict[str, str]) -> dict[str, dict[str, object]]:
 def test_built_in_and_installable_ones(phototag: Run, shelf: dict[str, str]) -> None:
     rows = listed(phototag, shelf)
     assert rows["mtcnn"]["origin"] == rows["dlib-resnet"]["origin"] == "built-in"
-    assert {name for name, row in rows.items() if row["default"]} == {"mtcnn", "dlib-resnet"}
+    assert {name for name, row in rows.items() if row["default"]} == {"mtcnn", "dlib-resnet-int8"}
     assert (rows["dlib-resnet"]["dim"], rows["dlib-resnet"]["threshold"]) == (128, 0.376)
     assert rows["mobilefacenet"]["origin"] == rows["yunet"]["origin"] == "installable"
     assert rows["mobilefacenet"]["licence"] == "Apache-2.0"
@@ -65,7 +65,7 @@ def test_built_in_and_installable_ones(phototag: Run, shelf: dict[str, str]) -> 
     assert rows["dlib-resnet"]["gpu"]
     assert listed(phototag, {**shelf, "PHOTOTAG_DETECTOR": "dlib-hog"})["dlib-hog"]["default"]
     lines = phototag("engines", "list", env=shelf).stdout.splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("*")] == ["mtcnn", "dlib-resnet"]
+    assert [line.split()[1] for line in lines if line.startswith("*")] == ["mtcnn", "dlib-resnet-int8"]
 
 
 def test_families_are_listed_before_any_of_their_weights_are_there(
@@ -271,9 +271,10 @@ def test_a_new_library_takes_the_best_installed(
     phototag: Run, model: Path, shelf: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
-    assert (best("detector"), best("embedder")) == ("mtcnn", "dlib-resnet")
+    assert (best("detector"), best("embedder")) == ("mtcnn", "dlib-resnet-int8")
+    assert best("embedder", "gpu") == "dlib-resnet"
     registry.add("mobilefacenet", "onnx", model, card())
-    assert best("embedder") == "dlib-resnet"  # a name alone is anybody's
+    assert best("embedder") == "dlib-resnet-int8"  # a name alone is anybody's
     assert not listed(phototag, shelf)["mobilefacenet"]["default"]
     entries = [replace(entry, sha256=hashlib.sha256(embedder()).hexdigest()) for entry in catalogue.entries()]
     monkeypatch.setattr(catalogue, "entries", lambda: entries)
@@ -297,7 +298,7 @@ def test_better_engines_from_start_to_end(
     db = tmp_path / "old.db"
     shutil.copyfile(demo.db, db)
     assert phototag("index", "--db", db, env=shelf).returncode == 3
-    assert "mtcnn, dlib-resnet" in phototag("status", "--db", db).stdout
+    assert "mtcnn, dlib-resnet-int8" in phototag("status", "--db", db).stdout
     before = names(phototag, db)
     assert len(before) == 6
     done = phototag("index", "--embedder", "mobilefacenet", "--db", db, env=shelf)

@@ -20,6 +20,7 @@ def test_ours_are_there() -> None:
         ("detector", "mtcnn"),
         ("detector", "dlib-hog"),
         ("embedder", "dlib-resnet"),
+        ("embedder", "dlib-resnet-int8"),
     }
 
 
