@@ -5,25 +5,114 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import registry
+from phototag.engines import catalogue, facenet_network, openface_network, registry, shelf
+from phototag.engines.arrays import Arrays, pack
 from phototag.engines.dlib_resnet import DlibResNet
 from phototag.engines.mtcnn import Mtcnn
+from phototag.engines.registry import EngineOptions
+from phototag.engines.shelf import Prepared
 from phototag.imaging.align import align
 from phototag.types import RGB, Chips, Detector, Embedder
+
+from . import onnx_files
+from .keras_files import enliven
 
 Make = Callable[[str], Detector | Embedder]
 
 
 @pytest.fixture(scope="session")
-def engine() -> Make:
-    """Makes an engine by its name, or hands out the one made before."""
-    specs = {spec.name: spec for spec in registry.available()}
-    return cache(lambda name: specs[name].create(registry.EngineOptions()))
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which each network of made-up weights is exported once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Makes an engine by its name, or hands out the one made before; families' with made-up or research weights."""
+    ready = {spec.name: spec for spec in registry.available() if spec.prepare is None}
+    folder = tmp_path_factory.mktemp("engines")
+
+    @cache
+    def make(name: str) -> Detector | Embedder:
+        if name in ready:
+            return ready[name].create(EngineOptions())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PHOTOTAG_ENGINES", str(folder))
+            patch.setenv("PHOTOTAG_CACHE", str(exported))
+            return BROUGHT[name](request, patch)
+
+    return make
+
+
+def _yunet(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Detector:
+    pytest.importorskip("onnxruntime")
+    registry.add("yunet", "yunet", request.getfixturevalue("data") / "models" / "yunet_n_dynamic.onnx")
+    return registry.make_detector("yunet", EngineOptions())
+
+
+def _mobilefacenet(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
+    pytest.importorskip("onnxruntime")
+    [card] = [entry.card for entry in catalogue.entries() if entry.name == "mobilefacenet"]
+    registry.add("mobilefacenet", "onnx", request.getfixturevalue("data") / "models" / "mobilefacenet.onnx", card)
+    return registry.make_embedder("mobilefacenet", EngineOptions())
+
+
+def _onnx(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
+    pytest.importorskip("onnxruntime")
+    shelf.keep("onnx", "onnx", Prepared(onnx_files.embedder(("n", 3, 8, 8)), ".onnx"), onnx_files.card(mean=(9, 8, 7)))
+    return registry.make_embedder("onnx", EngineOptions())
+
+
+def _openface(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
+    shelf.keep("openface", "openface", Prepared(pack(request.getfixturevalue("openface_arrays")), ".npz", 128), None)
+    return registry.make_embedder("openface", EngineOptions())
+
+
+def _facenet(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
+    """With one block of each kind: all of them take half a minute to export."""
+    whole = facenet_network._residual
+    patch.setattr(
+        facenet_network, "_residual", lambda x, kind, number, share: whole(x, kind, 1, share) if number == 1 else x
+    )
+    noise = np.random.default_rng(5).normal(0, 1, (4, 160, 160, 3)).astype(np.float32)
+    arrays = enliven(facenet_network.network(128), noise)
+    shelf.keep("facenet", "facenet", Prepared(pack(arrays), ".npz", 128), None)
+    return registry.make_embedder("facenet", EngineOptions())
+
+
+#: Engines of families, which need weights.
+BROUGHT: dict[str, Callable[[pytest.FixtureRequest, pytest.MonkeyPatch], Detector | Embedder]] = {
+    "yunet": _yunet,
+    "mobilefacenet": _mobilefacenet,
+    "onnx": _onnx,
+    "openface": _openface,
+    "facenet": _facenet,
+}
+
+
+@pytest.fixture(scope="session")
+def openface_samples(portraits: list[RGB]) -> Chips:
+    """Sixteen chips that have little in common: squares of the portraits, and of noise."""
+    random = np.random.default_rng(2)
+    cuts = []
+    for number in range(12):
+        image = portraits[number % 2]
+        y, x = (int(random.integers(side - 96)) for side in image.shape[:2])
+        cuts.append(image[y : y + 96, x : x + 96])
+    cuts += list(random.integers(0, 256, (4, 96, 96, 3)))
+    return np.stack(cuts).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def openface_arrays(openface_samples: Chips) -> Arrays:
+    """Weights with which nn4.small2 tells these samples apart."""
+    return enliven(openface_network.network(), openface_samples / np.float32(255))
 
 
 @pytest.fixture(scope="session")

@@ -13,39 +13,33 @@ import numpy as np
 import pytest
 
 from phototag.engines import openface, openface_network, registry, runner, shelf
-from phototag.engines.arrays import Arrays, shapes, unpack
+from phototag.engines.arrays import Arrays, fill, shapes, unpack
 from phototag.engines.card import Card
 from phototag.engines.openface_csv import read_csv
 from phototag.errors import UsageError, WeightsError
-from phototag.types import RGB, Embedder, Thresholds
+from phototag.types import Chips, Embedder, Thresholds
 
-from .keras_files import enliven, write_hdf5
+from .keras_files import write_hdf5
 
 LETTERS = {"kernel": "w", "bias": "b", "gamma": "w", "beta": "b", "moving_mean": "m", "moving_variance": "v"}
 THRESHOLDS = Thresholds(same=0.5, split=0.6, join=0.4, midpoint=0.55, slope=9.0)
 
 
 @pytest.fixture(scope="module")
-def samples(portraits: list[RGB]) -> np.ndarray:
-    """Sixteen chips that have little in common: squares of the portraits, and of noise."""
-    random = np.random.default_rng(2)
-    cuts = []
-    for number in range(12):
-        image = portraits[number % 2]
-        y, x = (int(random.integers(side - 96)) for side in image.shape[:2])
-        cuts.append(image[y : y + 96, x : x + 96])
-    cuts += list(random.integers(0, 256, (4, 96, 96, 3)))
-    return np.stack(cuts).astype(np.uint8)
+def samples(openface_samples: Chips) -> Chips:
+    return openface_samples
 
 
 @pytest.fixture(scope="module")
-def model() -> Any:
-    return openface_network.network()
+def arrays(openface_arrays: Arrays) -> Arrays:
+    return openface_arrays
 
 
 @pytest.fixture(scope="module")
-def arrays(model: Any, samples: np.ndarray) -> Arrays:
-    return enliven(model, samples / np.float32(255))
+def model(arrays: Arrays) -> Any:
+    model = openface_network.network()
+    fill(model, arrays, "here")
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +57,11 @@ def folder(arrays: Arrays, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A shelf and a cache of our own."""
+def room(tmp_path_factory: pytest.TempPathFactory, exported: Path) -> Iterator[Path]:
+    """A shelf of our own, and the tests' cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHOTOTAG_ENGINES", str(tmp_path_factory.mktemp("engines")))
-        patch.setenv("PHOTOTAG_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("PHOTOTAG_CACHE", str(exported))
         yield Path()
 
 
