@@ -10,21 +10,19 @@ in a thousand does), so that it works in a process of its own.
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from phototag.engines.apart import answer, apart
 from phototag.engines.arrays import Arrays, Shapes, check, check_shapes
 from phototag.errors import WeightsError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-PATIENCE = 60.0  #: seconds that reading one array may take
+LIBRARY = "HDF5's library"
 
 
 def read_hdf5(path: Path, expect: Callable[[Shapes], Shapes], rename: Callable[[str], str] = str) -> Arrays:
@@ -35,8 +33,8 @@ def read_hdf5(path: Path, expect: Callable[[Shapes], Shapes], rename: Callable[[
     """
     where = str(path)
     _check_kind(path)
-    with _reader(where) as connection:
-        theirs: Shapes = _answer(connection, where)
+    with apart(_serve, where) as connection:
+        theirs: Shapes = answer(connection, where, LIBRARY)
         names = {_renamed(name, rename): name for name in theirs}
         if len(names) < len(theirs):
             raise WeightsError(f"{where} has two layers of one name; nothing of it was used")
@@ -47,7 +45,7 @@ def read_hdf5(path: Path, expect: Callable[[Shapes], Shapes], rename: Callable[[
         arrays: Arrays = {}
         for name, own in names.items():
             connection.send(own)
-            arrays[name] = _answer(connection, where)
+            arrays[name] = answer(connection, where, LIBRARY)
     check(arrays, expected, where)
     return arrays
 
@@ -72,40 +70,10 @@ def _renamed(name: str, rename: Callable[[str], str]) -> str:
     return f"{rename(layer)}/{weight}"
 
 
-@contextmanager
-def _reader(where: str) -> Iterator[Connection]:
-    """The pipe of a process that serves the file."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(where, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield ours
-    finally:
-        ours.close()
-        process.kill()
-        process.join()
-
-
-def _answer(connection: Connection, where: str) -> Any:
-    if not connection.poll(PATIENCE):
-        raise WeightsError(f"{where} keeps HDF5's library busy without end: take a sound copy")
-    try:
-        answer = connection.recv()
-    except EOFError:
-        raise WeightsError(f"{where} makes HDF5's library fall over: take a sound copy") from None
-    if isinstance(answer, str):
-        raise WeightsError(answer)
-    return answer
-
-
 def _serve(where: str, connection: Connection) -> None:
-    """Sends the shape of every dataset, then each dataset that is asked for by name; a text is a refusal."""
+    """Sends the shape of every dataset, then each dataset that is asked for by name, or a refusal."""
     import h5py
 
-    with suppress(ValueError):  # in another thread than the first
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner stops us
     try:
         with h5py.File(where, "r") as file:
             datasets = _datasets(file, where)
@@ -117,9 +85,9 @@ def _serve(where: str, connection: Connection) -> None:
     except EOFError:
         pass  # nothing more is asked
     except WeightsError as error:
-        connection.send(str(error))
+        connection.send(error)
     except Exception as error:  # h5py lets through whatever HDF5 and NumPy find wrong
-        connection.send(f"{where} can't be read as HDF5 ({error}): take a sound copy")
+        connection.send(WeightsError(f"{where} can't be read as HDF5 ({error}): take a sound copy"))
     finally:
         connection.close()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from phototag.engines.apart import tried
 from phototag.engines.card import Card
 from phototag.engines.onnx import RUNTIME, Floats, Model, read
 from phototag.engines.registry import EngineOptions, EngineSpec
@@ -101,9 +102,13 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     if card is None:
         raise UsageError("an ONNX embedder needs a card that says how it sees: `--card CARD.toml`")
     data = read(path)
-    network = Network(data, card, EngineOptions(device="cpu"), str(path))
-    network.embed(np.full((1, card.input_size, card.input_size, 3), 127, np.uint8))
+    tried(_try, data, card, str(path), where=str(path), library=RUNTIME)
     return Prepared(data, ".onnx")
+
+
+def _try(data: bytes, card: Card, where: str) -> None:
+    network = Network(data, card, EngineOptions(device="cpu"), where)
+    network.embed(np.full((1, card.input_size, card.input_size, 3), 127, np.uint8))
 
 
 ENGINE = EngineSpec(

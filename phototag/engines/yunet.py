@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from phototag.engines.apart import tried
 from phototag.engines.boxes import clipped, suppress
 from phototag.engines.card import Card
 from phototag.engines.onnx import RUNTIME, Floats, Model, read
@@ -132,10 +133,14 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     if card is not None:
         raise UsageError("YuNet needs no card: leave --card out")
     data = read(path)
-    cells = Network(data, EngineOptions(device="cpu"), str(path))(np.full((64, 96, 3), 127, np.uint8))
-    if not np.isfinite(cells).all():
-        raise WeightsError(f"{path} yields numbers that are not finite")
+    tried(_try, data, str(path), where=str(path), library=RUNTIME)
     return Prepared(data, ".onnx")
+
+
+def _try(data: bytes, where: str) -> None:
+    cells = Network(data, EngineOptions(device="cpu"), where)(np.full((64, 96, 3), 127, np.uint8))
+    if not np.isfinite(cells).all():
+        raise WeightsError(f"{where} yields numbers that are not finite")
 
 
 ENGINE = EngineSpec(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import catalogue, facenet_network, openface_network, registry, shelf
+from phototag.engines import apart, catalogue, facenet_network, hdf5, openface_network, registry, shelf
 from phototag.engines.arrays import Arrays, pack
 from phototag.engines.dlib_resnet import DlibResNet
 from phototag.engines.mtcnn import Mtcnn
@@ -24,6 +28,25 @@ from . import onnx_files
 from .keras_files import enliven
 
 Make = Callable[[str], Detector | Embedder]
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights are looked at in a thread: a process would take a third of a second each time."""
+
+    @contextmanager
+    def beside(serve: Callable[..., None], *given: object) -> Iterator[Connection]:
+        ours, theirs = Pipe()
+        thread = Thread(target=serve, args=(*given, theirs))
+        thread.start()
+        try:
+            yield ours
+        finally:
+            ours.close()
+            thread.join()
+
+    monkeypatch.setattr(hdf5, "apart", beside)
+    monkeypatch.setattr(apart, "apart", beside)
 
 
 @pytest.fixture(scope="session")

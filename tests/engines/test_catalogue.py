@@ -21,6 +21,8 @@ from phototag.progress import Silent
 
 from .onnx_files import card, embedder
 
+pytestmark = pytest.mark.usefixtures("at_once")
+
 WEIGHTS = embedder()
 
 

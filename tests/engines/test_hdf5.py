@@ -7,18 +7,15 @@ import pickle
 import signal
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing import Pipe
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Thread
 
 import h5py
 import numpy as np
 import pytest
 
-from phototag.engines import hdf5
+from phototag.engines import apart, hdf5
 from phototag.engines.arrays import Arrays, Shapes, pack, unpack
 from phototag.engines.hdf5 import read_hdf5
 from phototag.errors import WeightsError
@@ -32,24 +29,6 @@ ARRAYS: Arrays = {
     "bn1/moving_variance": np.array([1, 2], np.float32),
 }
 SHAPES: Shapes = {name: array.shape for name, array in ARRAYS.items()}
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reader works in a thread: a process would take a third of a second each time."""
-
-    @contextmanager
-    def reader(where: str) -> Iterator[Connection]:
-        ours, theirs = Pipe()
-        thread = Thread(target=hdf5._serve, args=(where, theirs))
-        thread.start()
-        try:
-            yield ours
-        finally:
-            ours.close()
-            thread.join()
-
-    monkeypatch.setattr(hdf5, "_reader", reader)
 
 
 def read(path: Path) -> Arrays:
@@ -170,7 +149,7 @@ def test_what_breaks_the_library_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hdf5, "_serve", serve)
-    monkeypatch.setattr(hdf5, "PATIENCE", patience)
+    monkeypatch.setattr(apart, "PATIENCE", patience)
     with pytest.raises(WeightsError, match=words):
         read(write_hdf5(tmp_path / "w.h5", ARRAYS))
 

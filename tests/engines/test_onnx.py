@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import catalogue, registry, shelf
+from phototag.engines import apart, catalogue, onnx_embedder, registry, shelf
 from phototag.engines.card import Card
 from phototag.engines.onnx_embedder import OnnxEmbedder, prepare
 from phototag.engines.onnx_format import leads_elsewhere
@@ -28,6 +31,10 @@ from phototag.types import RGB, Chips, Detector
 from .onnx_files import card, embedder, field, matrix
 
 pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.usefixtures("at_once")
+
+
+IN_A_PROCESS = apart.apart
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +171,38 @@ def test_no_corner_of_a_model_hides_another_file() -> None:
     for broken in (b"\x3a\x05", b"\x3a", b"\x80" * 11, b"\x3b", b"\x3d\x00"):
         with pytest.raises(ValueError, match=r"it ends|it has a field|no end"):
             leads_elsewhere(broken)
+
+
+def falls_over(data: bytes, card: Card, where: str) -> None:
+    os.write(2, b"a last word")
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def hangs(data: bytes, card: Card, where: str) -> None:
+    time.sleep(100)
+
+
+@pytest.mark.parametrize(
+    ("check", "patience", "words"),
+    [(hangs, 1.0, "keeps onnxruntime busy without end"), (falls_over, 60.0, "makes onnxruntime fall over")],
+)
+def test_a_model_that_breaks_onnxruntime_is_refused(
+    check: Callable[..., None],
+    patience: float,
+    words: str,
+    tmp_path: Path,
+    own_shelf: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(onnx_embedder, "_try", check)
+    monkeypatch.setattr(apart, "PATIENCE", patience)
+    monkeypatch.setattr(apart, "apart", IN_A_PROCESS)
+    (tmp_path / "model.onnx").write_bytes(embedder())
+    with pytest.raises(WeightsError, match=words):
+        registry.add("mine", "onnx", tmp_path / "model.onnx", card())
+    assert not own_shelf.exists()
+    assert capfd.readouterr().err == ""
 
 
 def test_no_file_and_no_card(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from phototag.types import RGB, Box, Detector
 from .onnx_files import card, embedder
 
 pytest.importorskip("onnxruntime")
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.usefixtures("at_once")]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,66 @@
+"""Looks at files that nobody vouches for in a process of its own, which they may hang or kill."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from phototag.engines.quiet import quiet
+from phototag.errors import WeightsError
+
+PATIENCE = 60.0  #: seconds that one answer may take
+
+
+@contextmanager
+def apart(serve: Callable[..., None], *given: Any) -> Iterator[Connection]:
+    """The pipe of a process that does `serve(*given, pipe)`; it is stopped in the end."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_begin, args=(serve, *given, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.kill()
+        process.join()
+
+
+def answer(connection: Connection, where: str, library: str) -> Any:
+    """What the process sends next; an error of ours is raised. Raises WeightsError where the library hangs or dies."""
+    if not connection.poll(PATIENCE):
+        raise WeightsError(f"{where} keeps {library} busy without end: take a sound copy")
+    try:
+        sent = connection.recv()
+    except EOFError:
+        raise WeightsError(f"{where} makes {library} fall over: take a sound copy") from None
+    if isinstance(sent, Exception):
+        raise sent
+    return sent
+
+
+def tried(check: Callable[..., None], *given: Any, where: str, library: str) -> None:
+    """Do `check(*given)` in a process of its own. Raises what it raises, or WeightsError as `answer` does."""
+    with apart(_try, check, *given) as connection:
+        answer(connection, where, library)
+
+
+def _begin(serve: Callable[..., None], *given: Any) -> None:
+    with suppress(ValueError):  # in another thread than the first
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner stops us
+    with quiet():  # what a library says as it dies
+        serve(*given)
+
+
+def _try(check: Callable[..., None], *given: Any) -> None:
+    *arguments, connection = given
+    try:
+        check(*arguments)
+        connection.send(None)
+    except Exception as error:
+        connection.send(error)
