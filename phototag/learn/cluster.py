@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from phototag.learn.density import NEIGHBOURS, dense
 from phototag.learn.graph import nearest, neighbours
+from phototag.learn.groups import Faces, Groups
 from phototag.learn.isolation import isolation
-from phototag.learn.linkage import Bound, Faces, Groups, split
+from phototag.learn.linkage import Bound, split
 from phototag.types import Thresholds, Vectors
 
 Labels = npt.NDArray[np.int64]  #: (n,), −1 for a face that stands alone
@@ -32,13 +33,15 @@ class Known:
 
     `parts`: rows with the same number, 0 or more, stay together; −1 for the others. `settled`: faces that were grouped,
     or left alone, before; among them little changes. `marks`: faces that share one are not the same person. `faint`:
-    faces too poor to found a group or to hold one together; they may join one.
+    faces too poor to found a group or to hold one together; they may join one. `since`: of settled faces, the number
+    (from 0) of the grouping in which they first took part; without it, all of them in the same.
     """
 
     parts: Labels
     settled: Flags
     faint: Flags
     marks: Mapping[int, Set[int]] = field(default_factory=dict)
+    since: Labels | None = None
 
     @staticmethod
     def nothing(count: int) -> Known:
@@ -53,10 +56,11 @@ def cluster(vectors: Vectors, thresholds: Thresholds, known: Known | None = None
     if not len(vectors):
         return np.zeros(0, np.int64)
     known = known or Known.nothing(len(vectors))
+    since = np.where(known.settled, 0 if known.since is None else known.since, -1)
     lowest = [min(known.marks.get(row, ()), default=0) for row in range(len(vectors))]
-    order = np.lexsort((lowest, known.faint, known.settled, known.parts, *vectors.T))
+    order = np.lexsort((lowest, known.faint, since, known.parts, *vectors.T))
     place = np.argsort(order)
-    faces = Faces(vectors, isolation(vectors[order], thresholds)[place], known.settled, known.marks)
+    faces = Faces(vectors, isolation(vectors[order], thresholds)[place], since, known.marks)
     return _numbered(_grouped(faces[order], known.parts[order], known.faint[order], thresholds)[place])
 
 
@@ -81,9 +85,9 @@ def _grouped(faces: Faces, given: Labels, faint: Flags, thresholds: Thresholds) 
 
 def _united(faces: Faces, given: Labels, thresholds: Thresholds) -> tuple[Groups, Labels]:
     """The groups that faces found, and the group of each."""
-    first = _copied(faces, np.flatnonzero(~faces.settled & (given < 0)))
+    first = _copied(faces, np.flatnonzero((faces.since < 0) & (given < 0)))
     copies = np.flatnonzero(first != np.arange(len(first)))
-    moving = np.setdiff1d(np.flatnonzero(~faces.settled), copies)
+    moving = np.setdiff1d(np.flatnonzero(faces.since < 0), copies)
     vectors = faces.vectors[moving]
     rows, _ = neighbours(vectors, NEIGHBOURS)
     pure = np.arange(len(given))
@@ -91,7 +95,7 @@ def _united(faces: Faces, given: Labels, thresholds: Thresholds) -> tuple[Groups
     parts = np.where(given >= 0, given, given.max(initial=-1) + 1 + _unmixed(pure[first], faces.marks))
     parts = np.unique(parts, return_inverse=True)[1].astype(np.int64)
     rows = moving[rows]
-    if faces.settled.any():
+    if (faces.since >= 0).any():
         seen = np.setdiff1d(np.arange(len(given)), copies)
         rows = seen[nearest(vectors, faces.vectors[seen], NEIGHBOURS + 1)[0]]
     one = np.concatenate([np.repeat(moving, rows.shape[1]), copies])

@@ -261,6 +261,36 @@ def test_one_more_face_moves_nobody() -> None:
     assert labels[0] != labels[5]  # three faces are too few to unite two groups of five
 
 
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_photo_by_photo_comes_to_what_is_there_at_once(seed: int) -> None:
+    vectors = faces(centres(1)[0], 12, seed, spread=0.33)
+    assert cluster(vectors, THRESHOLDS).tolist() == [0] * 12
+    labels = since = np.zeros(0, np.int64)
+    for run in range(12):
+        before, since = labels, np.append(since, run)
+        known = Known(np.append(before, -1), np.arange(run + 1) < run, np.zeros(run + 1, np.bool_), since=since)
+        labels = cluster(vectors[: run + 1], THRESHOLDS, known)
+    assert labels.tolist() == [0] * 12
+
+
+def test_a_face_left_alone_joins_a_group_that_grows() -> None:
+    """It is weighed again when two, four, eight faces came."""
+    centre = centres(1)[0]
+    vectors = np.concatenate([faces(centre, 8, 0, 0.2), faces(centre, 10, 1, 0.2)])
+    for came, new, joins in ((0, 1, False), (1, 1, True), (2, 1, False), (3, 1, True), (0, 2, True), (5, 1, False)):
+        count = 8 + came + new
+        parts = np.where(np.arange(count) < 8 + came, 0, -1)
+        parts[0] = -1
+        since = np.array([0] * 8 + [1] * came + [2] * new)
+        known = Known(parts, since < 2, np.zeros(count, np.bool_), since=since)
+        labels = cluster(vectors[:count], THRESHOLDS, known)
+        assert (labels[1:] == 0).all()
+        assert (labels[0] == 0) == joins, (came, new)
+        faint = np.arange(count) == 0
+        labels = cluster(vectors[:count], THRESHOLDS, Known(parts, since < 2, faint, since=since))
+        assert (labels[0] == 0) == joins, (came, new)
+
+
 def test_one_person_with_thousands_of_faces_beside_many_with_two() -> None:
     people = centres(201, seed=1)
     vectors = np.concatenate([faces(people[0], 5000), *(faces(people[i], 2, i, 0.2) for i in range(1, 201))])

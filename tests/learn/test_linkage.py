@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
+from phototag.learn import groups as joining
 from phototag.learn import linkage as ours
-from phototag.learn.linkage import Bound, Faces, Groups, Labels, split
+from phototag.learn.groups import Faces, Groups, Labels
+from phototag.learn.linkage import Bound, split
 from phototag.types import Vectors
 from tests.learn.people import centres, faces
 
@@ -79,9 +81,8 @@ def test_a_person_who_varies_reaches_farther() -> None:
 def test_who_stands_apart_from_everybody_may_be_farther_from_its_like() -> None:
     pair = centres(2, apart=0.35)
     bound = Bound(0.33, 0.33, 0.0)
-    none = np.zeros(2, np.bool_)
     assert len(together(joined(Faces.plain(pair), np.arange(2), bound))) == 2
-    credit = Faces(pair, np.array([0.01, 0.01]), none, {})
+    credit = Faces(pair, np.array([0.01, 0.01]), np.array([-1, -1]), {})
     assert len(together(joined(credit, np.arange(2), bound))) == 1
 
 
@@ -93,7 +94,7 @@ def test_a_mirror_does_not_halve_a_person(copies: int) -> None:
     parts = np.repeat(np.arange(4), [6, 6, copies, copies])  # each image is nearer to one look than both looks are
     marks = {12 + image * copies + copy: {copy} for image in range(2) for copy in range(copies)}
     plain = Faces.plain(vectors)
-    labels = joined(Faces(vectors, plain.isolation, plain.settled, marks), parts, Bound(0.33, 0.36))
+    labels = joined(Faces(vectors, plain.isolation, plain.since, marks), parts, Bound(0.33, 0.36))
     assert len(set(labels[:12].tolist())) == 1
     assert len(set(labels.tolist())) == 2
 
@@ -118,6 +119,6 @@ def test_a_union_proposes_one_partner_however_many_are_near(monkeypatch: pytest.
         pushes += 1
         heapq.heappush(heap, entry)
 
-    monkeypatch.setattr(ours, "heapq", SimpleNamespace(heappush=push, heappop=heapq.heappop))
+    monkeypatch.setattr(joining, "heapq", SimpleNamespace(heappush=push, heappop=heapq.heappop))
     assert len(together(joined(Faces.plain(vectors), np.arange(400), Bound(0.33, 0.36)))) == 1
     assert 400 <= pushes < 400 * 6
