@@ -34,10 +34,11 @@ class Tensor:
 class Model:
     """An ONNX model in memory. Not for use from several threads at once.
 
+    Unless it is `prepared`, no part of it runs before it is called: preparing works out whatever is constant.
     Raises WeightsError for bytes that are no ONNX model, UsageError without onnxruntime or the device asked for.
     """
 
-    def __init__(self, data: bytes, options: EngineOptions, where: str) -> None:
+    def __init__(self, data: bytes, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
         if data.startswith((PICKLE, ZIP)):
             raise WeightsError(f"{where} is no ONNX model but a pickle or an archive; nothing of it was used")
         _require_whole(data, where)
@@ -46,6 +47,8 @@ class Model:
         settings.intra_op_num_threads = options.threads
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 4
+        if not prepared:
+            settings.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
         settings.add_session_config_entry("session.load_model_format", "ONNX")  # and no other that is not looked into
         # Threads that wait by spinning would take the decode processes' time.
         settings.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -46,8 +46,8 @@ class OnnxEmbedder:
 class Network:
     """A model and its card, which agree: that is checked here. Raises WeightsError where they don't."""
 
-    def __init__(self, data: bytes, card: Card, options: EngineOptions, where: str) -> None:
-        self._model = Model(data, options, where)
+    def __init__(self, data: bytes, card: Card, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
+        self._model = Model(data, options, where, prepared=prepared)
         self._card = card
         if len(self._model.inputs) != 1:
             raise WeightsError(f"{where} has {len(self._model.inputs)} inputs and must have one")
@@ -107,7 +107,9 @@ def prepare(path: Path, card: Card | None) -> Prepared:
 
 
 def _try(data: bytes, card: Card, where: str) -> None:
-    network = Network(data, card, EngineOptions(device="cpu"), where)
+    options = EngineOptions(device="cpu")
+    Network(data, card, options, where, prepared=False)  # what doesn't fit is never run
+    network = Network(data, card, options, where)
     network.embed(np.full((1, card.input_size, card.input_size, 3), 127, np.uint8))
 
 

@@ -87,8 +87,8 @@ class YuNet:
 class Network:
     """The model, once it is known to be a YuNet. Raises WeightsError if it isn't."""
 
-    def __init__(self, data: bytes, options: EngineOptions, where: str) -> None:
-        self._model = Model(data, options, where)
+    def __init__(self, data: bytes, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
+        self._model = Model(data, options, where, prepared=prepared)
         names = [one.name for one in self._model.outputs]
         self._places = {}
         for kind in WIDTHS:
@@ -138,7 +138,9 @@ def prepare(path: Path, card: Card | None) -> Prepared:
 
 
 def _try(data: bytes, where: str) -> None:
-    cells = Network(data, EngineOptions(device="cpu"), where)(np.full((64, 96, 3), 127, np.uint8))
+    options = EngineOptions(device="cpu")
+    Network(data, options, where, prepared=False)  # what doesn't fit is never run
+    cells = Network(data, options, where)(np.full((64, 96, 3), 127, np.uint8))
     if not np.isfinite(cells).all():
         raise WeightsError(f"{where} yields numbers that are not finite")
 

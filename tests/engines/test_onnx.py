@@ -173,6 +173,24 @@ def test_no_corner_of_a_model_hides_another_file() -> None:
             leads_elsewhere(broken)
 
 
+@pytest.mark.parametrize("family", ["onnx", "yunet"])
+def test_what_does_not_fit_is_never_run(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    levels = []
+
+    class Session(onnxruntime.InferenceSession):
+        def __init__(self, data: bytes, settings: onnxruntime.SessionOptions, **more: object) -> None:
+            levels.append(settings.graph_optimization_level)
+            super().__init__(data, settings, **more)
+
+    monkeypatch.setattr("onnxruntime.InferenceSession", Session)
+    (tmp_path / "model.onnx").write_bytes(embedder((1, 3, 9, 9), np.ones((243, 4), np.float32)))
+    with pytest.raises(WeightsError, match=r"takes 1 × 3 × 9 × 9|no YuNet"):
+        registry.add("mine", family, tmp_path / "model.onnx", card() if family == "onnx" else None)
+    assert levels == [onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL]  # else constants are worked out at once
+
+
 def falls_over(data: bytes, card: Card, where: str) -> None:
     os.write(2, b"a last word")
     os.kill(os.getpid(), signal.SIGSEGV)
