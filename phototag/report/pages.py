@@ -118,7 +118,7 @@ class Album(Protocol):
         ...
 
     def groups(self) -> Iterable[GroupEntry]:
-        """Unknown groups, largest first."""
+        """Unknown groups, who was met most often first."""
         ...
 
     def photos(self) -> Iterable[PhotoEntry]:

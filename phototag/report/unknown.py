@@ -1,4 +1,4 @@
-"""Unknown groups: the pages of each as it streams by, and lists of them, largest first."""
+"""Unknown groups: the pages of each as it streams by, and lists of them in the same order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GroupCard:
 
 
 def write_groups(album: Album, press: Press) -> list[GroupCard]:
-    """Every group's pages and the lists; returns the largest few groups."""
+    """Every group's pages and the lists; returns the first few groups."""
     teaser: list[GroupCard] = []
     cards = (_group(press, group) for group in album.groups())
     for number, (_, shown, after) in enumerate(with_neighbours(chunks(cards, _GROUPS_A_PAGE)), 1):

@@ -159,7 +159,7 @@ def test_previous_and_next_walk_through_all_photos(report: Path) -> None:
     assert seen == [shot.id for shot in shots]
 
 
-def test_unknown_groups_are_largest_first_with_their_command(report: Path) -> None:
+def test_unknown_groups_keep_their_order_with_their_command(report: Path) -> None:
     page = Page(report / "unknown/index.html")
     assert page.words.index("Group 12 5 faces") > 0 and page.words.index("Group 4 5 faces") > 0
     assert page.words.count('phototag name 12 "Name"') == 1
