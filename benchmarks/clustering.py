@@ -34,7 +34,7 @@ from phototag.learn.density import NEIGHBOURS, dense
 from phototag.learn.graph import neighbours
 from phototag.learn.metrics import b_cubed
 from phototag.progress import Silent
-from phototag.store import engines, faces
+from phototag.store import clusters, engines, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Thresholds, Vectors
 from phototag.workflows.cluster import cluster_faces, current_embedder
@@ -259,9 +259,10 @@ def one_more(store: Store) -> float:
     for photo in np.random.default_rng(3).permutation(photos)[:20].tolist():
         _show(store, "photo <> ?", photo)
         cluster_faces(store, Silent(), from_scratch=True)
+        before = _groups(store)
         _show(store, "1")
-        done = cluster_faces(store, Silent())
-        moved, total = moved + done.moved, total + done.faces
+        cluster_faces(store, Silent())
+        moved, total = moved + _other_company(before, _groups(store)), total + len(before)
     return moved / total
 
 
@@ -274,9 +275,25 @@ def halves(store: Store, data: Path) -> dict[str, object]:
         store.connection.executemany("INSERT INTO half VALUES (?)", [(int(row),) for row in half[: len(half) // 2]])
     _show(store, "photo IN (SELECT photo FROM half)")
     cluster_faces(store, Silent(), from_scratch=True)
+    before = _groups(store)
     _show(store, "1")
-    done = cluster_faces(store, Silent())
-    return {"B³ F all at once": whole, "B³ F in halves": _scored(store, data), "faces in other company": done.moved}
+    cluster_faces(store, Silent())
+    moved = _other_company(before, _groups(store))
+    return {"B³ F all at once": whole, "B³ F in halves": _scored(store, data), "faces in other company": moved}
+
+
+def _groups(store: Store) -> dict[int, int]:
+    """The group of each face; one that stands alone has a number of its own."""
+    current = clusters.current(store)
+    assert current
+    return {face: -face if group is None else group for face, group in current.groups.items()}
+
+
+def _other_company(before: dict[int, int], after: dict[int, int]) -> int:
+    """How many faces gained or lost another one among those that were there before."""
+    pairs = [(then, after[face]) for face, then in before.items()]
+    was, are, both = Counter(then for then, _ in pairs), Counter(here for _, here in pairs), Counter(pairs)
+    return sum(kept for (then, here), kept in both.items() if not was[then] == are[here] == kept)
 
 
 def doubles(store: Store) -> int:

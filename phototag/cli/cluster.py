@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from phototag.cli import options
+from phototag.display import path_text, printable
+
+if TYPE_CHECKING:
+    from phototag.store.faces import Place
+    from phototag.workflows.cluster import Changed, Clustered
+    from phototag.workflows.conflicts import Conflict
+
+#: Groups and conflicts that are told one by one; `--json` has all.
+_GROUPS, _CONFLICTS = 10, 3
+_OTHER_THRESHOLDS = (
+    "Groups were made with other thresholds: `phototag cluster --from-scratch --preview` shows what today's change."
+)
 
 
 @click.command(short_help="Group the faces that nobody named.")
@@ -23,21 +36,91 @@ def cluster(db: Path | None, from_scratch: bool, preview: bool, as_json: bool) -
     """
     from phototag.workflows.cluster import cluster_faces
 
-    with options.store(db) as store:
+    with options.store(db, write=not preview) as store:
         done = cluster_faces(store, options.progress(as_json), from_scratch=from_scratch, preview=preview)
     lines = [f"{options.many(done.faces, 'unnamed face')}: {options.many(done.groups, 'group')}, {done.alone:,} alone."]
-    if done.joined or done.moved or preview:
-        lines.append(
-            f"{options.many(done.joined, 'face')} joined a group that was there before, "
-            f"{options.many(done.founded, 'group')} new, {options.many(done.moved, 'face')} in other company."
-        )
-    twice = sum(conflict.reason == "one photo" for conflict in done.conflicts)
-    if twice:
-        lines.append(f"{options.many(twice, 'pair')} of faces in one photo look like one person and are kept apart.")
-    if twice < len(done.conflicts):
-        lines.append(f"{options.many(len(done.conflicts) - twice, 'answer')} passed over: later ones say otherwise.")
-    if done.conflicts:
-        lines.append("`phototag cluster --preview --json` lists them.")
+    lines += _changes(done, preview) + _conflicts(done.conflicts)
+    if done.other_thresholds:
+        lines.append(_OTHER_THRESHOLDS)
     if preview:
         lines.append("This is a preview: nothing was changed.")
     options.show({**asdict(done), "preview": preview}, "\n".join(lines), as_json)
+
+
+def remarks(done: Clustered) -> list[str]:
+    """What else `phototag cluster` has to tell, in a sentence or two."""
+    twice = sum(conflict.reason == "one photo" for conflict in done.conflicts)
+    passed = len(done.conflicts) - twice
+    pairs = (
+        "pair of faces in one photo that look like one person",
+        "pairs of faces in one photo that look like one person",
+    )
+    answers = "answer that later ones contradict", "answers that later ones contradict"
+    told = [options.many(count, *what) for count, what in ((twice, pairs), (passed, answers)) if count]
+    lines = [f"`phototag cluster --preview` shows {' and '.join(told)}."] if told else []
+    return [*lines, _OTHER_THRESHOLDS] if done.other_thresholds else lines
+
+
+def _changes(done: Clustered, preview: bool) -> list[str]:
+    if not done.changed:
+        return ["No group changes."] if preview else []
+    parts = [
+        f"{options.many(done.founded, 'group')} new",
+        f"{options.many(done.joined, 'face')} added to groups that there are",
+        f"{options.many(done.moved, 'face leaves its group', 'faces leave their groups')}",
+    ]
+    told = [part for part, count in zip(parts, (done.founded, done.joined, done.moved), strict=True) if count]
+    lines = [", ".join(told) + (":" if preview else ".")]
+    if preview:
+        lines += [f"  {_change(group)}" for group in done.changed[:_GROUPS]]
+        lines += _more(len(done.changed) - _GROUPS)
+    return lines
+
+
+def _change(group: Changed) -> str:
+    number = f"group {group.number}"
+    if group.was is None:
+        return f"{number}, new: {options.many(group.after, 'face')}"
+    if not group.after:
+        return f"{number}, gone: had {options.many(group.before, 'face')}"
+    if group.was != group.number:
+        number += f", till now {group.was}"
+    went = [f"{count:,} {what}" for count, what in ((group.gained, "added"), (group.lost, "gone")) if count]
+    return f"{number}: {options.many(group.after, 'face')} instead of {group.before:,} ({', '.join(went)})"
+
+
+def _conflicts(conflicts: tuple[Conflict, ...]) -> list[str]:
+    twice = [conflict.faces for conflict in conflicts if conflict.reason == "one photo"]
+    lines = []
+    if twice:
+        pairs = options.many(len(twice), "pair of faces in one photo looks", "pairs of faces in one photo look")
+        lines.append(f"{pairs} like one person:")
+        lines += [
+            f"  faces {one.face} and {other.face} in {path_text(one.photo)}, at {_spot(one)} and {_spot(other)}"
+            for one, other in twice[:_CONFLICTS]
+        ]
+        lines += _more(len(twice) - _CONFLICTS)
+        one, other = twice[0]
+        lines.append(f"  Say `phototag faces same {one.face} {other.face}`, or `different` instead of `same`.")
+    passed = [conflict for conflict in conflicts if conflict.reason == "answers"]
+    if passed:
+        lines.append(f"{options.many(len(passed), 'answer')} passed over, because later ones say otherwise:")
+        lines += [f"  {_answer(conflict)}" for conflict in passed[:_CONFLICTS]]
+        lines += _more(len(passed) - _CONFLICTS)
+    return lines
+
+
+def _answer(conflict: Conflict) -> str:
+    faces = [f"face {place.face} ({path_text(place.photo)}, at {_spot(place)})" for place in conflict.faces]
+    if conflict.person is not None:
+        return f"{faces[0]} {'is' if conflict.said == 'is' else 'is not'} {printable(conflict.person)}"
+    return f"{faces[0]} and {faces[1]} are {'the same' if conflict.said == 'same' else 'different people'}"
+
+
+def _spot(place: Place) -> str:
+    """Where in its photo a face begins, in pixels."""
+    return f"{place.box.x:.0f},{place.box.y:.0f}"
+
+
+def _more(count: int) -> list[str]:
+    return [f"  and {count:,} more: `--json` has them all"] if count > 0 else []

@@ -18,9 +18,21 @@ if TYPE_CHECKING:
     from phototag.store.faces import Identified
 
 
-@click.group(short_help="The faces that were found.")
+_face = click.argument("face", type=int)
+_other = click.argument("other", type=int)
+_person = click.argument("person")
+
+
+@click.group(short_help="The faces that were found, and who single ones are.")
 def faces() -> None:
-    """Show the faces that were found."""
+    """Show the faces that were found, and say who single ones are, or are not.
+
+    \b
+    phototag faces list
+    phototag faces is 12 "Ada Lovelace"
+    phototag faces not 15 "Ada Lovelace"
+    phototag faces same 15 19
+    """
 
 
 @faces.command("list")
@@ -46,7 +58,57 @@ def faces_list(db: Path | None, form: str | None) -> None:
                 how = f" ({face.source}, {face.probability:.0%})" if face.probability is not None else ""
                 group = f" group {face.cluster}" if face.cluster is not None else ""
                 place = ",".join(f"{value:.0f}" for value in (face.box.x, face.box.y, face.box.w, face.box.h))
-                click.echo(f"{path_text(face.path)} [{place}]: {who}{how}{group}")
+                click.echo(f"face {face.id}: {path_text(face.path)} [{place}]: {who}{how}{group}")
+
+
+@faces.command("is")
+@_face
+@_person
+@options.database
+def faces_is(face: int, person: str, db: Path | None) -> None:
+    """FACE is PERSON."""
+    from phototag.workflows.name import name_face
+
+    with options.store(db) as store:
+        click.echo(f"Face {face} is {printable(name_face(store, face, person).name)}.")
+
+
+@faces.command("not")
+@_face
+@_person
+@options.database
+def faces_not(face: int, person: str, db: Path | None) -> None:
+    """FACE is not PERSON, and never gets that name with a group or from the machine."""
+    from phototag.workflows.name import reject
+
+    with options.store(db) as store:
+        click.echo(f"Face {face} is not {printable(reject(store, face, person).name)}.")
+
+
+@faces.command("same")
+@_face
+@_other
+@options.database
+def faces_same(face: int, other: int, db: Path | None) -> None:
+    """FACE and OTHER are the same person, and will be in one group."""
+    from phototag.workflows.name import compare
+
+    with options.store(db) as store:
+        compare(store, "same", face, other)
+    click.echo(f"Faces {face} and {other} are the same person; the next `phototag cluster` or `run` keeps to it.")
+
+
+@faces.command("different")
+@_face
+@_other
+@options.database
+def faces_different(face: int, other: int, db: Path | None) -> None:
+    """FACE and OTHER are different people, and will not be in one group."""
+    from phototag.workflows.name import compare
+
+    with options.store(db) as store:
+        compare(store, "different", face, other)
+    click.echo(f"Faces {face} and {other} are different people; the next `phototag cluster` or `run` keeps to it.")
 
 
 def _row(face: Identified) -> dict[str, Any]:

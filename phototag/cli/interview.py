@@ -12,6 +12,7 @@ from prompt_toolkit.completion import FuzzyWordCompleter
 from rich.console import Console
 
 from phototag.cli import options
+from phototag.cli.name import left_out
 from phototag.display import printable
 from phototag.errors import UsageError
 from phototag.imaging.crops import contact_sheet
@@ -32,8 +33,12 @@ def interview(store: Store, *, images: bool) -> None:
     session: PromptSession[str] = PromptSession()
     skipped: list[int] = []
     named = 0
+    strangers = False
     while (question := job.next_question(store, skipped)) is not None:
         group = question.group
+        if group.met <= 1 and not strangers:
+            strangers = True
+            console.print(_once(question.left), markup=False)
         console.rule(f"group {group.number}: {options.many(len(group.face_ids), 'face')}, {question.left:,} to go")
         if images:
             _show(console, job.pictures(store, group.face_ids[:_SHOWN]))
@@ -46,14 +51,16 @@ def interview(store: Store, *, images: bool) -> None:
                     console.print(_KEYS, markup=False)
                     continue
                 try:
-                    saved = job.name_faces(store, group.face_ids, person)
+                    done = job.name_group(store, group.face_ids, person)
                 except UsageError as error:
                     console.print(str(error), markup=False)
                     continue
-                named += len(group.face_ids)
+                named += done.faces
                 console.print(
-                    f"{options.many(len(group.face_ids), 'face')} saved as {printable(saved.name)}.", markup=False
+                    f"{options.many(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False
                 )
+                for line in left_out(done):
+                    console.print(line, markup=False)
             elif key == "s":
                 skipped.append(group.number)
             elif key == "x":
@@ -79,6 +86,12 @@ def interview(store: Store, *, images: bool) -> None:
             break
     console.print("No unnamed group is left." if not skipped else "Only skipped groups are left.")
     _good_bye(console, named)
+
+
+def _once(left: int) -> str:
+    """Where those begin who are hardly worth a name."""
+    groups = "The last group was" if left == 1 else f"The remaining {left:,} groups were"
+    return f"{groups} met only once, in one photo or burst: strangers, perhaps. [q] leaves them."
 
 
 def _good_bye(console: Console, named: int) -> None:

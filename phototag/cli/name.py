@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from phototag.cli import options
 from phototag.display import printable
 from phototag.errors import TooLittleDataError, UsageError
+
+if TYPE_CHECKING:
+    from phototag.workflows.name import Named
 
 
 @click.command(short_help="Say who the groups are.")
@@ -18,14 +22,14 @@ from phototag.errors import TooLittleDataError, UsageError
 @click.option("--no-images", is_flag=True, help="Show no faces in the terminal.")
 @options.database
 def name(group: int | None, name: str | None, no_images: bool, db: Path | None) -> None:
-    """Say who the groups are: one after the other, largest first, or GROUP is NAME at once.
+    """Say who the groups are: one after the other, who was met most often first, or GROUP is NAME at once.
 
     \b
     phototag name
     phototag name 12 "Ada Lovelace"
     """
     from phototag.store import clusters
-    from phototag.workflows.name import group_faces, name_faces
+    from phototag.workflows.name import group_faces, name_group
 
     with options.store(db) as store:
         if not clusters.exists(store):
@@ -33,12 +37,22 @@ def name(group: int | None, name: str | None, no_images: bool, db: Path | None) 
         if group is not None:
             if name is None:
                 raise UsageError(f'say who group {group} is, as in `phototag name {group} "Ada Lovelace"`')
-            members = group_faces(store, group)
-            person = name_faces(store, members, name)
-            click.echo(f"{options.many(len(members), 'face')} of group {group} are {printable(person.name)}.")
+            done = name_group(store, group_faces(store, group), name)
+            are = "is" if done.faces == 1 else "are"
+            click.echo(f"{options.many(done.faces, 'face')} of group {group} {are} {printable(done.person.name)}.")
+            for line in left_out(done):
+                click.echo(line)
             return
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError('naming asks questions on a terminal; elsewhere use `phototag name GROUP "NAME"`')
         from phototag.cli.interview import interview
 
         interview(store, images=not no_images)
+
+
+def left_out(named: Named) -> list[str]:
+    """What a group's name was not given to, if anything."""
+    if not named.left_out:
+        return []
+    they_are = "it is" if named.left_out == 1 else "they are"
+    return [f"{options.many(named.left_out, 'face')} left out: you said {they_are} not {printable(named.person.name)}."]

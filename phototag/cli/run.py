@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phototag.cli import options
+from phototag.cli.cluster import remarks
 from phototag.cli.index import sentence, status
 from phototag.cli.report import default_folder
 
@@ -38,6 +39,7 @@ def run(
         lines.append(f"{options.many(done.tagged.named, 'face')} tagged.")
     if done.clustered.groups:
         lines.append("Name people with `phototag name`.")
+    lines += remarks(done.clustered)
     lines.append(f"Open {done.page.resolve().as_uri()}")
     options.show(asdict(done), "\n".join(lines), as_json)
     return status(done.indexed)

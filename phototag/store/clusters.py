@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import groupby
+from typing import Any
 
 from phototag.store.connect import Store
 from phototag.types import Cluster
@@ -13,19 +15,21 @@ from phototag.types import Cluster
 
 @dataclass(frozen=True, slots=True)
 class Clustering:
-    """The last grouping: the embedder's id, the first number that no group ever had, and the groups of all faces
-    that took part (None: the face stands alone), each group's most central face first."""
+    """The last grouping: the embedder's id, the thresholds that its groups were made with, the first number that no
+    group ever had, and the groups of all faces that took part (None: the face stands alone), each group's most
+    central face first."""
 
     embedder: int
+    params: dict[str, Any]
     next_number: int
     groups: dict[int, int | None]
 
 
 def current(store: Store) -> Clustering | None:
     """The last grouping, or None before the first."""
-    for embedder, next_number in store.rows("SELECT engine, next_number FROM clustering"):
+    for embedder, params, next_number in store.rows("SELECT engine, params, next_number FROM clustering"):
         members = store.rows("SELECT face, cluster FROM cluster_member ORDER BY cluster, rank, face")
-        return Clustering(embedder, next_number, dict(members))
+        return Clustering(embedder, json.loads(params), next_number, dict(members))
     return None
 
 
@@ -38,21 +42,16 @@ def swap(
     alone: Sequence[int] = (),
     appearance: Mapping[int, int] | None = None,
     next_number: int = 1,
-    keep_labelled: bool = False,
 ) -> None:
     """Put new groups in the place of the old ones, in one transaction.
 
     `alone`: faces that took part and are in no group. `appearance`: by face, which of its person's appearances it
-    belongs to; else each is one. `next_number`: all lower ones were used before. `keep_labelled`:
-    faces with a label keep the groups that they had, should their labels be taken back.
+    belongs to; else each is one. `next_number`: all lower ones were used before. Faces with a label keep the groups
+    that they had, should their labels be taken back.
     """
     appearance = appearance or {}
     with store.write():
-        store.run(
-            "DELETE FROM cluster_member WHERE face NOT IN (SELECT face FROM label)"
-            if keep_labelled
-            else "DELETE FROM cluster_member"
-        )
+        store.run("DELETE FROM cluster_member WHERE face NOT IN (SELECT face FROM label)")
         store.run("DELETE FROM clustering")
         store.run(
             "INSERT INTO clustering (at, engine, params, next_number) VALUES (?, ?, ?, ?)",
@@ -82,27 +81,32 @@ def swap(
         )
 
 
-def unnamed(store: Store) -> Iterator[Cluster]:
-    """Groups with the members that nobody, human or machine, has named yet; who appears most often first.
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """A group's faces that nobody, human or machine, has named yet, the most central first, and in how many
+    appearances they were met: a burst, or copies of one photo, count as one."""
 
-    A burst, or copies of one photo, count as one appearance; among equals the larger group comes first.
+    number: int
+    face_ids: tuple[int, ...]
+    met: int
+
+
+def unnamed(store: Store, *, clear: float = 0.0) -> Iterator[Unnamed]:
+    """Groups of two unnamed faces or more; who was met most often first, among equals the larger group.
+
+    `clear`: faces of lower quality belong to their groups but don't count.
     """
-    number: int | None = None
-    faces: list[int] = []
-    for cluster, face in store.rows(
-        "WITH open AS (SELECT m.cluster, m.rank, m.appearance, m.face FROM cluster_member m"
-        " JOIN identity i ON i.face = m.face WHERE m.cluster IS NOT NULL AND i.person IS NULL AND i.verb IS NULL)"
-        " SELECT o.cluster, o.face FROM open o JOIN (SELECT cluster, count(*) AS size,"
-        " count(DISTINCT appearance) AS met FROM open GROUP BY cluster) s"
-        " ON s.cluster = o.cluster WHERE s.size > 1 ORDER BY s.met DESC, s.size DESC, o.cluster, o.rank"
-    ):
-        if cluster != number and faces:
-            yield Cluster(int(number or 0), tuple(faces))
-            faces = []
-        number = cluster
-        faces.append(face)
-    if faces:
-        yield Cluster(int(number or 0), tuple(faces))
+    rows = store.rows(
+        "WITH open AS (SELECT m.cluster, m.rank, m.face, CASE WHEN f.quality >= ? THEN m.appearance END AS met"
+        " FROM cluster_member m JOIN identity i ON i.face = m.face JOIN face f ON f.id = m.face"
+        " WHERE m.cluster IS NOT NULL AND i.person IS NULL AND i.verb IS NULL)"
+        " SELECT o.cluster, o.face, s.met FROM open o JOIN (SELECT cluster, count(*) AS size, count(met) AS counted,"
+        " count(DISTINCT met) AS met FROM open GROUP BY cluster) s ON s.cluster = o.cluster WHERE s.size > 1"
+        " ORDER BY s.met DESC, s.counted DESC, s.size DESC, o.cluster, o.rank",
+        (clear,),
+    )
+    for (number, met), group in groupby(rows, lambda row: (row[0], row[2])):
+        yield Unnamed(number, tuple(face for _, face, _ in group), met)
 
 
 def members(store: Store, number: int) -> list[int]:
@@ -124,19 +128,36 @@ def exists(store: Store) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Where a face was seen: its photo, when that was taken (ISO 8601) if known, and how good the face is, 0 to 1."""
+    """Where a face was seen: its photo, when that was taken (ISO 8601) if known, how good the face is, 0 to 1, and
+    the person that a human named, if any."""
 
     photo: int
     taken_at: str | None
     quality: float
+    person: int | None = None
 
 
 def sightings(store: Store) -> dict[int, Sighting]:
-    """Every present face without a label, by id."""
+    """Every present face that a human named, or said nothing of, by id."""
     return {
         row[0]: Sighting(*row[1:])
         for row in store.rows(
-            "SELECT f.id, f.photo, p.taken_at, f.quality FROM face f JOIN photo p ON p.id = f.photo"
-            " WHERE f.present AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = f.id)"
+            "SELECT f.id, f.photo, p.taken_at, f.quality, l.person FROM face f JOIN photo p ON p.id = f.photo"
+            " LEFT JOIN label l ON l.face = f.id WHERE f.present AND coalesce(l.verb, 'is') = 'is'"
         )
     }
+
+
+def refused(store: Store) -> list[tuple[int, int]]:
+    """(face, other face) that should not be in one group: a human said that the one is not a person for whom the
+    machine takes the other. Of the others only the most central of each group."""
+    return [
+        (face, other)
+        for face, other, _ in store.rows(
+            "SELECT n.face, g.face, min(m.rank) FROM standing n JOIN guess g ON g.person = n.person"
+            " JOIN cluster_member m ON m.face = g.face AND m.cluster IS NOT NULL"
+            " WHERE n.verb = 'is-not' AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = g.face) AND NOT EXISTS"
+            " (SELECT 1 FROM standing t WHERE t.verb = 'is-not' AND t.face = g.face AND t.person = g.person)"
+            " GROUP BY n.face, n.person, m.cluster ORDER BY n.face, g.face"
+        )
+    ]

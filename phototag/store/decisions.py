@@ -52,12 +52,19 @@ def rejected(store: Store) -> Iterator[tuple[int, int]]:
     yield from store.rows("SELECT DISTINCT face, person FROM standing WHERE verb = 'is-not'")
 
 
-def pairs(store: Store) -> Iterator[tuple[Verb, int, int]]:
-    """Standing answers about two faces, `same` or `different`, the latest first: (verb, face, other face)."""
-    yield from store.rows(
-        "SELECT verb, face, other_face FROM standing WHERE verb IN ('same', 'different')"
-        " AND face IS NOT NULL AND other_face IS NOT NULL ORDER BY id DESC"
-    )
+def statements(store: Store) -> Iterator[Decision]:
+    """What stands of who is who (`is`, `is-not`, `same`, `different`), the latest first.
+
+    An answer that a later one about the very same face and person took back isn't among them.
+    """
+    for verb, face, person, other in store.rows(
+        "SELECT s.verb, s.face, s.person, s.other_face FROM standing s WHERE"
+        " (s.verb IN ('same', 'different') AND s.face IS NOT NULL AND s.other_face IS NOT NULL)"
+        " OR (s.verb = 'is' AND EXISTS (SELECT 1 FROM label l WHERE l.decision = s.id))"
+        " OR (s.verb = 'is-not' AND NOT EXISTS (SELECT 1 FROM standing t WHERE t.face = s.face AND t.verb = 'is'"
+        " AND t.person = s.person AND t.id > s.id)) ORDER BY s.id DESC"
+    ):
+        yield Decision(verb, face, person, other)
 
 
 def counts(store: Store) -> dict[str, int]:

@@ -280,6 +280,26 @@ def of_photo(store: Store, photo: int) -> list[Face]:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a face can be looked at: its photo's absolute path, and its box."""
+
+    face: int
+    photo: bytes
+    box: Box
+
+
+def place(store: Store, face: int) -> Place:
+    """Where a face is."""
+    for photo, *box in store.rows(
+        "SELECT CAST(l.root || X'2F' || p.path AS BLOB), f.x, f.y, f.w, f.h FROM face f JOIN photo p ON p.id = f.photo"
+        " JOIN library l ON l.id = p.library WHERE f.id = ?",
+        (face,),
+    ):
+        return Place(face, photo, Box(*box))
+    raise KeyError(face)
+
+
+@dataclass(frozen=True, slots=True)
 class Identified:
     """A face and all that is known of who it is; `path` is absolute."""
 
@@ -319,6 +339,11 @@ def identified(
         [value for text, value in wanted if value is not None for _ in range(text.count("?"))],
     ):
         yield Identified(row[0], row[1], row[2], Box(*row[3:7]), *row[7:])
+
+
+def exists(store: Store, face: int) -> bool:
+    """Whether a face is there, and a human didn't call it no face."""
+    return store.value("SELECT 1 FROM identity WHERE face = ?", (face,)) is not None
 
 
 def count(store: Store) -> int:

@@ -29,6 +29,13 @@ def find(store: Store, name: str) -> Person | None:
     return None
 
 
+def get(store: Store, person: int) -> Person:
+    """The person of this id."""
+    for row in store.rows("SELECT id, name, hidden FROM person WHERE id = ?", (person,)):
+        return Person(row[0], row[1], bool(row[2]))
+    raise KeyError(person)
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A person with what is known of them; `sure` is the mean probability of the machine's tags."""

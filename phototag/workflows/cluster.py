@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import count
-from typing import Literal
 
 import numpy as np
 
@@ -16,10 +16,11 @@ from phototag.learn.appearances import appearances
 from phototag.learn.cluster import Known, Labels, central_first, cluster, members
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.progress import Progress
-from phototag.store import clusters, decisions, engines, faces
-from phototag.store.clusters import Clustering, Sighting
+from phototag.store import clusters, engines, faces
+from phototag.store.clusters import Sighting
 from phototag.store.connect import Store
-from phototag.types import Cluster, Thresholds, Vectors
+from phototag.types import Cluster, Vectors
+from phototag.workflows.conflicts import Conflict, answers, in_one_photo
 
 #: A face of lower quality founds no group and holds none together; it may join one. Quality tells how often a face is
 #: recognised, beside a good one: here, once in seven times. In lfw-dev one face in 25 is below, most of them in the
@@ -28,24 +29,29 @@ CLEAR = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
-    """Two faces that are kept apart, or together, against the evidence.
+class Changed:
+    """A group whose faces are not those that it had.
 
-    `one photo`: they look like one person, but stand in one photo (a mirror, a collage, a photo of a photo, twins).
-    `answers`: later answers contradict an earlier one about them, which is passed over.
+    `number`: as it is now, or was if it is gone. `was`: the number of the group that it was, None for a new one; of
+    groups that are made anew it is the one with most of their faces. `before`, `after`: how many faces, without those
+    that were named meanwhile. `gained`, `lost`: how many of them came and went.
     """
 
-    reason: Literal["one photo", "answers"]
-    face: int
-    other: int
+    number: int
+    was: int | None
+    before: int
+    after: int
+    gained: int
+    lost: int
 
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
     """How many faces went into how many groups, how many stand alone, and what is new.
 
-    `joined`: faces newly put into a group that was there before; `founded`: groups that are new; `moved`: faces that
-    gained or lost another one among those that were grouped before.
+    `joined`: faces that were in no group, and are in one that was there before; `founded`: groups that are new;
+    `moved`: faces that are no longer in the group that they were in. `changed`: the groups behind these figures,
+    those that change most first. `other_thresholds`: the groups that there are were made with others.
     """
 
     faces: int
@@ -54,14 +60,16 @@ class Clustered:
     joined: int
     founded: int
     moved: int
+    changed: tuple[Changed, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    other_thresholds: bool = False
 
 
 def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = False, preview: bool = False) -> Clustered:
     """Put new faces into the groups that there are, make new groups of the rest, and swap the result in.
 
-    `from_scratch`, and a change of embedder, group all faces anew; `preview` only tells what would change. What
-    humans said holds either way. Raises TooLittleDataError before the first index.
+    `from_scratch`, and a change of embedder, group all faces anew, under new numbers; `preview` only tells what would
+    change, and writes nothing. What humans said holds either way. Raises TooLittleDataError before the first index.
     """
     embedder = current_embedder(store)
     ids, vectors = faces.vectors(store, embedder, where="unlabelled")
@@ -69,27 +77,40 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     thresholds = engines.thresholds(store, embedder)
     before = clusters.current(store)
     anew = from_scratch or before is None or before.embedder != embedder
-    old = {} if anew or before is None else before.groups
+    old = before.groups if before else {}
+    params = asdict(thresholds) if anew or before is None else before.params
     progress.start(f"Grouping {len(ids):,} faces", None)
-    known, contradictions = _known(store, ids, [seen[face] for face in ids], old)
+    said, passed_over = answers(store)
+    known = _known(ids, seen, {} if anew else old, deepcopy(said), clusters.refused(store))
     labels = cluster(vectors, thresholds, known)
-    next_number = 1 if anew or before is None else before.next_number
-    groups = _numbered(ids, vectors, labels, old, next_number)
+    found = [[ids[row] for row in rows[central_first(vectors[rows])].tolist()] for rows in members(labels)]
+    was = _matched(found, old)
+    free = count(before.next_number if before else 1)
+    numbers = [next(free) if anew or label not in was else was[label] for label in range(len(found))]
     if not preview:
-        grouped = {face for group in groups for face in group.face_ids}
         clusters.swap(
             store,
             embedder,
-            asdict(thresholds),
-            groups,
-            alone=[face for face in ids if face not in grouped],
+            params,
+            [Cluster(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
+            alone=[ids[row] for row in np.flatnonzero(labels < 0)],
             appearance=_appearances(ids, vectors, labels, seen, thresholds.same),
-            next_number=next_number,
-            keep_labelled=not anew,
+            next_number=before.next_number if before else 1,
         )
     progress.finish()
-    twice = _twice(ids, vectors, labels, seen, thresholds)
-    return _told(ids, groups, before, (*twice, *contradictions))
+    there = {face: number for face in ids if (number := old.get(face)) is not None}
+    changed = sorted(_changed(found, numbers, was, there), key=lambda group: (-group.gained - group.lost, group.number))
+    return Clustered(
+        faces=len(ids),
+        groups=len(found),
+        alone=int((labels < 0).sum()),
+        joined=sum(face not in there for label in was for face in found[label]),
+        founded=len(found) - len(was),
+        moved=sum(group.lost for group in changed),
+        changed=tuple(changed),
+        conflicts=(*in_one_photo(store, embedder, ids, vectors, labels, seen, thresholds, said), *passed_over),
+        other_thresholds=params != asdict(thresholds),
+    )
 
 
 def current_embedder(store: Store) -> int:
@@ -101,22 +122,20 @@ def current_embedder(store: Store) -> int:
 
 
 def _known(
-    store: Store, ids: Sequence[int], seen: Sequence[Sighting], old: Mapping[int, int | None]
-) -> tuple[Known, list[Conflict]]:
-    """What humans said, photos show and the last grouping left, by row; and which answers contradict later ones."""
-    said = Reconciled()
-    named = {face: person for face, (verb, person) in decisions.labels(store).items() if verb == "is" and person}
-    for person in set(named.values()):
-        said.name(-person)
-    said.add(Statement(face, -person, True) for face, person in named.items())
-    said.add(Statement(face, -person, False) for face, person in decisions.rejected(store))
-    answers = [Statement(face, other, verb == "same") for verb, face, other in decisions.pairs(store)]
-    contradictions = [Conflict("answers", statement.one, statement.other) for statement in said.add(answers)]
-
+    ids: Sequence[int],
+    seen: Mapping[int, Sighting],
+    old: Mapping[int, int | None],
+    said: Reconciled,
+    refused: Sequence[tuple[int, int]],
+) -> Known:
+    """What humans said, photos show and the last grouping left, by row; `said` is added to."""
+    _not_named_beside(ids, seen, said)
+    said.add(Statement(face, other, False) for face, other in refused)
     row = {face: number for number, face in enumerate(ids)}
     loose: set[int] = set()
     firsts: dict[int, int] = {}
-    for face, group in old.items():
+    leaving = {face for face, _ in refused}
+    for face, group in sorted(old.items(), key=lambda member: member[0] in leaving):
         if face in row and group is not None:
             first = firsts.setdefault(group, face)
             if said.add([Statement(first, face, True)]):
@@ -126,37 +145,58 @@ def _known(
     number = {top: index for index, top in enumerate(top for top, size in counts.items() if size > 1)}
     marks: dict[int, set[int]] = defaultdict(set)
     said_marks = said.marks()
-    photos = Counter(sighting.photo for sighting in seen)
-    for place, (top, sighting) in enumerate(zip(tops, seen, strict=True)):
+    photos = Counter(seen[face].photo for face in ids)
+    for place, (face, top) in enumerate(zip(ids, tops, strict=True)):
         if top in said_marks:
             marks[place] |= said_marks[top]
-        if photos[sighting.photo] > 1:
-            marks[place].add(-sighting.photo)
-    known = Known(
+        if photos[seen[face].photo] > 1:
+            marks[place].add(-seen[face].photo)
+    return Known(
         np.array([number.get(top, -1) for top in tops], np.int64),
         np.array([face in old and face not in loose for face in ids], np.bool_),
-        np.array([sighting.quality < CLEAR for sighting in seen], np.bool_),
+        np.array([seen[face].quality < CLEAR for face in ids], np.bool_),
         marks,
     )
-    return known, contradictions
 
 
-def _numbered(
-    ids: Sequence[int], vectors: Vectors, labels: Labels, old: Mapping[int, int | None], next_number: int
-) -> list[Cluster]:
-    """Groups under the numbers that they had, each number going to the group with most of its faces, or new ones."""
-    found = [[ids[row] for row in rows[central_first(vectors[rows])].tolist()] for rows in members(labels)]
+def _not_named_beside(ids: Sequence[int], seen: Mapping[int, Sighting], said: Reconciled) -> None:
+    """Nobody is whom a human named beside them in one photo, unless a human said so."""
+    bound = {said.of(face) for face in ids}  # whoever belongs to nobody with a name is kept apart from no other face
+    named: dict[int, set[int]] = defaultdict(set)
+    for sighting in seen.values():
+        if sighting.person is not None and said.of(-sighting.person) in bound:
+            named[sighting.photo].add(sighting.person)
+    for face in ids:
+        said.add(Statement(face, -person, False) for person in sorted(named.get(seen[face].photo, ())))
+
+
+def _matched(found: Sequence[Sequence[int]], old: Mapping[int, int | None]) -> dict[int, int]:
+    """By place in `found` the number that a group had: each number goes to the group with most of its faces."""
     votes = Counter(
         (label, number) for label, group in enumerate(found) for face in group if (number := old.get(face)) is not None
     )
-    given: dict[int, int] = {}
+    was: dict[int, int] = {}
     taken: set[int] = set()
     for (label, number), _ in sorted(votes.items(), key=lambda vote: (-vote[1], vote[0][1], vote[0][0])):
-        if label not in given and number not in taken:
-            given[label] = number
+        if label not in was and number not in taken:
+            was[label] = number
             taken.add(number)
-    free = count(next_number)
-    return [Cluster(given.get(label) or next(free), tuple(group)) for label, group in enumerate(found)]
+    return was
+
+
+def _changed(
+    found: Sequence[Sequence[int]], numbers: Sequence[int], was: Mapping[int, int], there: Mapping[int, int]
+) -> Iterator[Changed]:
+    """The groups that are new, gone, or have other faces; `there`: the group that a face was in."""
+    before = Counter(there.values())
+    for label, (number, group) in enumerate(zip(numbers, found, strict=True)):
+        old = was.get(label)
+        had = 0 if old is None else before.pop(old)
+        kept = sum(face in there and there[face] == old for face in group)
+        if not had == kept == len(group):
+            yield Changed(number, old, had, len(group), len(group) - kept, had - kept)
+    for number, had in before.items():
+        yield Changed(number, number, had, 0, 0, had)
 
 
 def _appearances(
@@ -172,39 +212,3 @@ def _appearances(
 
 def _seconds(taken_at: str | None) -> float | None:
     return (datetime.fromisoformat(taken_at) - datetime.min).total_seconds() if taken_at else None
-
-
-def _twice(
-    ids: Sequence[int], vectors: Vectors, labels: Labels, seen: Mapping[int, Sighting], thresholds: Thresholds
-) -> list[Conflict]:
-    """Pairs of faces of one photo that would be one person, were they not in one photo."""
-    photos: dict[int, list[int]] = defaultdict(list)
-    for row, face in enumerate(ids):
-        photos[seen[face].photo].append(row)
-    return [
-        Conflict("one photo", ids[one], ids[other])
-        for rows in photos.values()
-        for place, one in enumerate(rows)
-        for other in rows[place + 1 :]
-        if (labels[one] < 0 or labels[one] != labels[other])
-        and float(np.linalg.norm(vectors[one] - vectors[other])) < thresholds.join
-    ]
-
-
-def _told(
-    ids: Sequence[int], groups: Sequence[Cluster], before: Clustering | None, conflicts: tuple[Conflict, ...]
-) -> Clustered:
-    old = before.groups if before else {}
-    numbers = {number for number in old.values() if number is not None}
-    now = {face: group.number for group in groups for face in group.face_ids}
-    known = [(old[face] or -face, now.get(face, -face)) for face in ids if face in old]
-    was, are, together = Counter(then for then, _ in known), Counter(here for _, here in known), Counter(known)
-    return Clustered(
-        faces=len(ids),
-        groups=len(groups),
-        alone=len(ids) - len(now),
-        joined=sum(1 for face, number in now.items() if face not in old and number in numbers),
-        founded=sum(1 for group in groups if group.number not in numbers),
-        moved=sum(kept for (then, here), kept in together.items() if not was[then] == are[here] == kept),
-        conflicts=conflicts,
-    )

@@ -27,9 +27,9 @@ class Labelled:
 def label_from_folders(store: Store, folder: Path) -> Labelled:
     """Name the main face of each indexed photo below `folder` after the folder that the photo is in.
 
-    Faces that a human already labelled are left as they are. Photos directly in `folder` have no
-    person's folder and are passed over. Raises UsageError if `folder` isn't indexed, or a folder in it
-    has a name that no person can have.
+    Faces that a human already labelled, or said not to be this person, are left as they are. Photos directly
+    in `folder` have no person's folder and are passed over. Raises UsageError if `folder` isn't indexed, or a
+    folder in it has a name that no person can have.
     """
     base = os.path.abspath(os.fsencode(folder))
     by_name: dict[str, list[int]] = {}
@@ -53,9 +53,11 @@ def label_from_folders(store: Store, folder: Path) -> Labelled:
         )
     named: dict[int, int] = {}
     with store.write():
-        held = decisions.labels(store)
+        held, refused = decisions.labels(store), set(decisions.rejected(store))
         for name, ids in sorted(by_name.items()):
-            answers = [Decision("is", face, people.ensure(store, name).id) for face in ids if face not in held]
+            free = [face for face in ids if face not in held]
+            person = people.ensure(store, name).id if free else 0
+            answers = [Decision("is", face, person) for face in free if (face, person) not in refused]
             if answers:
                 decisions.record(store, answers, "folder")
                 named.update((answer.face, answer.person) for answer in answers if answer.face and answer.person)

@@ -6,15 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from phototag.display import printable
 from phototag.errors import UsageError
 from phototag.store import clusters, decisions, faces, people
+from phototag.store.clusters import Unnamed
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
-from phototag.types import Cluster, Origin, Person
+from phototag.types import Origin, Person
+from phototag.workflows.cluster import CLEAR
 
 
 def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin = "typed") -> Person:
-    """These faces are the person called `name`. Raises UsageError for a name that can't be."""
+    """These faces are the person called `name`, whatever was said before.
+
+    Raises UsageError for a name that can't be.
+    """
     try:
         with store.write():
             person = people.ensure(store, name)
@@ -22,6 +28,67 @@ def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin 
     except ValueError as error:
         raise UsageError(f"that can't be a name: {error}") from error
     return person
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Who a group is, how many of its faces, and how many were left out because a human had said that it isn't them."""
+
+    person: Person
+    faces: int
+    left_out: int
+
+
+def name_group(store: Store, face_ids: Sequence[int], name: str) -> Named:
+    """The faces of a group are the person called `name`, but for those of which a human said that they aren't.
+
+    Raises UsageError if that is all of them, or for a name that can't be.
+    """
+    known = _find(store, name)
+    refused = {face for face, person in decisions.rejected(store) if known and person == known.id}
+    meant = [face for face in face_ids if face not in refused]
+    if known and not meant:
+        raise UsageError(f"you said of every face of this group that it is not {printable(known.name)}: nothing saved")
+    return Named(name_faces(store, meant, name), len(meant), len(face_ids) - len(meant))
+
+
+def name_face(store: Store, face: int, name: str) -> Person:
+    """A single face is the person called `name`. Raises UsageError if there is no such face, or for no name."""
+    _require(store, face)
+    return name_faces(store, [face], name)
+
+
+def reject(store: Store, face: int, name: str) -> Person:
+    """A face is not the person called `name`. Raises UsageError if there is no such face or person."""
+    _require(store, face)
+    person = _find(store, name)
+    if person is None:
+        raise UsageError(f"nobody is called {printable(name)}: `phototag people list` shows the names")
+    with store.write():
+        decisions.record(store, [Decision("is-not", face, person.id)], "typed")
+    return person
+
+
+def compare(store: Store, verb: Literal["same", "different"], face: int, other: int) -> None:
+    """Two faces are one person, or two. Raises UsageError if there are no such two faces."""
+    _require(store, face)
+    _require(store, other)
+    if face == other:
+        raise UsageError("name two faces: a face is always the same as itself")
+    with store.write():
+        decisions.record(store, [Decision(verb, face, other_face=other)], "typed")
+
+
+def _find(store: Store, name: str) -> Person | None:
+    try:
+        return people.find(store, name)
+    except ValueError as error:
+        raise UsageError(f"that can't be a name: {error}") from error
+
+
+def _require(store: Store, face: int) -> None:
+    if not faces.exists(store, face):
+        raise UsageError(f"there is no face {face}: `phototag faces list` shows their numbers")
 
 
 def dismiss(store: Store, face_ids: Sequence[int], verb: Literal["not-a-face", "dont-care"]) -> None:
@@ -39,16 +106,16 @@ def undo_last(store: Store) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A group to be named, with its faces' small pictures, the most typical first."""
+    """A group to be named, the names that there are, and how many groups wait, this one included."""
 
-    group: Cluster
+    group: Unnamed
     known: tuple[str, ...]
     left: int
 
 
 def next_question(store: Store, skipped: Sequence[int] = ()) -> Question | None:
-    """The largest unnamed group that was not skipped, or None when there is none."""
-    waiting = [group for group in clusters.unnamed(store) if group.number not in set(skipped)]
+    """Of the unnamed groups that were not skipped the one that was met most often, or None when there is none."""
+    waiting = [group for group in clusters.unnamed(store, clear=CLEAR) if group.number not in set(skipped)]
     return Question(waiting[0], tuple(people.names(store)), len(waiting)) if waiting else None
 
 

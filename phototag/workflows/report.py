@@ -15,6 +15,7 @@ from phototag.store import clusters, faces, people, photos, problems
 from phototag.store.connect import Store
 from phototag.store.faces import Identified
 from phototag.store.people import Listed
+from phototag.workflows.cluster import CLEAR
 
 
 def report(store: Store, out: Path, progress: Progress) -> Path:
@@ -65,7 +66,7 @@ class _Library:
         ]
 
     def groups(self) -> Iterator[GroupEntry]:
-        for group in clusters.unnamed(self.store):
+        for group in clusters.unnamed(self.store, clear=CLEAR):
             members = {face.id: face for face in faces.identified(self.store, cluster=group.number)}
             yield GroupEntry(group.number, [_face(members[face]) for face in group.face_ids])
 

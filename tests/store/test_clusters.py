@@ -29,16 +29,15 @@ def test_the_last_grouping_tells_who_took_part(store: Store) -> None:
     assert current.next_number == 13
 
 
-def test_labelled_faces_keep_their_groups_if_asked(store: Store) -> None:
+def test_labelled_faces_keep_their_groups(store: Store) -> None:
     ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(4)]
     embedder = engines.register(store, EMBEDDER)
     clusters.swap(store, embedder, {}, [Cluster(1, tuple(ids))])
     say(store, "is", ids[0], "Ada")
-    for keep, left in ((True, {ids[0]: 1, ids[1]: 2, ids[2]: 2}), (False, {ids[1]: 2, ids[2]: 2})):
-        clusters.swap(store, embedder, {}, [Cluster(2, (ids[1], ids[2]))], keep_labelled=keep)
-        current = clusters.current(store)
-        assert current
-        assert current.groups == left
+    clusters.swap(store, embedder, {}, [Cluster(2, (ids[1], ids[2]))])
+    current = clusters.current(store)
+    assert current
+    assert current.groups == {ids[0]: 1, ids[1]: 2, ids[2]: 2}
 
 
 def test_groups_rank_by_appearances_then_by_faces(store: Store) -> None:
@@ -48,19 +47,36 @@ def test_groups_rank_by_appearances_then_by_faces(store: Store) -> None:
     twice = {ids[8]: 0, ids[9]: 0, ids[10]: 1, ids[11]: 2}
     clusters.swap(store, engines.register(store, EMBEDDER), {}, groups, appearance={**once, **twice})
     assert [group.number for group in clusters.unnamed(store)] == [3, 2, 1]
+    assert [group.met for group in clusters.unnamed(store)] == [3, 3, 1]
     say(store, "is", ids[10], "Ada")  # an appearance less
     assert [group.number for group in clusters.unnamed(store)] == [2, 3, 1]
 
 
+def test_faces_that_are_not_clear_are_there_but_do_not_count(store: Store) -> None:
+    ids = [add_face(store, b"%02d.jpg" % number, unit(1)) for number in range(9)]
+    groups = [Cluster(1, tuple(ids[:4])), Cluster(2, tuple(ids[4:7])), Cluster(3, tuple(ids[7:]))]
+    clusters.swap(store, engines.register(store, EMBEDDER), {}, groups)
+    with store.write():
+        for face in (*ids[1:4], *ids[7:]):
+            store.run("UPDATE face SET quality = 0.1 WHERE id = ?", (face,))
+    assert [(group.number, group.met) for group in clusters.unnamed(store)] == [(1, 4), (2, 3), (3, 2)]
+    clear = list(clusters.unnamed(store, clear=0.15))
+    assert [(group.number, group.met) for group in clear] == [(2, 3), (1, 1), (3, 0)]
+    assert [group.face_ids for group in clear] == [tuple(ids[4:7]), tuple(ids[:4]), tuple(ids[7:])]
+
+
 def test_a_face_is_seen_in_a_photo(store: Store) -> None:
-    ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(3)]
+    ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(5)]
     say(store, "dont-care", ids[2])
+    say(store, "is", ids[3], "Ada")
+    say(store, "not-a-face", ids[4])
     with store.write():
         store.run("UPDATE photo SET taken_at = '2019-07-14T18:03:22' WHERE path = ?", (b"1.jpg",))
     photos = dict(store.rows("SELECT id, photo FROM face"))
     assert clusters.sightings(store) == {
         ids[0]: clusters.Sighting(photos[ids[0]], None, 0.5),
         ids[1]: clusters.Sighting(photos[ids[1]], "2019-07-14T18:03:22", 0.5),
+        ids[3]: clusters.Sighting(photos[ids[3]], None, 0.5, store.value("SELECT id FROM person")),
     }
 
 
@@ -82,6 +98,6 @@ def test_groups_of_before_are_taken_over(tmp_path: Path) -> None:
     old.close()
     with open_store(path) as store:
         assert clean(store)
-        assert clusters.current(store) == clusters.Clustering(embedder, 7, {ids[2]: 6, ids[0]: 6})
+        assert clusters.current(store) == clusters.Clustering(embedder, {}, 7, {ids[2]: 6, ids[0]: 6})
         assert [group.face_ids for group in clusters.unnamed(store)] == [(ids[2], ids[0])]
     assert path.with_name("old.db.before-0002-lasting-groups").exists()

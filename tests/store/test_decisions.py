@@ -147,6 +147,27 @@ def test_a_guess_of_nobody_is_unknown(store: Store, face: int) -> None:
     assert who(store)[other] == (None, None)
 
 
+def test_what_stands_of_who_is_who_comes_latest_first(store: Store, face: int) -> None:
+    other = add_face(store, b"b.jpg", unit(1))
+    say(store, "is-not", face, "Ada")  # taken back by the next but one
+    say(store, "is", face, "Ben")  # overruled by the next
+    say(store, "is", face, "Ada")
+    with store.write():
+        decisions.record(store, [Decision("same", face, other_face=other)], "typed")
+    say(store, "is-not", other, "Ben")
+    with store.write():
+        decisions.record(store, [Decision("different", face, other_face=other)], "typed")
+    undo(store)
+    ada, ben = (people.find(store, name) for name in ("Ada", "Ben"))
+    assert ada
+    assert ben
+    assert list(decisions.statements(store)) == [
+        Decision("is-not", other, ben.id),
+        Decision("same", face, None, other),
+        Decision("is", face, ada.id),
+    ]
+
+
 def test_counts_and_lists_of_people(store: Store, face: int) -> None:
     others = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(4)]
     say(store, "is", face, "ada")
@@ -175,7 +196,7 @@ def groups(store: Store) -> list[tuple[int, tuple[int, ...]]]:
     return [(group.number, group.face_ids) for group in clusters.unnamed(store)]
 
 
-def test_unnamed_groups_come_largest_first_without_who_is_known(store: Store) -> None:
+def test_unnamed_groups_come_without_who_is_known(store: Store) -> None:
     ids = [add_face(store, b"%02d.jpg" % number, unit(1)) for number in range(12)]
     embedder = engines.register(store, EMBEDDER)
     assert not clusters.exists(store)

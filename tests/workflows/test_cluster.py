@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from phototag.progress import Silent
-from phototag.store import clusters, decisions, engines, people
-from phototag.store.connect import Store
+from phototag.store import clusters, decisions, engines, faces, models, people
+from phototag.store.connect import Store, open_reader
 from phototag.store.decisions import Decision
-from phototag.types import Box, EngineInfo, Vectors
-from phototag.workflows.cluster import Clustered, Conflict, cluster_faces
+from phototag.types import Box, EngineInfo, Guess, Vectors
+from phototag.workflows.cluster import Changed, Clustered, cluster_faces
+from phototag.workflows.conflicts import Conflict, _pairs
 from phototag.workflows.name import undo_last
-from tests.store.build import EMBEDDER, add_face, add_photo, say, unit
+from tests.store.build import EMBEDDER, THRESHOLDS, add_face, add_photo, say, unit
 
 
 def face_of(person: int, number: int, spread: float = 0.08) -> Vectors:
@@ -40,6 +43,26 @@ def told(store: Store, verb: str, face: int, other: int) -> None:
         decisions.record(store, [Decision(verb, face, other_face=other)], "reviewed")  # type: ignore[arg-type]
 
 
+def conflicts(done: Clustered) -> list[tuple[str, ...]]:
+    """What was said (`photo` for two faces of one) of which faces, and of whom."""
+    return [
+        (
+            conflict.said or "photo",
+            *(place.face for place in conflict.faces),
+            *([conflict.person] * bool(conflict.said)),
+        )
+        for conflict in done.conflicts
+    ]
+
+
+def together(store: Store, path: bytes, *numbers: int, person: int = 0, spread: float = 0.08) -> list[int]:
+    """A photo with several faces of one person."""
+    boxes = [Box(10 + 90 * place, 10, 50, 50) for place in range(len(numbers))]
+    vectors = [face_of(person, number, spread) for number in numbers]
+    photo = add_photo(store, path, list(zip(boxes, vectors, strict=True)))
+    return [row[0] for row in store.rows("SELECT id FROM face WHERE photo = ? ORDER BY id", (photo,))]
+
+
 # --- stable ---
 
 
@@ -52,9 +75,57 @@ def test_new_faces_join_the_groups_that_there_are(store: Store) -> None:
     done = run(store)
     assert (done.groups, done.founded, done.joined, done.moved) == (3, 1, 6, 0)
     assert groups(store) == {1: set(ben), 2: {*ada, *more}, 3: set(cy)}  # the largest group is still number 2
+    assert done.changed == (Changed(2, 2, 3, 9, 6, 0), Changed(3, None, 0, 2, 2, 0))
     assert run(store) == Clustered(16, 3, 0, 0, 0, 0)
-    assert run(store, from_scratch=True).moved == 0
-    assert groups(store) == {1: {*ada, *more}, 2: set(ben), 3: set(cy)}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_anew_means_other_numbers_and_is_told_by_faces(store: Store, preview: bool) -> None:
+    ada, ben = add(store, "ada", 0, range(3)), add(store, "ben", 1, range(5))
+    run(store)
+    more, cy = add(store, "ada", 0, range(3, 9)), add(store, "cy", 2, range(2))
+    done = run(store, from_scratch=True, preview=preview)
+    assert (done.joined, done.founded, done.moved) == (6, 1, 0)
+    assert done.changed == (Changed(3, 2, 3, 9, 6, 0), Changed(5, None, 0, 2, 2, 0))
+    if not preview:
+        assert groups(store) == {3: {*ada, *more}, 4: set(ben), 5: set(cy)}
+
+
+def test_anew_leaves_the_groups_of_named_faces(store: Store) -> None:
+    ada, ben = add(store, "ada", 0, range(4)), add(store, "ben", 1, range(3))
+    run(store)
+    with store.write():
+        ada_id = people.ensure(store, "Ada").id
+        decisions.record(store, [Decision("is", face, ada_id) for face in ada], "typed")
+    done = run(store, from_scratch=True)
+    assert (done.founded, done.moved, done.changed) == (0, 0, ())
+    undo_last(store)
+    assert groups(store) == {1: set(ada), 3: set(ben)}
+
+
+def test_groups_that_come_apart_and_together_are_told(store: Store) -> None:
+    ada, ben = add(store, "ada", 0, range(6)), add(store, "ben", 1, range(3))
+    run(store)
+    with store.write():  # as another way to group them might have
+        store.run("UPDATE cluster_member SET cluster = 3 WHERE face IN (?, ?)", ada[4:])
+        store.run("UPDATE cluster_member SET cluster = NULL WHERE face = ?", (ben[0],))
+        store.run("UPDATE clustering SET next_number = 4")
+    done = run(store, from_scratch=True, preview=True)
+    assert (done.groups, done.joined, done.founded, done.moved) == (2, 1, 0, 2)
+    assert done.changed == (Changed(3, 3, 2, 0, 0, 2), Changed(4, 1, 4, 6, 2, 0), Changed(5, 2, 2, 3, 1, 0))
+    assert run(store).moved == 0  # without it, groups stay as they are
+
+
+def test_other_thresholds_are_told_until_all_is_grouped_anew(store: Store) -> None:
+    add(store, "ada", 0, range(3))
+    assert not run(store).other_thresholds
+    engines.register(store, replace(EMBEDDER, thresholds=replace(THRESHOLDS, join=0.3)))
+    for _ in range(2):
+        assert run(store).other_thresholds
+    assert not run(store, from_scratch=True, preview=True).other_thresholds
+    assert run(store).other_thresholds
+    run(store, from_scratch=True)
+    assert not run(store).other_thresholds
 
 
 def test_numbers_are_never_used_again(store: Store) -> None:
@@ -83,12 +154,14 @@ def test_another_embedder_groups_anew(store: Store) -> None:
             store.run("INSERT INTO embedding VALUES (?, ?, 8, ?)", (face, embedder, vector.tobytes()))
     done = run(store)
     assert (done.groups, done.alone) == (1, 1)
-    assert groups(store) == {1: set(ada[:2])}
+    assert done.changed == (Changed(2, 1, 3, 2, 0, 1),)
+    assert groups(store) == {2: set(ada[:2])}
 
 
 def test_a_preview_changes_nothing(store: Store) -> None:
     ada = add(store, "ada", 0, range(3))
-    assert run(store, preview=True).groups == 1
+    with open_reader(store.path) as reader:
+        assert run(reader, preview=True).groups == 1
     assert not clusters.exists(store)
     run(store)
     add(store, "ada", 0, range(3, 5))
@@ -101,16 +174,6 @@ def test_a_preview_changes_nothing(store: Store) -> None:
     assert run(store) == done
 
 
-def test_from_scratch_says_who_is_in_other_company(store: Store) -> None:
-    ada = add(store, "ada", 0, range(4))
-    run(store)
-    with store.write():
-        store.run("UPDATE cluster_member SET cluster = 7 WHERE face = ?", (ada[0],))
-    done = run(store, from_scratch=True, preview=True)
-    assert (done.moved, done.joined) == (4, 0)
-    assert run(store).moved == 0  # without it, groups stay as they are
-
-
 # --- what humans said ---
 
 
@@ -119,9 +182,9 @@ def test_named_faces_are_left_alone(store: Store) -> None:
     say(store, "is", ada[0], "Ada")
     say(store, "not-a-face", ada[1])
     say(store, "dont-care", ada[2])
-    for flags in ({}, {"from_scratch": True}, {}):
+    for flags, number in (({}, 1), ({"from_scratch": True}, 2), ({}, 2)):
         assert run(store, **flags).faces == 3
-        assert groups(store) == {1: set(ada[3:])}
+        assert groups(store) == {number: set(ada[3:])}
 
 
 @pytest.mark.parametrize("scratch", [False, True])
@@ -146,11 +209,65 @@ def test_the_latest_answer_holds_and_the_other_is_listed(store: Store) -> None:
     told(store, "same", ada[0], ben[0])
     told(store, "different", ada[0], ben[0])
     done = run(store)
-    assert done.conflicts == (Conflict("answers", ada[0], ben[0]),)
+    assert done.conflicts == (Conflict("answers", (faces.place(store, ada[0]), faces.place(store, ben[0])), "same"),)
+    assert done.conflicts[0].faces[0].photo == b"/photos/ada0.jpg"
+    assert done.conflicts[0].faces[0].box == Box(10, 10, 50, 50)
     assert sorted(groups(store).values(), key=min) == [set(ada), set(ben)]
     told(store, "same", ada[0], ben[0])
-    assert run(store).conflicts == (Conflict("answers", ada[0], ben[0]),)
+    assert conflicts(run(store)) == [("different", ada[0], ben[0], None)]
     assert {ada[0], ben[0]} <= next(iter(groups(store).values()))
+
+
+@pytest.mark.parametrize("names_last", [True, False])
+def test_names_are_answers_as_good_as_others(store: Store, names_last: bool) -> None:
+    ada, ben = add(store, "ada", 0, range(4)), add(store, "ben", 1, range(4))
+
+    def names() -> None:
+        say(store, "is", ada[0], "Ada")
+        say(store, "is", ben[0], "Ben")
+
+    if not names_last:
+        names()
+    told(store, "same", ada[1], ada[0])
+    told(store, "same", ben[1], ben[0])
+    told(store, "same", ada[1], ben[1])
+    if names_last:
+        names()
+    done = run(store)
+    in_one = any({ada[1], ben[1]} <= members for members in groups(store).values())
+    if names_last:
+        assert conflicts(done) == [("same", ada[1], ada[0], None)]  # the oldest of four that can't all be true
+        assert in_one
+    else:
+        assert conflicts(done) == [("is", ada[0], "Ada")]
+        assert in_one
+
+
+@pytest.mark.parametrize("rejected_last", [True, False])
+def test_is_not_and_same_hold_by_their_age(store: Store, rejected_last: bool) -> None:
+    ada = add(store, "ada", 0, range(5))
+    say(store, "is", ada[0], "Ada")
+    told(store, "same", ada[2], ada[0])
+    if rejected_last:
+        told(store, "same", ada[1], ada[2])
+        say(store, "is-not", ada[1], "Ada")
+        assert conflicts(run(store)) == [("is", ada[0], "Ada")]
+    else:
+        say(store, "is-not", ada[1], "Ada")
+        say(store, "is", ada[0], "Ada")  # once more
+        told(store, "same", ada[1], ada[2])
+        assert conflicts(run(store)) == [("same", ada[2], ada[0], None)]
+
+
+def test_an_answer_taken_back_by_a_later_one_is_no_conflict(store: Store) -> None:
+    ada = add(store, "ada", 0, range(3))
+    say(store, "is-not", ada[0], "Ada")
+    say(store, "is", ada[0], "Ada")
+    say(store, "is", ada[1], "Ada")
+    say(store, "is", ada[1], "Eve")
+    say(store, "is", ada[2], "Eve")
+    say(store, "is-not", ada[2], "Eve")
+    assert conflicts(run(store)) == []
 
 
 def test_what_is_said_of_named_faces_says_something_of_others(store: Store) -> None:
@@ -169,23 +286,119 @@ def test_what_is_said_of_named_faces_says_something_of_others(store: Store) -> N
     assert found.get(ada[3], -1) != found.get(ada[4], -2)
 
 
+def test_who_is_not_a_person_leaves_the_group_that_the_machine_takes_for_them(store: Store) -> None:
+    ada = add(store, "ada", 0, range(6))
+    run(store)
+    with store.write():
+        person = people.ensure(store, "Ada").id
+        decisions.record(store, [Decision("is", ada[0], person)], "typed")
+    models.swap(store, engines.register(store, EMBEDDER), [person], [unit(1)], [0.0], 1, {})  # type: ignore[arg-type]
+    model = models.latest(store)
+    assert model
+    models.swap_guesses(store, model.id, [Guess(face, person, 0.9, 0.1) for face in ada[1:4]])
+    say(store, "is-not", ada[3], "Ada")
+    for _ in range(2):
+        done = run(store)
+        members = {face.id: face.cluster for face in faces.identified(store)}
+        assert [members[face] for face in ada[1:]] == [1, 1, None, 1, 1]
+        assert not done.conflicts
+
+
 # --- photos ---
 
 
 def test_two_faces_of_a_photo_are_kept_apart_and_told_of(store: Store) -> None:
     ada = add(store, "ada", 0, range(5))
-    boxes = Box(10, 10, 50, 50), Box(100, 10, 50, 50)
-    photo = add_photo(store, b"mirror.jpg", [(boxes[0], face_of(0, 50)), (boxes[1], face_of(0, 51))])
-    one, other = (row[0] for row in store.rows("SELECT id FROM face WHERE photo = ? ORDER BY id", (photo,)))
+    one, other = together(store, b"mirror.jpg", 50, 51)
     for scratch in (False, True):
         done = run(store, from_scratch=scratch)
-        assert done.conflicts == (Conflict("one photo", one, other),)
+        assert done.conflicts == (Conflict("one photo", (faces.place(store, one), faces.place(store, other))),)
         [members] = groups(store).values()
         assert set(ada) < members
         assert len(members & {one, other}) == 1
     told(store, "same", one, other)
     assert not run(store).conflicts
+    assert list(groups(store).values()) == [{*ada, one, other}]
+
+
+def test_no_pair_of_one_photo_is_told_of_but_for_their_looks(store: Store) -> None:
+    together(store, b"friends.jpg", 0)
+    boxes = [Box(10 + 90 * person, 10, 50, 50) for person in range(8)]
+    add_photo(store, b"party.jpg", [(box, face_of(person, 0)) for person, box in enumerate(boxes)])
+    assert not run(store).conflicts
+
+
+def test_a_pair_that_is_far_apart_is_told_of_if_one_looks_like_the_others_group(store: Store) -> None:
+    add(store, "ada", 0, range(30), spread=0.24)
+    numbers = next(
+        (one, other)
+        for one in range(100, 200)
+        for other in range(one + 1, 200)
+        if np.linalg.norm(face_of(0, one, 0.24) - face_of(0, other, 0.24)) > THRESHOLDS.split
+        and min(face_of(0, number, 0.24)[0] for number in (one, other)) > 0.97
+    )
+    one, other = together(store, b"mirror.jpg", *numbers, spread=0.24)
+    assert conflicts(run(store)) == [("photo", one, other)]
+
+
+def test_a_pair_in_one_group_is_told_of_until_a_human_speaks(store: Store) -> None:
+    ada = add(store, "ada", 0, range(3))
+    one, other = together(store, b"mirror.jpg", 50, 51)
+    run(store)
+    with store.write():  # as groups were before photos counted
+        store.run("UPDATE cluster_member SET cluster = 1, rank = face")
+    assert conflicts(run(store)) == [("photo", one, other)]
     assert groups(store) == {1: {*ada, one, other}}
+    told(store, "same", one, other)
+    assert not run(store).conflicts
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_pair_that_a_human_told_apart_is_not_told_of(store: Store, by_name: bool) -> None:
+    ada = add(store, "ada", 0, range(5))
+    one, other = together(store, b"twins.jpg", 50, 51)
+    assert conflicts(run(store)) == [("photo", one, other)]
+    if by_name:
+        say(store, "is", ada[0], "Ada")
+        told(store, "same", one, ada[0])
+        say(store, "is-not", other, "Ada")
+    else:
+        told(store, "different", one, other)
+    assert not run(store).conflicts
+
+
+def test_a_pair_is_told_of_when_one_is_named_and_the_other_not(store: Store) -> None:
+    ada = add(store, "ada", 0, range(5))
+    one, other = together(store, b"mirror.jpg", 50, 51)
+    for face in (*ada, one):
+        say(store, "is", face, "Ada")
+    assert conflicts(run(store)) == [("photo", one, other)]
+    say(store, "is-not", other, "Ada")
+    assert not run(store).conflicts
+    undo_last(store)
+    say(store, "is", other, "Ada")
+    assert not run(store).conflicts
+
+
+def test_nobody_is_whom_a_human_named_beside_them(store: Store) -> None:
+    ada = add(store, "ada", 0, range(3))
+    named, mate = together(store, b"mirror.jpg", 50, 51)
+    say(store, "is", named, "Ada")
+    for face in ada:
+        told(store, "same", face, named)
+    run(store)
+    assert groups(store) == {1: set(ada)}
+    told(store, "same", mate, ada[0])  # unless a human says so
+    run(store)
+    assert groups(store) == {1: {*ada, mate}}
+
+
+def test_pairs_are_found_in_photos_with_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phototag.workflows.conflicts._PAIRS", 2)
+    photos = np.array([7, 5, 7, 9, 5, 7, 7])
+    found = sorted((int(a), int(b)) for one, two in _pairs(photos) for a, b in zip(one, two, strict=True))
+    assert found == [(0, 2), (0, 5), (0, 6), (1, 4), (2, 5), (2, 6), (5, 6)]
+    assert list(_pairs(np.zeros(0, np.int64))) == []
 
 
 def test_poor_faces_join_groups_but_make_none(store: Store) -> None:

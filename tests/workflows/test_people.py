@@ -14,9 +14,20 @@ from phototag.store import clusters, decisions, faces, models, people
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, Face, Vectors
 from phototag.workflows import name as naming
-from phototag.workflows.cluster import cluster_faces
+from phototag.workflows.cluster import CLEAR, cluster_faces
 from phototag.workflows.label import label_from_folders, main_face
-from phototag.workflows.name import dismiss, group_faces, name_faces, next_question, undo_last
+from phototag.workflows.name import (
+    compare,
+    dismiss,
+    group_faces,
+    name_face,
+    name_faces,
+    name_group,
+    next_question,
+    reject,
+    undo_last,
+)
+from phototag.workflows.report import _Library
 from phototag.workflows.tag import tag_faces
 from phototag.workflows.train import train_people
 from tests.store.build import add_face, add_photo, clean, say, unit, who
@@ -78,7 +89,7 @@ def test_hardly_any_faces(store: Store, count: int) -> None:
 # --- name ---
 
 
-def test_the_interview_asks_for_the_largest_group_first(store: Store) -> None:
+def test_the_interview_asks_first_for_whom_was_met_most_often(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 3), add_faces(store, "ben", 1, 5)
     cluster_faces(store, WATCHED)
     question = next_question(store)
@@ -113,6 +124,94 @@ def test_a_group_by_its_number(store: Store) -> None:
     for number in (1, 2, -1):
         with pytest.raises(UsageError, match="no unnamed group"):
             group_faces(store, number)
+
+
+def test_faint_faces_in_the_background_bring_nobody_to_the_front(store: Store) -> None:
+    ada, ben = add_faces(store, "ada", 0, 3), add_faces(store, "ben", 1, 6)
+    with store.write():
+        store.run("UPDATE photo SET taken_at = date('2019-07-14', id || ' days') || 'T18:03:22'")
+        for face in ben[2:]:
+            store.run("UPDATE face SET quality = ? WHERE id = ?", (CLEAR / 2, face))
+    cluster_faces(store, WATCHED)
+    question = next_question(store)
+    assert question
+    assert (set(question.group.face_ids), question.group.met) == (set(ada), 3)
+    assert [len(group.faces) for group in _Library(store).groups()] == [3, 6]  # the album has the same order
+    name_faces(store, ada, "Ada")
+    question = next_question(store)
+    assert question
+    assert (set(question.group.face_ids), question.group.met) == (set(ben), 2)
+
+
+def test_a_group_is_not_named_after_whom_a_human_said_it_is_not(store: Store) -> None:
+    ada = add_faces(store, "ada", 0, 5)
+    name_faces(store, ada[:1], "Ada")
+    cluster_faces(store, WATCHED)
+    reject(store, ada[4], "ada")
+    for from_scratch in (False, False, True):
+        cluster_faces(store, WATCHED, from_scratch=from_scratch)
+        [group] = clusters.unnamed(store)
+        assert set(group.face_ids) == set(ada[1:])
+        named = name_group(store, group.face_ids, "Ada")
+        assert (named.person.name, named.faces, named.left_out) == ("Ada", 3, 1)
+        assert who(store)[ada[4]] == (None, None)
+        assert undo_last(store) == 3
+    named = name_group(store, ada[1:], "Eve")  # nobody said that it is not her
+    assert (named.faces, named.left_out) == (4, 0)
+    assert who(store)[ada[4]] == ("Eve", "human")
+
+
+def test_a_group_of_which_nothing_is_left_to_name(store: Store) -> None:
+    ada = add_faces(store, "ada", 0, 3)
+    name_faces(store, ada[:1], "Ada")
+    for face in ada[1:]:
+        reject(store, face, "Ada")
+    before = store.value("SELECT count(*) FROM decision")
+    with pytest.raises(UsageError, match="not Ada: nothing saved"):
+        name_group(store, ada[1:], "Ada")
+    assert store.value("SELECT count(*) FROM decision") == before
+    name_face(store, ada[1], "Ada")  # said of this very face, it holds
+    assert who(store) == {ada[0]: ("Ada", "human"), ada[1]: ("Ada", "human"), ada[2]: (None, None)}
+
+
+def test_answers_about_single_faces(store: Store) -> None:
+    ada = add_faces(store, "ada", 0, 4)
+    cluster_faces(store, WATCHED)
+    compare(store, "different", ada[0], ada[1])
+    cluster_faces(store, WATCHED)
+    assert {ada[0], ada[1]} - set(next(iter(clusters.unnamed(store))).face_ids)
+    assert undo_last(store) == 1
+    compare(store, "same", ada[0], ada[1])
+    cluster_faces(store, WATCHED)
+    assert set(next(iter(clusters.unnamed(store))).face_ids) == set(ada)
+    name_face(store, ada[0], "Ada")
+    assert reject(store, ada[0], "ADA").name == "Ada"
+    assert who(store)[ada[0]] == (None, None)
+    assert {row[0] for row in store.rows("SELECT origin FROM decision")} == {"typed"}
+
+
+def test_answers_about_faces_and_people_that_there_are_not(store: Store) -> None:
+    face, hidden = add_faces(store, "ada", 0, 2)
+    dismiss(store, [hidden], "not-a-face")
+    for missing in (hidden, 999):
+        for job in (
+            lambda: compare(store, "same", face, missing),  # noqa: B023
+            lambda: compare(store, "different", missing, face),  # noqa: B023
+            lambda: name_face(store, missing, "Ada"),  # noqa: B023
+            lambda: reject(store, missing, "Ada"),  # noqa: B023
+        ):
+            with pytest.raises(UsageError, match=f"no face {missing}"):
+                job()
+    with pytest.raises(UsageError, match="the same as itself"):
+        compare(store, "same", face, face)
+    with pytest.raises(UsageError, match="nobody is called Ada"):
+        reject(store, face, "Ada")
+    for name in ("", "\u202e"):
+        with pytest.raises(UsageError, match="can't be a name"):
+            reject(store, face, name)
+        with pytest.raises(UsageError, match="can't be a name"):
+            name_group(store, [face], name)
+    assert store.value("SELECT count(*) FROM decision") == 1
 
 
 @pytest.mark.parametrize("name", ["", "  \n", "\x1b\x00", "\u202e\u200b", "x" * 201])
@@ -168,13 +267,14 @@ def test_names_from_folders(store: Store) -> None:
 
 
 def test_folders_do_not_overrule_a_human(store: Store) -> None:
-    ids = [add_face(store, f"Ada/{number}.jpg".encode(), unit(1)) for number in range(4)]
+    ids = [add_face(store, f"Ada/{number}.jpg".encode(), unit(1)) for number in range(5)]
     say(store, "is", ids[0], "Ben")
     say(store, "not-a-face", ids[1])
     say(store, "dont-care", ids[2])
+    say(store, "is-not", ids[4], "Ada")
     assert label_from_folders(store, Path("/photos")).faces == 1
     assert {face: verb for face, (verb, _) in decisions.labels(store).items()} == dict(
-        zip(ids, ("is", "not-a-face", "dont-care", "is"), strict=True)
+        zip(ids[:4], ("is", "not-a-face", "dont-care", "is"), strict=True)
     )
     assert who(store)[ids[0]] == ("Ben", "human")
 
