@@ -9,6 +9,7 @@ import click
 
 from phototag.cli import options
 from phototag.display import printable
+from phototag.errors import StoppedError
 
 
 @click.group(short_help="Detectors and embedders: list, install, add, remove.")
@@ -68,7 +69,7 @@ def engines_install(name: str, yes: bool, as_json: bool) -> None:
         err=True,
     )
     if not yes:
-        click.confirm("Fetch it?", abort=True, err=True)
+        _confirm("Fetch it?", "nothing was fetched")
     shelved = install(found, options.progress(as_json))
     options.show(
         {"name": shelved.name, "family": shelved.family, "sha256": shelved.sha256, "licence": shelved.licence},
@@ -96,8 +97,19 @@ def engines_remove(name: str, yes: bool, db: Path | None) -> None:
     if kind:
         click.echo(f"{library} was indexed with {name}.", err=True)
     if not yes:
-        click.confirm(f"Remove the engine {name}?", abort=True, err=True)
+        _confirm(f"Remove the engine {name}?", "nothing was removed")
     remove(name)
     click.echo(f"{name} removed; names and faces stay.")
     if kind:
         click.echo(f"Index with another {kind}, as in `phototag index --{kind} {best(kind)}`, or add {name} again.")
+
+
+def _confirm(question: str, otherwise: str) -> None:
+    """Raises StoppedError, which says what happened `otherwise`, for any answer but yes."""
+    try:
+        said = click.confirm(question, err=True)
+    except click.Abort:  # Ctrl-C, or nobody there
+        click.echo(err=True)
+        said = False
+    if not said:
+        raise StoppedError(otherwise)

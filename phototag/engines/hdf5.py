@@ -19,6 +19,7 @@ import numpy as np
 
 from phototag.engines.apart import answer, apart
 from phototag.engines.arrays import Arrays, Shapes, check, check_shapes
+from phototag.engines.disguise import disguised
 from phototag.errors import WeightsError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -57,11 +58,7 @@ def _check_kind(path: Path) -> None:
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror}): give a file that can be") from error
     if start != SIGNATURE:
-        kind = "not HDF5"
-        if start.startswith(b"\x80"):
-            kind = "a pickle, which may run code when it is read"
-        elif start.startswith(b"PK"):
-            kind = "a zip archive, not HDF5"
+        kind = disguised(start) or "not HDF5"
         raise WeightsError(f"{path} is {kind}; nothing of it was used: take the weights as HDF5 (.h5)")
 
 

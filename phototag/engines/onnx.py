@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from phototag.engines.disguise import disguised
 from phototag.engines.onnx_format import leads_elsewhere
 from phototag.engines.quiet import quiet
 from phototag.engines.registry import EngineOptions, lacking
@@ -18,8 +19,6 @@ Floats = npt.NDArray[np.float32]
 
 RUNTIME = "onnxruntime"  #: the package
 GPU, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-PICKLE = b"\x80"  #: the first byte of every pickle since protocol 2
-ZIP = b"PK\x03\x04"  #: and of a zip, in which PyTorch keeps one
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,8 @@ class Model:
     """
 
     def __init__(self, data: bytes, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
-        if data.startswith((PICKLE, ZIP)):
-            raise WeightsError(f"{where} is no ONNX model but a pickle or an archive; nothing of it was used")
+        if disguise := disguised(data):
+            raise WeightsError(f"{where} is no ONNX model but {disguise}; nothing of it was used")
         _require_whole(data, where)
         runtime = _runtime()
         settings = runtime.SessionOptions()

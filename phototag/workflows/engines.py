@@ -10,6 +10,7 @@ from phototag.config import Settings
 from phototag.engines import card as cards
 from phototag.engines import catalogue, registry, shelf
 from phototag.engines.catalogue import Entry
+from phototag.engines.disguise import disguise_of
 from phototag.engines.registry import EngineSpec
 from phototag.engines.shelf import Shelved
 from phototag.errors import PhototagError, UsageError, WeightsError
@@ -185,11 +186,13 @@ def entry(name: str) -> Entry:
 
 
 def add(name: str, path: Path, family: str | None, card: Path | None) -> Shelved:
-    """Put the user's weights on the shelf. Raises UsageError, WeightsError.
+    """Put the user's weights on the shelf. Raises UsageError, WeightsError, DiskFullError.
 
     Without `family` and `card`, a file that the catalogue knows by its hash has the catalogue's; else the
     family is the one called `name`, or told by the file's suffix.
     """
+    if not path.exists():
+        raise UsageError(f"{path} is not there: name the file or folder that holds the weights")
     known = catalogue.entry_of(path) if family is None and card is None else None
     if any(entry.name == name for entry in catalogue.entries()) and (known is None or known.name != name):
         raise UsageError(
@@ -198,10 +201,20 @@ def add(name: str, path: Path, family: str | None, card: Path | None) -> Shelved
         )
     if known:
         return registry.add(name, known.family, path, known.card, source=str(path), licence=known.licence)
-    if family is None:
+    return registry.add(name, family or _family(name, path), path, _card(card) if card else None)
+
+
+def _family(name: str, path: Path) -> str:
+    """The family of weights that are to be called `name`. Raises UsageError, WeightsError for a pickle."""
+    if path.suffix.lower() == ".onnx":
         spec = registry.spec_of(name)
-        family = "onnx" if (spec is None or spec.prepare is None) and path.suffix == ".onnx" else name
-    return registry.add(name, family, path, _card(card) if card else None)
+        return name if spec and spec.prepare else "onnx"
+    families = [spec.name for spec in registry.available() if spec.prepare]
+    if name in families:
+        return name
+    if path.is_file() and (disguise := disguise_of(path)):
+        raise WeightsError(f"{path} is {disguise}; nothing of it was used: take the weights as HDF5 or ONNX")
+    raise UsageError(f"tell what kind of weights these are with --family ({', '.join(sorted(families))})")
 
 
 def _card(path: Path) -> cards.Card:

@@ -98,10 +98,16 @@ def test_add_list_remove(phototag: Run, shelf: dict[str, str], model: Path) -> N
     assert (row["kind"], row["origin"], row["dim"], row["threshold"]) == ("embedder", "added", 4, 1.0)
     assert row["source"] == str(model)
     assert not row["default"]  # nobody knows how good it is
+    capitals = model.with_name("OTHER.ONNX")
+    capitals.write_bytes(model.read_bytes())
+    done = phototag("engines", "add", "other", capitals, "--card", model.with_suffix(".toml"), env=shelf)
+    assert done.returncode == 0, done.stderr
     again = phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
     assert again.returncode == 2
 
-    assert phototag("engines", "remove", "mine", env=shelf, input="n\n").returncode == 130
+    for answer in ("n\n", ""):
+        done = phototag("engines", "remove", "mine", env=shelf, input=answer)
+        assert (done.returncode, done.stderr.endswith("phototag: nothing was removed\n")) == (130, True)
     assert "mine" in listed(phototag, shelf)
     assert phototag("engines", "remove", "mine", env=shelf, input="y\n").returncode == 0
     assert "mine" not in listed(phototag, shelf)
@@ -141,7 +147,7 @@ def test_plug_ins_are_listed_sound_or_not(phototag: Run, shelf: dict[str, str], 
     lines = phototag("engines", "list", env=env).stdout.splitlines()
     assert sum("the package evil" in line for line in lines) == 1
     done = phototag("engines", "add", "mine", packages / "phototag_passport.py", env=env)  # whatever else is broken
-    assert "'mine' is no family" in done.stderr
+    assert "with --family (facenet, onnx, openface, yunet)" in done.stderr
     done = phototag("index", demo.folder / "photos" / "2015", "--detector", "evil", "--db", tmp_path / "x.db", env=env)
     assert (done.returncode, "the package evil" in done.stderr) == (2, True)
     done = phototag(
@@ -155,15 +161,22 @@ def test_what_is_refused(phototag: Run, shelf: dict[str, str], model: Path, tmp_
     (tmp_path / "bad.toml").write_text(CARD + "colour = 3\n")
     (tmp_path / "bent.toml").write_text(CARD.replace("arcface-5-point", "by-eye"))
     (tmp_path / "evil.onnx").write_bytes(b"\x80\x04cos\nsystem\n(S'touch executed'\ntR.")
+    (tmp_path / "weights.pt").write_bytes((tmp_path / "evil.onnx").read_bytes())
+    (tmp_path / "weights.keras").write_bytes(b"PK\x03\x04 and so on")
+    (tmp_path / "weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     for arguments, code, said in (
         (["mine", model], 2, "--card"),
         (["mine", model, "--card", tmp_path / "absent.toml"], 2, "absent.toml"),
         (["mine", model, "--card", tmp_path / "bad.toml"], 2, "colour is no key"),
         (["mine", model, "--card", tmp_path / "bent.toml"], 2, "arcface-5-point"),
         (["mine", tmp_path / "evil.onnx", "--card", toml], 16, "pickle"),
-        (["mine", tmp_path / "absent.onnx", "--card", toml], 16, "absent.onnx"),
+        (["mine", tmp_path / "absent.onnx", "--card", toml], 2, "absent.onnx is not there"),
+        (["mine", tmp_path / "weights.pt"], 16, "a pickle"),
+        (["mine", tmp_path / "weights.keras"], 16, "a zip archive"),
+        (["mine", tmp_path / "weights.h5"], 2, "with --family (facenet, onnx, openface, yunet)"),
+        (["facenet", tmp_path / "weights.pt"], 16, "a pickle"),
         (["mine", model, "--family", "crystal", "--card", toml], 2, "crystal"),
-        (["mine", tmp_path], 2, "'mine' is no family"),
+        (["mine", tmp_path], 2, "with --family"),
         (["mtcnn", model, "--card", toml], 2, "another engine"),
         (["../mine", model, "--card", toml], 2, "is no name"),
         (["mine", model, "--family", "yunet"], 16, "no YuNet"),
@@ -180,7 +193,7 @@ def test_what_is_refused(phototag: Run, shelf: dict[str, str], model: Path, tmp_
 def test_install_asks_and_needs_a_network(phototag: Run, shelf: dict[str, str]) -> None:
     env = {**shelf, "https_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
     done = phototag("engines", "install", "yunet", env=env, input="n\n")
-    assert done.returncode == 130
+    assert (done.returncode, done.stderr.endswith("phototag: nothing was fetched\n")) == (130, True)
     assert "Apache-2.0" in done.stderr
     assert "0.3 MB" in done.stderr
     assert not Path(shelf["PHOTOTAG_ENGINES"]).exists()  # nothing happened

@@ -112,8 +112,8 @@ def _archive() -> bytes:
     [
         (b"", "no ONNX model"),
         (b"not a network at all", "no ONNX model"),
-        (_pickle(), "a pickle or an archive; nothing of it was used"),
-        (_archive(), "a pickle or an archive"),
+        (_pickle(), "no ONNX model but a pickle, which may run code when it is read; nothing of it was used"),
+        (_archive(), "no ONNX model but a zip archive"),
         (embedder()[:-1], "no ONNX model"),
         (embedder()[:1000], "no ONNX model"),
         (embedder((1, 3, 9, 9), np.ones((243, 4), np.float32)), "takes 1 × 3 × 9 × 9"),
