@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,3 +110,30 @@ def test_ctrl_c_leaves_what_was_answered(indexed: Path, environment: dict[str, s
         terminal.sendintr()
         terminal.expect(pexpect.EOF)
     assert list(people(phototag, indexed)) == ["Grace"]
+
+
+def test_who_is_left_out_and_where_strangers_begin(indexed: Path, environment: dict[str, str], phototag: Run) -> None:
+    with sqlite3.connect(indexed) as connection:
+        faces = [row[0] for row in connection.execute("SELECT face FROM cluster_member WHERE cluster = 1")]
+        connection.execute(
+            "UPDATE photo SET taken_at = '2019-07-14T18:03:22' WHERE id IN"
+            " (SELECT f.photo FROM face f JOIN cluster_member m ON m.face = f.id WHERE m.cluster = 2)"
+        )
+    phototag("cluster", "--db", indexed)
+    phototag("faces", "is", faces[0], "Grace", "--db", indexed)
+    phototag("faces", "not", faces[1], "Grace", "--db", indexed)
+    with interview(indexed, environment, "--no-images") as terminal:
+        terminal.expect("group 1: ")
+        assert "only once" not in terminal.before
+        terminal.expect(r"\[q\]uit")
+        terminal.send("n")
+        terminal.expect("name:")
+        terminal.send("Grace\r")
+        terminal.expect("saved as Grace")
+        terminal.expect("1 face left out: you said it is not Grace")
+        terminal.expect("The last group was met only once")
+        terminal.expect("group 2: ")
+        terminal.expect(r"\[q\]uit")
+        terminal.send("q")
+        terminal.expect(pexpect.EOF)
+    assert people(phototag, indexed) == {"Grace": len(faces) - 1}
