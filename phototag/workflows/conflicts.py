@@ -85,7 +85,7 @@ def in_one_photo(
     found: list[tuple[float, int, int]] = []
     for away, one, two in _alike(looks, groups, photos, Bound(thresholds.join, thresholds.split)):
         tops = said.of(shown[one]), said.of(shown[two])
-        if tops[0] != tops[1] and apart.get(tops[0], set()).isdisjoint(apart.get(tops[1], ())) and one < len(ids):
+        if tops[0] != tops[1] and apart.get(tops[0], set()).isdisjoint(apart.get(tops[1], ())):
             found.append((away, min(shown[one], shown[two]), max(shown[one], shown[two])))
     return [
         Conflict("one photo", (faces.place(store, one), faces.place(store, other))) for _, one, other in sorted(found)

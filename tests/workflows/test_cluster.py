@@ -341,10 +341,15 @@ def test_a_pair_that_is_far_apart_is_told_of_if_one_looks_like_the_others_group(
     assert conflicts(run(store)) == [("photo", one, other)]
 
 
-def test_a_pair_in_one_group_is_told_of_until_a_human_speaks(store: Store) -> None:
+@pytest.mark.parametrize("alike", [True, False])
+def test_a_pair_in_one_group_is_told_of_until_a_human_speaks(store: Store, alike: bool) -> None:
     ada = add(store, "ada", 0, range(3))
-    one, other = together(store, b"mirror.jpg", 50, 51)
-    run(store)
+    boxes = Box(10, 10, 50, 50), Box(100, 10, 50, 50)
+    photo = add_photo(
+        store, b"mirror.jpg", list(zip(boxes, (face_of(0, 50), face_of(0 if alike else 3, 51)), strict=True))
+    )
+    one, other = (row[0] for row in store.rows("SELECT id FROM face WHERE photo = ? ORDER BY id", (photo,)))
+    assert bool(run(store).conflicts) == alike
     with store.write():  # as groups were before photos counted
         store.run("UPDATE cluster_member SET cluster = 1, rank = face")
     assert conflicts(run(store)) == [("photo", one, other)]
