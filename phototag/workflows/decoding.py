@@ -185,7 +185,8 @@ def _slots(count: int, size: int) -> Generator[list[SharedMemory], None, None]:
         if count < 2:
             raise DiskFullError(
                 f"{_SHARED} has too little shared memory to decode photos ({2 * size + _SPARE:,} B are needed): "
-                "give this machine or container more of it, as by `docker run --shm-size 256m`"
+                "give this machine or container more of it, as by `docker run --shm-size "
+                f"{(7 * size + _SPARE) // 2**20 + 1}m`, or index with a smaller --detail"
             )
     slots: list[SharedMemory] = []
     try:
