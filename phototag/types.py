@@ -18,7 +18,8 @@ RGB: TypeAlias = npt.NDArray[np.uint8]  #: (height, width, 3), sRGB
 Chips: TypeAlias = npt.NDArray[np.uint8]  #: (n, size, size, 3)
 Vectors: TypeAlias = npt.NDArray[np.float32]  #: (n, dim)
 Point: TypeAlias = tuple[float, float]
-Device: TypeAlias = Literal["auto", "cpu", "gpu"]  #: where networks run; auto: on a GPU if it can be used
+#: Where networks run. `auto`: on a GPU where onnxruntime or dlib finds one; TensorFlow is asked only for `gpu`.
+Device: TypeAlias = Literal["auto", "cpu", "gpu"]
 
 
 @dataclass(frozen=True, slots=True)

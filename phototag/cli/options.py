@@ -58,7 +58,10 @@ def index_options(command: Callable[..., int]) -> Callable[..., int]:
             click.option("--detector", help="Which detector finds faces (see `phototag engines list`)."),
             click.option("--embedder", help="Which embedder tells people apart (see `phototag engines list`)."),
             click.option(
-                "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where engines run (default auto)."
+                "--device",
+                type=click.Choice(["auto", "cpu", "gpu"]),
+                help="Where engines run: auto (the default) takes a GPU where onnxruntime or dlib finds one, "
+                "gpu insists on one.",
             ),
             click.option(
                 "--jobs",

@@ -11,8 +11,9 @@ import pytest
 
 from phototag.engines import registry
 from phototag.errors import UsageError
+from phototag.imaging.align import ALIGNMENTS
 
-from .plug_in import planted, plug_in
+from .plug_in import DOCS, planted, plug_in
 
 
 def test_ours_are_there() -> None:
@@ -107,6 +108,14 @@ def test_two_packages_with_an_engine_of_one_name(tmp_path: Path, monkeypatch: py
     own = registry.spec_of("mtcnn")
     assert own is not None
     assert own.summary.startswith("MTCNN")
+
+
+def test_the_docs_name_every_engine_and_alignment() -> None:
+    if not DOCS.exists():
+        pytest.skip("the docs are not here")
+    text = DOCS.read_text("utf-8")
+    engines = [spec.name for spec in registry.available() if spec.name != "onnx"]
+    assert [name for name in (*engines, *ALIGNMENTS) if f"| `{name}`" not in text and f", `{name}`" not in text] == []
 
 
 def test_looking_is_cheap() -> None:
