@@ -145,10 +145,11 @@ def _known(
     number = {top: index for index, top in enumerate(top for top, size in counts.items() if size > 1)}
     marks: dict[int, set[int]] = defaultdict(set)
     said_marks = said.marks()
+    for face in (*old, *ids):  # the most central of those who belong together speaks for them
+        if face in row and (own := said_marks.pop(said.of(face), None)):
+            marks[row[face]] |= own
     photos = Counter(seen[face].photo for face in ids)
-    for place, (face, top) in enumerate(zip(ids, tops, strict=True)):
-        if top in said_marks:
-            marks[place] |= said_marks[top]
+    for place, face in enumerate(ids):
         if photos[seen[face].photo] > 1:
             marks[place].add(-seen[face].photo)
     return Known(

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from phototag.learn.cluster import Known, Labels, cluster
 from phototag.progress import Silent
 from phototag.store import clusters, decisions, engines, faces, models, people
 from phototag.store.connect import Store, open_reader
 from phototag.store.decisions import Decision
-from phototag.types import Box, EngineInfo, Guess, Vectors
+from phototag.types import Box, EngineInfo, Guess, Thresholds, Vectors
 from phototag.workflows.cluster import Changed, Clustered, cluster_faces
 from phototag.workflows.conflicts import Conflict, _pairs
 from phototag.workflows.name import undo_last
@@ -268,6 +269,21 @@ def test_an_answer_taken_back_by_a_later_one_is_no_conflict(store: Store) -> Non
     say(store, "is", ada[2], "Eve")
     say(store, "is-not", ada[2], "Eve")
     assert conflicts(run(store)) == []
+
+
+def test_one_face_speaks_for_all_who_belong_together(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = add(store, "ada", 0, range(40))
+    run(store)
+    told(store, "different", ada[0], ada[1])
+    seen: list[Known] = []
+
+    def watched(vectors: Vectors, thresholds: Thresholds, known: Known) -> Labels:
+        seen.append(known)
+        return cluster(vectors, thresholds, known)
+
+    monkeypatch.setattr("phototag.workflows.cluster.cluster", watched)
+    run(store)
+    assert len(seen[0].marks) == 2  # each face with a mark is compared with all others that have it
 
 
 def test_what_is_said_of_named_faces_says_something_of_others(store: Store) -> None:
