@@ -135,14 +135,14 @@ def rivals(vectors: Vectors) -> Iterable[tuple[str, Iterable[tuple[float, Labels
                         core_dist_n_jobs=1,
                     ).fit_predict(points),
                 )
-                for epsilon in (0.0, 0.2, 0.25, 0.3)
+                for epsilon in (0.0, *np.arange(0.2, 0.405, 0.01).round(3).tolist())
             ),
         )
     yield (
         "DBSCAN",
         (
             (at, DBSCAN(eps=at, min_samples=2, metric="precomputed").fit_predict(apart))
-            for at in np.arange(0.2, 0.4, 0.01).round(3).tolist()
+            for at in np.arange(0.2, 0.4, 0.005).round(3).tolist()
         ),
     )
     tree = linkage(pdist(points, "sqeuclidean"), "average")
@@ -155,7 +155,7 @@ def rivals(vectors: Vectors) -> Iterable[tuple[str, Iterable[tuple[float, Labels
         "Chinese Whispers",
         (
             (at, np.array(dlib.chinese_whispers_clustering(described, at)))
-            for at in np.arange(0.24, 0.4, 0.01).round(3).tolist()
+            for at in np.arange(0.24, 0.4, 0.005).round(3).tolist()
         ),
     )
 
@@ -248,7 +248,9 @@ def stable(db: Path, data: Path) -> dict[str, object]:
         with open_store(copy) as store:
             return {
                 "one more photo of lfw-dev, 20 times: share of other faces whose company changes": one_more(store),
-                "half of lfw-dev, then the other half": halves(store, data),
+                "all photos at once": in_runs(store, data, 1),
+                "in halves": in_runs(store, data, 2),
+                "in ten parts": in_runs(store, data, 10),
                 "album: pairs of faces of one photo in one group": doubles(store),
             }
 
@@ -266,20 +268,22 @@ def one_more(store: Store) -> float:
     return moved / total
 
 
-def halves(store: Store, data: Path) -> dict[str, object]:
-    cluster_faces(store, Silent(), from_scratch=True)
-    whole = _scored(store, data)
-    half = np.random.default_rng(4).permutation([row[0] for row in store.rows("SELECT id FROM photo ORDER BY id")])
+def in_runs(store: Store, data: Path, runs: int) -> dict[str, object]:
+    """Photos that come in so many parts: how right the groups are in the end, and how much each part moves."""
+    photos = [row[0] for row in store.rows("SELECT id FROM photo ORDER BY id")]
     with store.write():
-        store.run("CREATE TEMP TABLE half (photo INTEGER PRIMARY KEY)")
-        store.connection.executemany("INSERT INTO half VALUES (?)", [(int(row),) for row in half[: len(half) // 2]])
-    _show(store, "photo IN (SELECT photo FROM half)")
-    cluster_faces(store, Silent(), from_scratch=True)
-    before = _groups(store)
-    _show(store, "1")
-    cluster_faces(store, Silent())
-    moved = _other_company(before, _groups(store))
-    return {"B³ F all at once": whole, "B³ F in halves": _scored(store, data), "faces in other company": moved}
+        store.run("CREATE TEMP TABLE IF NOT EXISTS arrival (photo INTEGER PRIMARY KEY, run INTEGER)")
+        store.run("DELETE FROM arrival")
+        for run, part in enumerate(np.array_split(np.random.default_rng(4).permutation(photos), runs)):
+            store.connection.executemany("INSERT INTO arrival VALUES (?, ?)", [(int(photo), run) for photo in part])
+    moved, faces_before = 0, 0
+    for run in range(runs):
+        _show(store, "photo IN (SELECT photo FROM arrival WHERE run <= ?)", run)
+        before = _groups(store) if run else {}
+        cluster_faces(store, Silent(), from_scratch=not run)
+        moved, faces_before = moved + _other_company(before, _groups(store)), faces_before + len(before)
+    share = round(moved / max(faces_before, 1), 4)
+    return {"B³ F": _scored(store, data), "share of faces in other company after each part": share}
 
 
 def _groups(store: Store) -> dict[int, int]:

@@ -2,7 +2,7 @@
 
 Vectors of real faces give the mean and covariance of people, of one person's faces around their mean, and how much
 people, and faces, differ in how far they stray. New people and faces are drawn from normal distributions with these,
-and brought to unit length.
+and brought to unit length. People with many faces have several looks, and every second of them bursts and copies.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+
+#: People with as many faces or more have looks and bursts; looks at most.
+_MANY, _LOOKS = 60, 5
+#: Shares of looks, of shots and of a burst's frames in the variance of one person's faces: frames lie about .05 apart.
+_SHARES = (0.35, 0.62, 0.03)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,20 +58,44 @@ class Population:
             *(float(np.sqrt(max(0, variance))) for variance in (people, stray)),
         )
 
-    def draw(self, sizes: Sequence[int], seed: int = 0) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    def draw(self, sizes: Sequence[int], seed: int = 0) -> tuple[npt.NDArray[np.float32], Numbers]:
         """Vectors of people with so many faces each, shuffled, and who they are."""
         random = np.random.default_rng(seed)
-        person = random.permutation(np.repeat(np.arange(len(sizes)), sizes))
         dim = len(self.mean)
+        person = np.repeat(np.arange(len(sizes)), sizes)
+        stray = np.exp(random.normal(size=len(person)) * self.faces_stray - self.faces_stray**2)
+        vectors = random.standard_normal((len(person), dim), np.float32)
+        starts = np.cumsum(sizes) - sizes
+        for nth, one in enumerate(np.flatnonzero(np.asarray(sizes) >= _MANY).tolist()):
+            rows = slice(starts[one], starts[one] + sizes[one])
+            numbers = _occasions(sizes[one], nth % 2 == 1, random)
+            vectors[rows] = 0
+            for number, share in zip(numbers, _SHARES, strict=True):
+                vectors[rows] += np.sqrt(share) * random.standard_normal((number.max() + 1, dim), np.float32)[number]
+            stray[rows] = stray[rows][numbers[1]]
         centres = self.mean + random.normal(size=(len(sizes), dim)) @ self.between
         scales = np.exp(random.normal(size=len(sizes)) * self.people_stray - self.people_stray**2)
-        vectors = np.empty((len(person), dim), np.float32)
         for start in range(0, len(person), 100_000):
-            who = person[start : start + 100_000]
-            stray = scales[who] * np.exp(random.normal(size=len(who)) * self.faces_stray - self.faces_stray**2)
-            block = centres[who] + stray[:, None] * (random.normal(size=(len(who), dim)) @ self.within)
-            vectors[start : start + len(who)] = block / np.linalg.norm(block, axis=1, keepdims=True)
-        return vectors, person
+            rows = slice(start, start + 100_000)
+            who = person[rows]
+            block = centres[who] + (scales[who] * stray[rows])[:, None] * (vectors[rows] @ self.within)
+            vectors[rows] = block / np.linalg.norm(block, axis=1, keepdims=True)
+        order = random.permutation(len(person))
+        return vectors[order], person[order]
+
+
+def _occasions(faces: int, bursts: bool, random: np.random.Generator) -> tuple[Numbers, Numbers, Numbers]:
+    """For each of one person's faces the numbers, from 0, of its look, its shot and its frame.
+
+    A look has about 20 shots or more. With `bursts`, every second shot has 20 to 60 frames, one in four of them a copy
+    of the one before.
+    """
+    frames = np.where(bursts & (random.random(faces) < 0.5), random.integers(20, 61, faces), 1)
+    shot = np.repeat(np.arange(faces), frames)[:faces]
+    shots = int(shot[-1]) + 1
+    look = random.integers(0, min(_LOOKS, 1 + shots // 20), shots)[shot]
+    copied = (np.diff(shot, prepend=-1) == 0) & (random.random(faces) < 0.25)
+    return look, shot, np.cumsum(~copied) - 1
 
 
 def _root(covariance: Array) -> Array:
