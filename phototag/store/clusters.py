@@ -16,20 +16,22 @@ from phototag.types import Cluster
 @dataclass(frozen=True, slots=True)
 class Clustering:
     """The last grouping: the embedder's id, the thresholds that its groups were made with, the first number that no
-    group ever had, and the groups of all faces that took part (None: the face stands alone), each group's most
-    central face first."""
+    group ever had, the groups of all faces that took part (None: the face stands alone), each group's most central
+    face first, and the number of the grouping in which each took part for the first time."""
 
     embedder: int
     params: dict[str, Any]
     next_number: int
     groups: dict[int, int | None]
+    since: dict[int, int]
 
 
 def current(store: Store) -> Clustering | None:
     """The last grouping, or None before the first."""
     for embedder, params, next_number in store.rows("SELECT engine, params, next_number FROM clustering"):
-        members = store.rows("SELECT face, cluster FROM cluster_member ORDER BY cluster, rank, face")
-        return Clustering(embedder, json.loads(params), next_number, dict(members))
+        members = list(store.rows("SELECT face, cluster, since FROM cluster_member ORDER BY cluster, rank, face"))
+        groups, since = ({row[0]: row[column] for row in members} for column in (1, 2))
+        return Clustering(embedder, json.loads(params), next_number, groups, since)
     return None
 
 
@@ -41,15 +43,17 @@ def swap(
     *,
     alone: Sequence[int] = (),
     appearance: Mapping[int, int] | None = None,
+    since: Mapping[int, int] | None = None,
     next_number: int = 1,
 ) -> None:
     """Put new groups in the place of the old ones, in one transaction.
 
     `alone`: faces that took part and are in no group. `appearance`: by face, which of its person's appearances it
-    belongs to; else each is one. `next_number`: all lower ones were used before. Faces with a label keep the groups
-    that they had, should their labels be taken back.
+    belongs to; else each is one. `since`: by face, the number of the grouping in which it first took part; else 0.
+    `next_number`: all lower ones were used before. Faces with a label keep the groups that they had, should their
+    labels be taken back.
     """
-    appearance = appearance or {}
+    appearance, since = appearance or {}, since or {}
     with store.write():
         store.run("DELETE FROM cluster_member WHERE face NOT IN (SELECT face FROM label)")
         store.run("DELETE FROM clustering")
@@ -63,18 +67,18 @@ def swap(
             ),
         )
         insert = (
-            "INSERT OR REPLACE INTO cluster_member (face, cluster, rank, appearance) SELECT ?, ?, ?, ?"
+            "INSERT OR REPLACE INTO cluster_member (face, cluster, rank, appearance, since) SELECT ?, ?, ?, ?, ?"
             " WHERE EXISTS (SELECT 1 FROM face WHERE id = ?)"
         )
         store.connection.executemany(
             insert,
             (
-                (face, group.number, rank, appearance.get(face, rank), face)
+                (face, group.number, rank, appearance.get(face, rank), since.get(face, 0), face)
                 for group in groups
                 for rank, face in enumerate(group.face_ids)
             ),
         )
-        store.connection.executemany(insert, ((face, None, 0, 0, face) for face in alone))
+        store.connection.executemany(insert, ((face, None, 0, 0, since.get(face, 0), face) for face in alone))
         store.run(
             "UPDATE clustering SET next_number ="
             " max(next_number, (SELECT coalesce(max(cluster), 0) + 1 FROM cluster_member))"

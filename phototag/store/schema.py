@@ -28,6 +28,11 @@ def _lasting_groups(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@MIGRATIONS(name="0003-arrivals")
+def _arrivals(db: Database) -> None:
+    db.conn.execute(_ARRIVALS)
+
+
 _FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 
@@ -249,3 +254,6 @@ DROP TABLE cluster_member;
 ALTER TABLE lasting_member RENAME TO cluster_member;
 
 CREATE INDEX cluster_member_cluster ON cluster_member (cluster, rank)"""
+
+# The number of the grouping in which a face first took part.
+_ARRIVALS = "ALTER TABLE cluster_member ADD COLUMN since INTEGER NOT NULL DEFAULT 0"

@@ -17,7 +17,7 @@ from phototag.learn.cluster import Known, Labels, central_first, cluster, member
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.progress import Progress
 from phototag.store import clusters, engines, faces
-from phototag.store.clusters import Sighting
+from phototag.store.clusters import Clustering, Sighting
 from phototag.store.connect import Store
 from phototag.types import Cluster, Vectors
 from phototag.workflows.conflicts import Conflict, answers, in_one_photo
@@ -81,8 +81,9 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     params = asdict(thresholds) if anew or before is None else before.params
     progress.start(f"Grouping {len(ids):,} faces", None)
     said, passed_over = answers(store)
-    known = _known(ids, seen, {} if anew else old, deepcopy(said), clusters.refused(store))
+    known = _known(ids, seen, None if anew else before, deepcopy(said), clusters.refused(store))
     labels = cluster(vectors, thresholds, known)
+    assert known.since is not None
     found = [[ids[row] for row in rows[central_first(vectors[rows])].tolist()] for rows in members(labels)]
     was = _matched(found, old)
     free = count(before.next_number if before else 1)
@@ -95,6 +96,7 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
             [Cluster(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
             alone=[ids[row] for row in np.flatnonzero(labels < 0)],
             appearance=_appearances(ids, vectors, labels, seen, thresholds.same),
+            since=dict(zip(ids, known.since.tolist(), strict=True)),
             next_number=before.next_number if before else 1,
         )
     progress.finish()
@@ -124,11 +126,12 @@ def current_embedder(store: Store) -> int:
 def _known(
     ids: Sequence[int],
     seen: Mapping[int, Sighting],
-    old: Mapping[int, int | None],
+    last: Clustering | None,
     said: Reconciled,
     refused: Sequence[tuple[int, int]],
 ) -> Known:
     """What humans said, photos show and the last grouping left, by row; `said` is added to."""
+    old, since = (last.groups, last.since) if last else ({}, {})
     _not_named_beside(ids, seen, said)
     said.add(Statement(face, other, False) for face, other in refused)
     row = {face: number for number, face in enumerate(ids)}
@@ -152,11 +155,14 @@ def _known(
     for place, face in enumerate(ids):
         if photos[seen[face].photo] > 1:
             marks[place].add(-seen[face].photo)
+    settled = np.array([face in old and face not in loose for face in ids], np.bool_)
+    now = 1 + max(since.values(), default=-1)
     return Known(
         np.array([number.get(top, -1) for top in tops], np.int64),
-        np.array([face in old and face not in loose for face in ids], np.bool_),
+        settled,
         np.array([seen[face].quality < CLEAR for face in ids], np.bool_),
         marks,
+        np.where(settled, np.array([since.get(face, now) for face in ids], np.int64), now),
     )
 
 

@@ -17,11 +17,12 @@ def test_the_last_grouping_tells_who_took_part(store: Store) -> None:
     embedder = engines.register(store, EMBEDDER)
     assert clusters.current(store) is None
     groups = [Cluster(4, (ids[1], ids[0])), Cluster(2, (ids[2], ids[3]))]
-    clusters.swap(store, embedder, {}, groups, alone=ids[4:5], next_number=9)
+    clusters.swap(store, embedder, {}, groups, alone=ids[4:5], since={ids[1]: 3, ids[4]: 2}, next_number=9)
     current = clusters.current(store)
     assert current
     assert (current.embedder, current.next_number) == (embedder, 9)
     assert list(current.groups.items()) == [(ids[4], None), (ids[2], 2), (ids[3], 2), (ids[1], 4), (ids[0], 4)]
+    assert current.since == {ids[4]: 2, ids[2]: 0, ids[3]: 0, ids[1]: 3, ids[0]: 0}
     assert [group.number for group in clusters.unnamed(store)] == [2, 4]
     clusters.swap(store, embedder, {}, [Cluster(12, tuple(ids[:2]))])
     current = clusters.current(store)
@@ -93,11 +94,13 @@ def test_groups_of_before_are_taken_over(tmp_path: Path) -> None:
     old.execute("CREATE INDEX cluster_member_cluster ON cluster_member (cluster, rank)")
     old.execute("INSERT INTO clustering VALUES (1, '2020-01-01', ?, '{}')", (embedder,))
     old.executemany("INSERT INTO cluster_member VALUES (?, ?, ?)", [(ids[0], 6, 1), (ids[2], 6, 0)])
-    old.execute("DELETE FROM _sqlite_migrations WHERE name = '0002-lasting-groups'")
+    old.execute("DELETE FROM _sqlite_migrations WHERE name <> '0001-first'")
     old.commit()
     old.close()
     with open_store(path) as store:
         assert clean(store)
-        assert clusters.current(store) == clusters.Clustering(embedder, {}, 7, {ids[2]: 6, ids[0]: 6})
+        assert clusters.current(store) == clusters.Clustering(
+            embedder, {}, 7, {ids[2]: 6, ids[0]: 6}, {ids[2]: 0, ids[0]: 0}
+        )
         assert [group.face_ids for group in clusters.unnamed(store)] == [(ids[2], ids[0])]
     assert path.with_name("old.db.before-0002-lasting-groups").exists()

@@ -175,6 +175,26 @@ def test_a_preview_changes_nothing(store: Store) -> None:
     assert run(store) == done
 
 
+def test_photos_added_one_by_one_come_to_the_groups_that_all_at_once_make(store: Store) -> None:
+    ada = add(store, "ada", 3, range(12), 0.2)
+    run(store)
+    assert groups(store) == {1: set(ada)}
+    with store.write():
+        store.run("DELETE FROM cluster_member")
+    for face in ada:
+        with store.write():
+            store.run("UPDATE face SET present = id <= ?", (face,))
+        run(store)
+    assert list(groups(store).values()) == [set(ada)]
+    current = clusters.current(store)
+    assert current
+    assert [current.since[face] for face in ada] == list(range(12))
+    run(store, from_scratch=True)
+    current = clusters.current(store)
+    assert current
+    assert set(current.since.values()) == {0}
+
+
 # --- what humans said ---
 
 
