@@ -208,7 +208,8 @@ def _entry_points() -> dict[str, list[tuple[str, EntryPoint]]]:
     for distribution in distributions(path=folders):
         points = [point for point in distribution.entry_points if point.group == GROUP]
         if points:  # as for Python itself, what comes first on the path hides a later copy
-            packages.setdefault(re.sub(r"[-_.]+", "-", distribution.name).lower(), points)
+            name: str | None = distribution.name  # none in what is left of a package half removed
+            packages.setdefault(re.sub(r"[-_.]+", "-", name).lower() if name else "without a name", points)
     found: dict[str, list[tuple[str, EntryPoint]]] = {}
     for package in sorted(packages, key=lambda package: (package != OURS, package)):
         for point in packages[package]:

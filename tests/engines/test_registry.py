@@ -91,6 +91,16 @@ def test_a_broken_plug_in_is_named_and_harms_no_other(
         registry.make_detector("nonsense", registry.EngineOptions())
 
 
+def test_what_is_left_of_a_package_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = registry.available()
+    planted(tmp_path, "evil")
+    (tmp_path / "evil-1.0.dist-info" / "METADATA").unlink()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert registry.available() == before
+    [offer] = [offer for offer in registry.offers() if offer.name == "evil"]
+    assert "the package without a name" in offer.trouble
+
+
 def test_two_packages_with_an_engine_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("one", "two"):
         planted(tmp_path, package, package=package, name="seer")
