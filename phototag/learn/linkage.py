@@ -19,7 +19,7 @@ _WHOLE = 2048
 #: Share of `split` that faces of one person lie apart, in the root mean square.
 _SPREAD = 0.75
 #: Share of a part's excess spread by which its bound is wider, and how many faces outweigh no excess at all.
-_OWN, _DOUBT = 0.5, 1.0
+_OWN, _DOUBT = 0.5, 0.5
 
 
 @dataclass(frozen=True, slots=True)

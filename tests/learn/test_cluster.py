@@ -246,7 +246,7 @@ def test_faint_faces_join_groups_but_found_none_and_bridge_none() -> None:
 
 def test_one_more_face_moves_nobody() -> None:
     centre = centres(1)[0]
-    vectors = np.concatenate([faces(centre, 5, 0, 0.2), faces(centre, 5, 1, 0.2), faces(centre, 3, 2, 0.2)])
+    vectors = np.concatenate([faces(centre, 5, 0, 0.25), faces(centre, 5, 1, 0.25), faces(centre, 3, 2, 0.25)])
     parts = np.array([0] * 5 + [-1] * 8)
     settled = np.array([True] * 6 + [False] * 7)
     for more, together in ((1, False), (2, True)):
