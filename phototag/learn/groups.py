@@ -121,6 +121,8 @@ class Groups:
     def _propose(self, part: int) -> None:
         """Put the best partner that a part may have on the heap. Any pair is covered by the one of the two that
         proposed last, so the best pair of all is always there, or a better one of before."""
+        if not len(self.near[part]):
+            return
         others = np.unique(self.owners(self.near[part]))
         others = others[others != part]
         evidence, near = self._weigh(others, part)

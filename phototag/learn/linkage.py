@@ -15,9 +15,11 @@ Values = npt.NDArray[np.float64]
 #: Faces of a cluster whose distances are all held at once (16 MB); larger ones are halved first.
 _WHOLE = 2048
 
-# The next three were chosen on one half of the people of lfw-dev and checked on the other: see docs/clustering.md.
+# The next four were chosen on one half of the people of lfw-dev and checked on the other: see docs/clustering.md.
 #: Share of `split` that faces of one person lie apart, in the root mean square.
 _SPREAD = 0.75
+#: No part counts as less spread than this share of `split`: the frames of a burst don't tell how much a person varies.
+_TIGHT = 0.5
 #: Share of a part's excess spread by which its bound is wider, and how many faces outweigh no excess at all.
 _OWN, _DOUBT = 0.5, 0.5
 
@@ -42,7 +44,7 @@ class Bound:
     def excess(self, faces: Values, lengths: Values) -> Values:
         """What a part adds to the squared bound; `lengths`: squared lengths of the sums of its unit vectors."""
         others = np.maximum(faces - 1, 1)
-        spread = 2 * faces / others * (1 - lengths / faces**2)
+        spread = np.maximum(2 * faces / others * (1 - lengths / faces**2), (_TIGHT * self.split) ** 2)
         sure = (faces - 1) / (faces - 1 + _DOUBT)
         return np.asarray(self.own / 2 * sure * (spread - (_SPREAD * self.split) ** 2))
 

@@ -60,6 +60,13 @@ def test_bursts_of_one_person_are_one_group(frames: int) -> None:
     assert cluster(copies, THRESHOLDS).tolist() == [0] * len(copies)
 
 
+def test_bursts_are_joined_as_far_apart_as_single_photos() -> None:
+    photos = faces(centres(1)[0], 6, 1, spread=0.31)
+    assert cluster(photos, THRESHOLDS).tolist() == [0] * 6
+    bursts = np.concatenate([faces(photo, 20, number, 0.05) for number, photo in enumerate(photos)])
+    assert cluster(bursts, THRESHOLDS).tolist() == [0] * 120
+
+
 @pytest.mark.parametrize("count", [40, 100, 400])
 def test_two_looks_of_one_person_are_one_group(count: int) -> None:
     looks = centres(2, seed=4, apart=0.17)
@@ -184,7 +191,8 @@ def test_whatever_the_order_every_face_is_once_and_constraints_hold(seed: int, c
     vectors = np.concatenate([faces(people[i], 1, seed=number) for number, i in enumerate(who)] or [people[:0]])
     parts = np.where(random.random(count) < 0.2, random.integers(0, 4, count), -1)
     marks = {row: {int(random.integers(0, 6))} for row in range(count) if random.random() < 0.5}
-    known = Known(parts, random.random(count) < 0.3, random.random(count) < 0.2, marks)
+    since = random.integers(0, 4, count)
+    known = Known(parts, random.random(count) < 0.3, random.random(count) < 0.2, marks, since)
     labels = cluster(vectors, THRESHOLDS, known)
     assert labels.shape == (count,)
     sizes = np.bincount(labels[labels >= 0])
@@ -205,7 +213,11 @@ def test_whatever_the_order_every_face_is_once_and_constraints_hold(seed: int, c
     order = random.permutation(count)
     place = np.argsort(order)
     moved = Known(
-        parts[order], known.settled[order], known.faint[order], {int(place[row]): own for row, own in marks.items()}
+        parts[order],
+        known.settled[order],
+        known.faint[order],
+        {int(place[row]): own for row, own in marks.items()},
+        since[order],
     )
     again = cluster(vectors[order], THRESHOLDS, moved)
     assert {frozenset(int(order[i]) for i in group) for group in groups(again)} == groups(labels)

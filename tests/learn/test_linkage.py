@@ -69,13 +69,15 @@ def test_groups_reach_farther_than_single_faces() -> None:
 
 def test_a_person_who_varies_reaches_farther() -> None:
     bound = Bound(0.3, 0.4, 0.5)
-    size, spreads = np.full(3, 6.0), np.array([0.2, 0.3, 0.5])
+    size, spreads = np.full(3, 6.0), np.array([0.22, 0.3, 0.5])
     vectors = [faces(centres(1)[0], 6, 0, spread) for spread in spreads]
     excess = bound.excess(size, np.array([(x.astype(float).sum(axis=0) ** 2).sum() for x in vectors]))
     true = np.array([(pdist(x.astype(float)) ** 2).mean() for x in vectors])
     np.testing.assert_allclose(excess, 0.25 * 5 / 5.5 * (true - 0.3**2), rtol=1e-4)
     assert excess[0] < excess[1] < excess[2]
     assert bound.excess(np.ones(1), np.ones(1)).tolist() == [0.0]
+    burst, tight = bound.excess(np.full(2, 20.0), 400 * (1 - np.array([0.001, 0.0001])))  # sums of nearly equal faces
+    assert burst == tight < excess[0]
 
 
 def test_who_stands_apart_from_everybody_may_be_farther_from_its_like() -> None:
