@@ -187,7 +187,7 @@ def _separation(vectors: Vectors, people: Any) -> dict[str, float]:
     distances = np.sqrt(np.maximum(0, 2 - 2 * (vectors @ vectors.T)))[first, second]
     alike = people[first] == people[second]
     same, different = np.sort(distances[alike]), np.sort(distances[~alike])
-    thresholds = np.linspace(0, 1, 1001)
+    thresholds = np.linspace(0, 2, 2001)
     right = (
         np.searchsorted(same, thresholds) / len(same) + 1 - np.searchsorted(different, thresholds) / len(different)
     ) / 2

@@ -148,7 +148,7 @@ def _try(data: bytes, where: str) -> None:
 ENGINE = EngineSpec(
     "detector",
     "yunet",
-    "YuNet: faces of any pose from 20 pixels, quickly, with landmarks",
+    "YuNet: faces of any pose from 20 pixels, with landmarks",
     YuNet,
     prepare,
     how="phototag engines install yunet",
