@@ -17,6 +17,7 @@ from phototag.cli.cluster import cluster
 from phototag.cli.demo import demo
 from phototag.cli.engines import engines
 from phototag.cli.faces import faces
+from phototag.cli.identify import identify
 from phototag.cli.index import index
 from phototag.cli.label import label
 from phototag.cli.name import name
@@ -26,6 +27,7 @@ from phototag.cli.run import run
 from phototag.cli.status import status
 from phototag.cli.tag import tag
 from phototag.cli.train import train
+from phototag.cli.verify import verify
 from phototag.errors import PhototagError, StoppedError
 
 
@@ -45,7 +47,23 @@ def cli() -> None:
     """
 
 
-for command in (run, name, people, faces, report, status, index, cluster, label, train, tag, engines, demo):
+for command in (
+    run,
+    name,
+    people,
+    faces,
+    report,
+    status,
+    index,
+    cluster,
+    label,
+    train,
+    tag,
+    identify,
+    verify,
+    engines,
+    demo,
+):
     cli.add_command(command)
 
 
