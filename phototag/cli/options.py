@@ -34,6 +34,12 @@ threshold: Callable[[F], F] = click.option(
     metavar="DISTANCE",
     help="Take faces closer than this for one person, 0 to 2 (default: the embedder's own).",
 )
+precision: Callable[[F], F] = click.option(
+    "--precision",
+    type=float,
+    metavar="SHARE",
+    help="The share of tags that should be right, as 0.995 (default: as said last, at first 0.99).",
+)
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
@@ -49,7 +55,7 @@ def seconds(_context: click.Context, _parameter: click.Parameter, value: str | N
 
 
 _LOOKING = ("detector", "embedder", "device", "jobs", "min_face", "detail")
-_SETTINGS = ("db", *_LOOKING)
+_SETTINGS = ("db", *_LOOKING, "precision")
 _HOW = ("budget", "follow", "retry", "accept_missing")
 
 
@@ -92,7 +98,7 @@ def index_options(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def packed(**flags: Any) -> int:
-        chosen = settings(**{name: flags.pop(name) for name in _SETTINGS})
+        chosen = settings(**{name: flags.pop(name) for name in _SETTINGS if name in flags})
         return command(settings=chosen, how={name: flags.pop(name) for name in _HOW}, **flags)
 
     for option in reversed(

@@ -28,6 +28,12 @@ def _lasting_groups(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@MIGRATIONS(name="0003-reach")
+def _reach(db: Database) -> None:
+    # How far from a person's faces another one is taken for theirs; NULL: as far as the embedder says.
+    db.conn.execute("ALTER TABLE model_class ADD COLUMN reach REAL CHECK (reach > 0)")
+
+
 _FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 
