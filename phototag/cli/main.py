@@ -16,6 +16,7 @@ from phototag import __version__
 from phototag.cli.cluster import cluster
 from phototag.cli.demo import demo
 from phototag.cli.engines import engines
+from phototag.cli.evaluate import evaluate
 from phototag.cli.faces import faces
 from phototag.cli.identify import identify
 from phototag.cli.index import index
@@ -61,6 +62,7 @@ for command in (
     tag,
     identify,
     verify,
+    evaluate,
     engines,
     demo,
 ):

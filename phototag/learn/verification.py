@@ -24,6 +24,8 @@ FOLDS = 10
 _STEPS = 20_000
 STEP = 2 / _STEPS
 _BLOCK = 1024
+#: The nearest strangers by which a distance is normalised.
+_STRANGERS = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,6 +215,43 @@ def extremes(vectors: Vectors, people: Sequence[Any], count: int) -> tuple[list[
             found.sort(key=lambda pair: sign * pair[2])
             del found[count:]
     return nearest, farthest
+
+
+def normalised_pairs(vectors: Vectors, people: Sequence[Any], *, seed: int = 0) -> tuple[Pairs, Pairs] | None:
+    """The pairs within each half of the people, their distances normalised by the other half's faces; and as they are.
+
+    Adaptive s-norm (Matějka et al. 2017): a pair's similarity is told in standard deviations above those of each face
+    to its nearest strangers, whom nobody in the pair is, and then as a distance again. None with too few strangers.
+    """
+    names = np.unique(np.asarray(people), return_inverse=True)[1]
+    half = np.random.default_rng(seed).permutation(int(names.max(initial=-1)) + 1)[names] % 2 == 0
+    if min(int(half.sum()), int((~half).sum())) <= 2 * _STRANGERS:
+        return None
+    counts = np.zeros((2, 2, _STEPS), np.int64)
+    for rows, cohort in ((half, ~half), (~half, half)):
+        mean, spread = _strangers(vectors[rows], vectors[cohort])
+        own = names[rows]
+        for start, block in _upper(vectors[rows]):
+            ours, others = slice(start, start + len(block)), slice(start, None)
+            similar = 1 - block.astype(np.float64) ** 2 / 2
+            score = (similar - mean[ours, None]) / spread[ours, None] + (similar - mean[others]) / spread[others]
+            again = np.sqrt(np.clip(2 - 2 * (mean.mean() + spread.mean() * score / 2), 0, 4)).astype(np.float32)
+            upper = np.triu(np.ones(block.shape, np.bool_), 1)
+            same = own[ours, None] == own[others]
+            for kind, apart in enumerate((again, block)):
+                for truth, wanted in enumerate((upper & same, upper & ~same)):
+                    counts[kind, truth] += np.bincount(_step(apart[wanted]), minlength=_STEPS)
+    return Pairs(counts[0, :1], counts[0, 1:]), Pairs(counts[1, :1], counts[1, 1:])
+
+
+def _strangers(vectors: Vectors, cohort: Vectors) -> tuple[Values, Values]:
+    """(n,) mean and standard deviation of each face's similarity to its nearest strangers."""
+    nearest = [
+        np.partition(vectors[start : start + _BLOCK] @ cohort.T, -_STRANGERS, axis=1)[:, -_STRANGERS:]
+        for start in range(0, len(vectors), _BLOCK)
+    ]
+    similar = np.concatenate(nearest).astype(np.float64)
+    return similar.mean(axis=1), np.maximum(similar.std(axis=1), 1e-6)
 
 
 def _upper(vectors: Vectors) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
