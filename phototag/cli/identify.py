@@ -14,7 +14,8 @@ from phototag.errors import DONE_WITH_PROBLEMS, TooLittleDataError
 
 if TYPE_CHECKING:
     from phototag.config import Settings
-    from phototag.workflows.identify import Identity, Rule
+    from phototag.learn.identification import Rule
+    from phototag.workflows.identify import Identity
 
 
 @click.command(short_help="Who is on these photos, by the faces that you named?")
@@ -54,5 +55,5 @@ def _sentence(face: Identity) -> str:
     speaking = ", ".join(f"{path_text(one.photo)} ({one.distance:.3f})" for one in face.evidence)
     return (
         f"{path_text(face.photo)} {options.place(face.box)}: {who}, distance {face.distance:.3f}, "
-        f"probability {face.probability:.2f}; nearest named: {speaking}"
+        f"probability {face.probability:.2f}\n  nearest named: {speaking}"
     )

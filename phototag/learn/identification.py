@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from phototag.learn.classify import Answer
+from phototag.learn.classify import Answer, tag, train
 from phototag.learn.verification import distances
 from phototag.types import Thresholds, Vectors
 
-NEIGHBOURS = 5
+Rule = Literal["svm", "knn", "nearest"]
+
+NEIGHBOURS = 5  #: that vote by the rule `knn`
 #: Labelled faces that are named as evidence.
 _EVIDENCE = 3
 _BLOCK = 1024
+
+
+def identify(
+    vectors: Vectors,
+    labelled: Vectors,
+    labels: Sequence[int],
+    thresholds: Thresholds,
+    rule: Rule,
+    learnt: tuple[Vectors, Sequence[int]] | None = None,
+) -> list[Answer]:
+    """Whom a rule takes each of (n, dim) faces for.
+
+    `svm`: a linear SVM's person, if one of their labelled faces is within `thresholds.same`; `knn`: a vote of the
+    nearest faces within it; `nearest`: the nearest face's person. `learnt`: what the SVM learns from, if not from all
+    labelled faces. Raises TooLittleDataError for an SVM of fewer than two people.
+    """
+    if rule == "svm":
+        return tag(vectors, train(*(learnt or (labelled, labels))), labelled, labels, thresholds)
+    return nearest(vectors, labelled, labels, thresholds, neighbours=NEIGHBOURS if rule == "knn" else 1)
 
 
 def nearest(

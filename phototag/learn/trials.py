@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from phototag.learn.classify import Answer, LinearModel, nearest, tag, train
+from phototag.learn.calibration import calibrate, probabilities, supported
+from phototag.learn.claims import claims, gallery, with_reach
+from phototag.learn.classify import LinearModel, nearest, train
 from phototag.learn.identification import nearest as nearest_within
 from phototag.types import Thresholds, Vectors
 
@@ -37,7 +39,7 @@ class Accuracy:
 class OpenSet:
     """Detection and identification rate at one false identification in so many strangers (`fpir`), by method.
 
-    `gated`: the tagger, whose SVM must be within the threshold; `knn`: the nearest face's person, by its distance;
+    `gated`: as libraries are tagged, by an SVM with a gate; `knn`: the nearest face's person, by its distance;
     `svm`: the plain SVM, by its score. Means over draws of strangers.
     """
 
@@ -115,22 +117,24 @@ def _claims(
 ) -> list[tuple[Scores, Numbers]]:
     """Of each method how sure it is, and of whom."""
     model = train(learnt, owner)
-    gated = _told(tag(asked, model, learnt, owner, thresholds))
     near = nearest_within(asked, learnt, owner, replace(thresholds, same=2.0))
     scores, best = _svm(model, asked)
     return [
-        gated,
+        _gated(model, learnt, owner, asked, thresholds),
         (np.array([-answer.distance for answer in near]), np.array([answer.person for answer in near])),
         (scores, best),
     ]
 
 
-def _told(answers: Sequence[Answer]) -> tuple[Scores, Numbers]:
-    """Whatever passed the gate before all that didn't, the likelier the earlier."""
-    return (
-        np.array([answer.probability + answer.accepted for answer in answers]),
-        np.array([answer.person for answer in answers]),
-    )
+def _gated(
+    model: LinearModel, learnt: Vectors, owner: Sequence[int], asked: Vectors, thresholds: Thresholds
+) -> tuple[Scores, Numbers]:
+    """As a library is tagged: whatever the gate lets pass before all that it doesn't, the likelier the earlier."""
+    everybody = np.concatenate([learnt, asked])
+    known = with_reach(gallery(learnt, owner, thresholds, everybody), learnt[:0], np.zeros(0, np.int64))
+    found = claims(asked, known, model)
+    sure = probabilities(found, calibrate(known), thresholds)
+    return sure + supported(found, known), np.where(found.person >= 0, known.people[found.person], -1)
 
 
 def _accuracy(vectors: Vectors, owner: Numbers, tests: Sequence[Flags]) -> Accuracy:

@@ -34,6 +34,7 @@ def accepts(far: Values, tar: Values) -> bytes:
     figure, axes = _paper("false accepts", "true accepts")
     seen = far > 0
     axes.semilogx(far[seen], tar[seen], color=_SAME)
+    axes.set_xlim(float(far[seen].min(initial=1e-4)) / 2, 1)
     for rate in (1e-3, 1e-2):
         axes.axvline(rate, color=_GREY, linestyle=":", linewidth=1)
     axes.set_ylim(max(0.0, float(tar[seen].min(initial=1)) - 0.02), 1.005)

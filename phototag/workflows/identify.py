@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -14,8 +13,9 @@ from phototag.config import Settings
 from phototag.display import path_text
 from phototag.errors import TooLittleDataError
 from phototag.imaging.quality import WORTH_LEARNING
-from phototag.learn.classify import Answer, tag, train
-from phototag.learn.identification import NEIGHBOURS, nearest
+from phototag.learn.classify import Answer
+from phototag.learn.identification import Rule
+from phototag.learn.identification import identify as by_rule
 from phototag.progress import Progress
 from phototag.store import decisions, engines, faces, people
 from phototag.store.connect import Store
@@ -23,8 +23,6 @@ from phototag.types import Box, Problem, Thresholds, Vectors
 from phototag.workflows.cluster import current_embedder
 from phototag.workflows.engines import chosen
 from phototag.workflows.looking import looked_at, opened
-
-Rule = Literal["svm", "knn", "nearest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +142,8 @@ class Known:
 
     def answers(self, vectors: Vectors, rule: Rule, thresholds: Thresholds) -> list[Answer]:
         """Whom a rule takes each of (n, dim) faces for."""
-        if rule == "svm":
-            people, clear = self.clear
-            return tag(vectors, train(clear, people), self.vectors, self.people, thresholds)
-        return nearest(vectors, self.vectors, self.people, thresholds, neighbours=NEIGHBOURS if rule == "knn" else 1)
+        people, clear = self.clear
+        return by_rule(vectors, self.vectors, self.people, thresholds, rule, (clear, people))
 
 
 def _identity(store: Store, known: Known, path: bytes, box: Box, answer: Answer, thresholds: Thresholds) -> Identity:

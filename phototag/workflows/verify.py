@@ -15,7 +15,7 @@ from phototag.errors import TooLittleDataError, UsageError
 from phototag.learn.verification import probability
 from phototag.store.faces import NewFace
 from phototag.types import Box, EngineInfo, Thresholds
-from phototag.workflows.eye import Seen
+from phototag.workflows.eye import Eye, Seen
 from phototag.workflows.looking import look, opened
 
 
@@ -34,15 +34,21 @@ class Comparison:
 
 
 def verify(
-    one: Path, other: Path, settings: Settings, *, threshold: float | None = None, every: bool = False
+    one: Path,
+    other: Path,
+    settings: Settings,
+    *,
+    threshold: float | None = None,
+    every: bool = False,
+    eye: Eye | None = None,
 ) -> list[Comparison]:
     """Compare the largest face of each photo, or with `every` each face of one with each of the other, nearest first.
 
-    `threshold`: instead of the embedder's own. Raises TooLittleDataError where a photo shows no face, UsageError for
-    a photo that can't be used.
+    `threshold`: instead of the embedder's own. `eye`: engines that are there already. Raises TooLittleDataError where
+    a photo shows no face, UsageError for a photo that can't be used.
     """
     photos = [one, other]
-    eye = opened(settings, len(photos))
+    eye = eye or opened(settings, len(photos))
     limits = thresholds_of(eye.embedder.info, threshold)
     first, second = (found_on(photo, seen) for photo, seen in zip(photos, look(eye, photos, settings), strict=True))
     pairs = product(first, second) if every else [(largest(first), largest(second))]
