@@ -119,11 +119,13 @@ def distances(vectors: Vectors, others: Vectors) -> npt.NDArray[np.float32]:
 def all_pairs(vectors: Vectors, people: Sequence[Any], *, folds: int = FOLDS, seed: int = 0) -> Pairs:
     """The distances of all pairs i < j of (n, dim) unit vectors, whose people are told.
 
-    A pair's fold depends on its two people alone, so that no two people are compared in more than one.
+    A pair's fold depends on its two people alone, so that no two people are compared in more than one; where there are
+    fewer people than folds, on its rows.
     """
     names = np.unique(np.asarray(people), return_inverse=True)[1]
     rng = np.random.default_rng(seed)
     first, second = rng.integers(folds, size=(2, int(names.max(initial=-1)) + 1))
+    by_rows = len(first) < folds
     first[rng.permutation(len(first))] = np.arange(len(first)) % folds  # so that no fold is left without a person
     counts = np.zeros((2, folds * _STEPS), np.int64)
     for start, block in _upper(vectors):
@@ -131,6 +133,8 @@ def all_pairs(vectors: Vectors, people: Sequence[Any], *, folds: int = FOLDS, se
         low, high = np.minimum(rows, columns), np.maximum(rows, columns)
         same = rows == columns
         fold = np.where(same, first[low], (first[low] + second[high]) % folds)
+        if by_rows:
+            fold = np.add.outer(np.arange(len(block)), np.arange(block.shape[1])) % folds
         bins = fold * _STEPS + _step(block)
         upper = np.triu(np.ones(block.shape, np.bool_), 1)
         for row, wanted in enumerate((upper & ~same, upper & same)):

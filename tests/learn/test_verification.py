@@ -126,6 +126,13 @@ def test_folds_of_all_pairs_hold_every_pair() -> None:
     assert 0.7 < folded(pairs, "f1").mean <= pairs.all().best("accuracy").accuracy
 
 
+def test_a_handful_of_people_is_judged_by_pairs_of_both_kinds() -> None:
+    """With folds of people, all pairs of two would lie in one, whose threshold nothing would bound."""
+    vectors, names = crowd(2, 4, spread=0.3)
+    found = folded(all_pairs(vectors, names), "f1")
+    assert found.mean == 1 and found.error == 0
+
+
 def test_nothing_to_compare() -> None:
     empty = np.zeros((0, 8), np.float32)
     assert all_pairs(empty, []).same.sum() == 0
