@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from phototag import __version__
+from phototag.cli.audit import audit
 from phototag.cli.cluster import cluster
 from phototag.cli.demo import demo
 from phototag.cli.engines import engines
@@ -28,6 +29,8 @@ from phototag.cli.run import run
 from phototag.cli.status import status
 from phototag.cli.tag import tag
 from phototag.cli.train import train
+from phototag.cli.train_embedder import train_embedder
+from phototag.cli.tune import tune
 from phototag.cli.verify import verify
 from phototag.errors import PhototagError, StoppedError
 
@@ -60,10 +63,13 @@ for command in (
     label,
     train,
     tag,
+    tune,
+    audit,
     identify,
     verify,
     evaluate,
     engines,
+    train_embedder,
     demo,
 ):
     cli.add_command(command)

@@ -7,9 +7,12 @@ because it is of few faces.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +21,8 @@ from phototag.learn.classify import LinearModel, spread_evenly
 from phototag.learn.isolation import cohort, strangers
 from phototag.types import Thresholds, Vectors
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Rows = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 
@@ -35,7 +40,7 @@ _LEAST_REACH, _ENOUGH = 0.8, 100
 _OTHERS, _MOST_OTHERS = 8, 4000
 #: Faces of a person that are held out to see what would be said of them, and of all people together.
 _HELD_OUT, _MOST_HELD_OUT = 20, 10_000
-_BLOCK = 4096
+_BLOCK = 2048
 _NOBODY = -1e3
 
 
@@ -97,6 +102,20 @@ class Claims:
         return Claims(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
+def _by_one_thread(job: Callable[P, R]) -> Callable[P, R]:
+    """Keep matrix products, of which there are many small ones, to a thread each."""
+
+    @wraps(job)
+    def limited(*arguments: P.args, **named: P.kwargs) -> R:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):
+            return job(*arguments, **named)
+
+    return limited
+
+
+@_by_one_thread
 def gallery(vectors: Vectors, labels: Sequence[int], thresholds: Thresholds, everybody: Vectors) -> Gallery:
     """The labelled (m, dim) faces by person; `everybody`: faces of the library, named or not, in a lasting order."""
     owner = np.asarray(labels, np.int64)
@@ -129,6 +148,7 @@ def gallery(vectors: Vectors, labels: Sequence[int], thresholds: Thresholds, eve
     )
 
 
+@_by_one_thread
 def with_reach(known: Gallery, beside: Vectors, not_them: Rows, people: Collection[int] | None = None) -> Gallery:
     """The gallery with a reach of their own for people (all, by id, unless given) who have faces enough.
 
@@ -138,18 +158,18 @@ def with_reach(known: Gallery, beside: Vectors, not_them: Rows, people: Collecti
     """
     reach = known.reach.copy()
     rest = spread_evenly(known.owners, max(1, min(_OTHERS, _MOST_OTHERS // max(len(known.people), 1))))
-    foreign = known.owners[rest]
+    others, owners = known.vectors[rest], known.owners[rest]
     same, most = known.thresholds.same, known.thresholds.midpoint
     for place in np.flatnonzero(known.counts >= _OWN_REACH).tolist():
         if people is not None and int(known.people[place]) not in people:
             continue
         own = known.vectors[known.starts[place] : known.starts[place + 1]]
         own = own[:: max(1, len(own) // _ENOUGH)]
-        others = np.concatenate([known.vectors[rest[foreign != place]], beside[not_them == place]])
         similar = own @ own.T
         np.fill_diagonal(similar, -1)
         inner = _away(np.quantile(similar.max(axis=1), 1 - _REACHED))
-        outer = _away((own @ others.T).max()) if len(others) else most
+        foreign = [(own @ others.T).max(axis=0)[owners != place], (own @ beside[not_them == place].T).max(axis=0)]
+        outer = _away(np.concatenate(foreign).max(initial=-1))
         reach[place] = np.clip((inner + outer) / 2, _LEAST_REACH * same, most)
     return replace(known, reach=reach)
 
@@ -163,6 +183,7 @@ def needed(counts: Rows) -> Rows:
     return np.where(counts >= _TWO, 2, 1)
 
 
+@_by_one_thread
 def claims(
     vectors: Vectors, known: Gallery, model: LinearModel | None, ruled_out: Mapping[int, Set[int]] | None = None
 ) -> Claims:
@@ -172,25 +193,27 @@ def claims(
     """
     barred = _barred(known, ruled_out or {}, len(vectors))
     scorer = None if model is None else _scorer(model, known)
-    parts = []
-    for start in range(0, max(len(vectors), 1), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        block = vectors[rows]
+
+    def part(start: int) -> tuple[Rows, Values, Values, Values, Values]:
+        block = vectors[start : start + _BLOCK]
         similar = (block @ known.means.T).astype(np.float64)
         fits = _fits(known, similar, _nearness(known, block))
         taboo = (barred[0] >= start) & (barred[0] < start + _BLOCK)
         out = barred[0][taboo] - start, barred[1][taboo]
         fits[out] = _NOBODY
-        chosen: npt.NDArray[Any] = fits
-        if scorer is not None:
-            chosen = block @ scorer[0].T + scorer[1]
-            chosen[out] = -np.inf
-            chosen[~np.isfinite(chosen).any(axis=1)] = fits[~np.isfinite(chosen).any(axis=1)]
-        parts.append(_best(known, fits, similar, chosen))
+        if scorer is None:
+            return _best(known, fits, similar, fits)
+        scores = block @ scorer[0].T + scorer[1]
+        scores[out] = -np.inf
+        return _best(known, fits, similar, scores)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(part, range(0, max(len(vectors), 1), _BLOCK)))
     person, fit, second, loose, rival = (np.concatenate(part) for part in zip(*parts, strict=True))
     return _with_evidence(known, vectors, person, fit, second, loose, rival)
 
 
+@_by_one_thread
 def held_out(known: Gallery, rows: Rows | None = None) -> tuple[Claims, Rows, Claims]:
     """What would be claimed of labelled faces if they weren't labelled; whose they are (places in `people`); and what
     would be claimed of them if nobody knew their person: as of a stranger.

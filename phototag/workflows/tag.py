@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
+from phototag.errors import TooLittleDataError
 from phototag.progress import Progress
 from phototag.store import faces, models, people
 from phototag.store.connect import Store
 from phototag.store.faces import Place
 from phototag.types import Guess
 from phototag.workflows.judging import Faces, Rival, judge, precision_of, usable_model
+from phototag.workflows.train import train_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,20 @@ def tag_faces(store: Store, progress: Progress, *, precision: float | None = Non
         line if np.isfinite(line) and line <= 1 else None,
         tuple(twice(store, rival) for rival in rivals),
     )
+
+
+def try_names(store: Store, progress: Progress, named: Collection[int] | None = None) -> Tagged | None:
+    """Try new names on all unnamed faces at once: only the people (ids) whose faces changed are
+    learnt anew, by default everybody.
+
+    None where there is nobody to recognise, or nothing that the current embedder has seen.
+    """
+    try:
+        read = Faces.read(store)
+        train_people(store, progress, anew=named, read=read)
+        return tag_faces(store, progress, read=read)
+    except TooLittleDataError:
+        return None
 
 
 def twice(store: Store, rival: Rival) -> Twice:
