@@ -58,6 +58,8 @@ def train_embedder(
 
 
 def _text(done: TrainedEmbedder) -> str:
+    from phototag.report.plots import HOW
+
     found, name = done.comparison, done.engine.name
     rows = (
         ("true accepts at 0.1 % false ones", found.plain.tar, found.trained.tar),
@@ -78,5 +80,5 @@ def _text(done: TrainedEmbedder) -> str:
             f"with that (`phototag engines remove {name}` takes this one away)."
         )
     if done.plot is None:
-        lines.append("For a plot of the training run `pip install matplotlib`; its history is history.csv there.")
+        lines.append(f"Its history is in history.csv there; {HOW}.")
     return "\n".join(lines)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from phototag.report.plots import available
+
 
 class Epoch(Protocol):
     """A line of the history."""
@@ -36,10 +38,10 @@ def write_history(history: Sequence[Epoch], path: Path) -> None:
 
 def write_curve(history: Sequence[Epoch], best: int, path: Path) -> Path | None:
     """Loss, true accepts and accuracy by epoch as a PNG, with a line at the best; nothing without matplotlib."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
+    if not available():
         return None
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
     epochs = [row.epoch for row in history]

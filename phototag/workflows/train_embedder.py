@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,15 +19,16 @@ import numpy.typing as npt
 from phototag.config import Settings
 from phototag.display import path_text
 from phototag.engines import registry, shelf
+from phototag.engines.arrays import Arrays
 from phototag.engines.shelf import Shelved
 from phototag.engines.trainable import Trainable, trainable
 from phototag.engines.triplet import MARGIN, Trainer, below, load, save, under
-from phototag.errors import TooLittleDataError, UsageError
+from phototag.errors import DiskFullError, TooLittleDataError, UsageError
 from phototag.imaging.augment import augmented
 from phototag.imaging.decode import NotAPhoto
 from phototag.learn.comparison import Comparison, Figures, compare, figures
 from phototag.learn.thresholds import measured
-from phototag.learn.triplets import FEWEST, MINING, Rows, batches, divide, squares, with_pairs
+from phototag.learn.triplets import FEWEST, MINING, Division, Rows, batches, divide, squares, with_pairs
 from phototag.progress import Progress
 from phototag.report.training import write_curve, write_history
 from phototag.store.faces import StoredCrop
@@ -88,7 +93,7 @@ class TrainedEmbedder:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Faces:
+class Faces:
     """People by number (n,), the plain vectors (n, dim), and what the network learns from.
 
     `samples`: (variants, n, dim) vectors, the first of the chips as they are, or (1, n, size, size, 3) chips.
@@ -103,6 +108,17 @@ class _Faces:
         if self.samples.dtype == np.uint8:
             return augmented(self.samples[0, rows], random)
         return np.asarray(self.samples[random.integers(len(self.samples), size=len(rows)), rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """The best weights, how it went, and the held-out faces: their vectors by those weights, people, and figures."""
+
+    weights: Arrays
+    history: list[Epoch]
+    vectors: Vectors
+    people: list[int]
+    comparison: Comparison
 
 
 def training_folder(name: str) -> Path:
@@ -135,29 +151,34 @@ def train_embedder(
     base = eye.embedder.info
     course = trainable(plan.network, base, plan.start)
     registry.require_name(plan.name, course.family)
-    with shelf.usable():
+    with _writable(out):
         _begin(out, said, resume)
         faces = _known_faces(out / _FACES) if resume else None
         if faces is None:
-            faces = _look(folder, photos, eye, course, plan, settings, progress)
+            faces = look(folder, photos, eye, course, plan, settings, progress)
             _keep_faces(out / _FACES, faces)
-        parts = divide(faces.people, plan.held_out, plan.seed)
-        trainer = Trainer(course.network(faces.plain[parts.train]), margin=plan.margin, rate=plan.rate or course.rate)
-        history = _trained(trainer, faces, parts.train, parts.watch, plan, out, progress, epochs, patience)
-        progress.start("Measuring on people that were held out", None)
-        held_out = faces.people[parts.held_out].tolist()
-        vectors = trainer.embed(faces.samples[0, parts.held_out])
-        comparison = compare(faces.plain[parts.held_out], vectors, held_out)
-        course.write(out / course.file, trainer.weights())
-        card = course.card(measured(vectors, held_out))
+        learnt = learn(faces, course, plan, out, progress, epochs, patience)
+        progress.start("Measuring thresholds on the people held out", None)
+        course.write(out / course.file, learnt.weights)
+        card = course.card(measured(learnt.vectors, learnt.people))
         source = f"trained on {path_text(os.fsencode(folder))}"
         engine = registry.add(plan.name, course.family, out / course.file, card, source=source)
         progress.finish()
-        chosen = _best(history)
-        plot = write_curve(history, chosen, out / "history.png")
-        result = TrainedEmbedder(engine, base.name, comparison, chosen, len(history) - 1, out, plot)
+        chosen, comparison = _best(learnt.history), learnt.comparison
+        plot = write_curve(learnt.history, chosen, out / "history.png")
         (out / _RESULT).write_text(json.dumps({**said, **asdict(comparison), "epoch": chosen}, indent=2), "utf-8")
-    return result
+    return TrainedEmbedder(engine, base.name, comparison, chosen, len(learnt.history) - 1, out, plot)
+
+
+@contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    """Says what is wrong with the folder of a training where the system refuses it: DiskFullError, UsageError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(f"disk full below {out}: free some room, and go on with --resume") from error
+        raise UsageError(f"{out} can't be used ({error.strerror or error}): name another folder with --out") from error
 
 
 def _require_people(people: list[str], folder: Path, what: str) -> None:
@@ -168,9 +189,9 @@ def _require_people(people: list[str], folder: Path, what: str) -> None:
         )
 
 
-def _look(
+def look(
     folder: Path, photos: list[bytes], eye: Eye, course: Trainable, plan: Plan, settings: Settings, progress: Progress
-) -> _Faces:
+) -> Faces:
     """The main face of every photo. Raises TooLittleDataError where too few have one."""
     wanted = replace(eye.embedder.info, chip_size=course.chip_size, alignment=course.alignment)
     found: dict[int, tuple[Vectors, Chips]] = {}
@@ -192,7 +213,7 @@ def _look(
     chips = np.concatenate([found[row][1] for row in rows])
     numbers = np.unique(people, return_inverse=True)[1].astype(np.int64)
     samples = _variants(plain, chips, eye, plan, progress) if course.on_vectors else chips[None]
-    return _Faces(numbers, plain, samples)
+    return Faces(numbers, plain, samples)
 
 
 def _variants(plain: Vectors, chips: Chips, eye: Eye, plan: Plan, progress: Progress) -> Vectors:
@@ -210,11 +231,24 @@ def _variants(plain: Vectors, chips: Chips, eye: Eye, plan: Plan, progress: Prog
     return np.stack(made)
 
 
+def learn(
+    faces: Faces, course: Trainable, plan: Plan, out: Path, progress: Progress, epochs: int, patience: int
+) -> Learnt:
+    """Train from the checkpoint in `out`, or from the beginning, and compare with the plain vectors."""
+    parts = divide(faces.people, plan.held_out, plan.seed)
+    trainer = Trainer(course.network(faces.plain[parts.train]), margin=plan.margin, rate=plan.rate or course.rate)
+    history = _trained(trainer, faces, parts, plan, out, progress, epochs, patience)
+    people = faces.people[parts.held_out].tolist()
+    vectors = trainer.embed(faces.samples[0, parts.held_out])
+    comparison = compare(faces.plain[parts.held_out], vectors, people)
+    return Learnt(trainer.weights(), history, vectors, people, comparison)
+
+
 def _trained(
-    trainer: Trainer, faces: _Faces, train: Rows, watch: Rows, plan: Plan, out: Path, progress: Progress,
-    epochs: int, patience: int,
+    trainer: Trainer, faces: Faces, parts: Division, plan: Plan, out: Path, progress: Progress, epochs: int,
+    patience: int,
 ) -> list[Epoch]:  # fmt: skip
-    """Train from the checkpoint, or from the beginning; the trainer is left with the best weights."""
+    """The history; the trainer is left with the best weights."""
     where = out / _CHECKPOINT
     if where.exists():
         state = load(where)
@@ -222,7 +256,7 @@ def _trained(
         history = [Epoch(int(row[0]), row[1], int(row[2]), row[3], row[4]) for row in state["history/rows"].tolist()]
         weights = below("best", state)
     else:
-        history = [_epoch(0, float("nan"), 0, _watched(trainer, faces, watch))]
+        history = [_epoch(0, float("nan"), 0, _watched(trainer, faces, parts.watch))]
         weights = trainer.weights()
     progress.start("Training", epochs)
     progress.advance(len(history) - 1)
@@ -231,11 +265,11 @@ def _trained(
         random = np.random.default_rng([plan.seed, number])  # so that a run that goes on draws what it would have
         mine = partial(_mined, faces.people, plan, random)
         losses, triplets = 0.0, 0
-        for chosen in batches(faces.people[train], plan.people, plan.faces, random):
-            rows = train[chosen]
+        for chosen in batches(faces.people[parts.train], plan.people, plan.faces, random):
+            rows = parts.train[chosen]
             step = trainer.step(faces.drawn(rows, random), partial(mine, rows))
             losses, triplets = losses + step.loss * step.triplets, triplets + step.triplets
-        history.append(_epoch(number, losses / max(triplets, 1), triplets, _watched(trainer, faces, watch)))
+        history.append(_epoch(number, losses / max(triplets, 1), triplets, _watched(trainer, faces, parts.watch)))
         if _best(history) == number:
             weights = trainer.weights()
         rows_so_far = np.array([list(asdict(row).values()) for row in history], np.float32)
@@ -251,13 +285,14 @@ def _mined(people: Rows, plan: Plan, random: np.random.Generator, rows: Rows, ve
     return MINING[plan.mining](squares(vectors), people[rows], plan.margin, random)
 
 
-def _watched(trainer: Trainer, faces: _Faces, watch: Rows) -> Figures:
+def _watched(trainer: Trainer, faces: Faces, watch: Rows) -> Figures:
     return figures(trainer.embed(faces.samples[0, watch]), faces.people[watch].tolist())
 
 
 def _epoch(number: int, loss: float, triplets: int, seen: Figures) -> Epoch:
     # In the precision of a checkpoint: a run that goes on must not take a rounded figure for a better one.
-    return Epoch(number, *np.array([loss, triplets, seen.tar, seen.accuracy], np.float32).tolist())
+    rounded, tar, accuracy = np.array([loss, seen.tar, seen.accuracy], np.float32).tolist()
+    return Epoch(number, rounded, triplets, tar, accuracy)
 
 
 def _best(history: list[Epoch]) -> int:
@@ -291,19 +326,19 @@ def _begin(out: Path, said: dict[str, Any], resume: bool) -> None:
     note.write_text(json.dumps(said, indent=2), "utf-8")
 
 
-def _keep_faces(path: Path, faces: _Faces) -> None:
+def _keep_faces(path: Path, faces: Faces) -> None:
     temporary = path.with_suffix(".part")
     with temporary.open("wb") as file:
         np.savez(file, people=faces.people, plain=faces.plain, samples=faces.samples)
     os.replace(temporary, path)
 
 
-def _known_faces(path: Path) -> _Faces | None:
+def _known_faces(path: Path) -> Faces | None:
     """The faces that an interrupted run looked at, if it came so far; nothing is unpickled."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return _Faces(file["people"], file["plain"], file["samples"])
+            return Faces(file["people"], file["plain"], file["samples"])
     except FileNotFoundError:
         return None
-    except (OSError, EOFError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} can't be read ({error}): remove it, and run the same command again") from error
