@@ -18,6 +18,7 @@ from phototag.learn.verification import (
     distances,
     extremes,
     folded,
+    normalised_pairs,
     of_pairs,
     probability,
 )
@@ -165,6 +166,21 @@ def test_the_pairs_that_are_hardest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [pair[:2] for pair in alike] == strangers[:4]
     assert [pair[:2] for pair in unlike] == own[:4]
     assert alike[0][2] == pytest.approx(apart[strangers[0]], abs=1e-5)
+
+
+def test_faces_that_look_like_everybodys_are_weighed_by_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the faces are drawn towards one direction, as blurred ones are: strangers among them come near."""
+    monkeypatch.setattr(verification, "_STRANGERS", 20)
+    vectors, names = crowd(60, 4, spread=1.0)
+    vectors[::2] += 0.8 * centres(1, seed=5)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    found = normalised_pairs(vectors, names)
+    assert found is not None
+    again, plain = (pairs.all() for pairs in found)
+    assert again.at_far(1e-3).tar > plain.at_far(1e-3).tar + 0.05
+    assert again.same.sum() == plain.same.sum() == 60 * 6
+    assert again.different.sum() == plain.different.sum() == 2 * (120 * 119 // 2) - 60 * 6
+    assert normalised_pairs(vectors[:60], names[:60]) is None  # too few strangers in half of them
 
 
 # --- LFW's list ---
