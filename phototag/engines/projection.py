@@ -13,6 +13,7 @@ from phototag.engines import registry, shelf
 from phototag.engines.arrays import Arrays, pack
 from phototag.engines.card import Card
 from phototag.engines.disguise import disguised
+from phototag.engines.quiet import quiet
 from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.engines.shelf import Prepared
 from phototag.errors import UsageError, WeightsError
@@ -70,8 +71,9 @@ def network(vectors: Vectors, tether: float = TETHER) -> Any:
     all faces share. The triplet loss would shrink it before all else, which moves everybody apart, same and different
     alike (measured: true accepts at 0.1 % false ones fall from the first step on).
     """
-    import keras
-    from keras import layers, ops
+    with quiet():
+        import keras
+        from keras import layers, ops
 
     identity = np.eye(vectors.shape[1], dtype=np.float32)
     mean = vectors.mean(axis=0)
@@ -84,8 +86,9 @@ def network(vectors: Vectors, tether: float = TETHER) -> Any:
         kernel_constraint=lambda kernel: identity + ops.matmul(ops.matmul(rest, kernel - identity), rest),
         name=LAYER,
     )
-    given = keras.Input((vectors.shape[1],))
-    return keras.Model(given, layers.UnitNormalization()(dense(given)))
+    with quiet():
+        given = keras.Input((vectors.shape[1],))
+        return keras.Model(given, layers.UnitNormalization()(dense(given)))
 
 
 def packed(base: EngineInfo, weights: Arrays) -> bytes:

@@ -50,7 +50,9 @@ class Trainer:
     def __init__(self, network: Any, *, margin: float, rate: float) -> None:
         with quiet():
             import keras
+            import tensorflow as tf
 
+            tf.config.list_logical_devices()  # which greets, too
             self.network, self.margin = network, margin
             self._adam = keras.optimizers.Adam(rate)
             self._adam.build(network.trainable_variables)
