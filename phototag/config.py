@@ -27,11 +27,12 @@ BOUNDS = {
     "detail_side": (64, 8192),
     "min_face": (12, 8192),
     "batch_photos": (1, 10_000),
+    "precision": (0.5, 0.9999),
 }
 #: What the command line calls otherwise than we do.
 _CALLED = {"detail": "image_side"}
 #: What a library keeps as it is, unless somebody says otherwise.
-_LASTING = frozenset({"image_side", "min_face"})
+_LASTING = frozenset({"image_side", "min_face", "precision"})
 #: More decoders and engines than this take more memory than they save time, unless somebody asks for them.
 _MOST_JOBS = 16
 
@@ -44,7 +45,8 @@ class Settings:
     best that are installed. `device`: where engines run that can use a GPU. `jobs`: processes that decode,
     and as many pairs of engines. `min_face`: the smallest face sought, in pixels of a picture whose long side
     is `image_side`. `detail_side`: long side, in pixels, of the pictures that faces are cut from.
-    `batch_photos`: photos a transaction. `unsaid`: which settings nobody made, and a library has its own of.
+    `batch_photos`: photos a transaction. `precision`: the share of the machine's tags that should be right. `unsaid`:
+    which settings nobody made, and a library has its own of.
     """
 
     db: Path
@@ -56,7 +58,12 @@ class Settings:
     detail_side: int = 2560
     min_face: int = 20
     batch_photos: int = 32
+    precision: float = 0.99
     unsaid: frozenset[str] = frozenset()
+
+    def said_precision(self) -> float | None:
+        """The precision, if anybody said it."""
+        return None if "precision" in self.unsaid else self.precision
 
 
 def config_file() -> Path:

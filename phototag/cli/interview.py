@@ -27,12 +27,13 @@ _SHOWN, _COLUMNS, _SHEET = 12, 6, 400
 _WIDTH = 16
 
 
-def interview(store: Store, *, images: bool) -> None:
-    """Ask about group after group until none is left or the user quits."""
+def interview(store: Store, *, images: bool) -> set[int]:
+    """Ask about group after group until none is left or the user quits; returns the people (ids) who were named."""
     console = Console(highlight=False)
     session: PromptSession[str] = PromptSession()
     skipped: list[int] = []
     named = 0
+    people: set[int] = set()
     strangers = False
     while (question := job.next_question(store, skipped)) is not None:
         group = question.group
@@ -56,6 +57,7 @@ def interview(store: Store, *, images: bool) -> None:
                     console.print(str(error), markup=False)
                     continue
                 named += done.faces
+                people.add(done.person.id)
                 console.print(
                     f"{options.many(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False
                 )
@@ -80,12 +82,13 @@ def interview(store: Store, *, images: bool) -> None:
                     console.print(f"Took back the last answer ({options.many(undone, 'face')}).")
             elif key in ("q", "\x03", "\x04"):
                 _good_bye(console, named)
-                return
+                return people
             else:
                 continue
             break
     console.print("No unnamed group is left." if not skipped else "Only skipped groups are left.")
     _good_bye(console, named)
+    return people
 
 
 def _once(left: int) -> str:
@@ -96,8 +99,6 @@ def _once(left: int) -> str:
 
 def _good_bye(console: Console, named: int) -> None:
     console.print(f"{options.many(named, 'face')} named, all saved.")
-    if named:
-        console.print("`phototag run` now finds these people in the other photos.", markup=False)
 
 
 def _ask(session: PromptSession[str], question: Question) -> str | None:

@@ -13,10 +13,13 @@ from typing import NoReturn
 import click
 
 from phototag import __version__
+from phototag.cli.audit import audit
 from phototag.cli.cluster import cluster
 from phototag.cli.demo import demo
 from phototag.cli.engines import engines
+from phototag.cli.evaluate import evaluate
 from phototag.cli.faces import faces
+from phototag.cli.identify import identify
 from phototag.cli.index import index
 from phototag.cli.label import label
 from phototag.cli.name import name
@@ -26,6 +29,9 @@ from phototag.cli.run import run
 from phototag.cli.status import status
 from phototag.cli.tag import tag
 from phototag.cli.train import train
+from phototag.cli.train_embedder import train_embedder
+from phototag.cli.tune import tune
+from phototag.cli.verify import verify
 from phototag.errors import PhototagError, StoppedError
 
 
@@ -45,7 +51,27 @@ def cli() -> None:
     """
 
 
-for command in (run, name, people, faces, report, status, index, cluster, label, train, tag, engines, demo):
+for command in (
+    run,
+    name,
+    people,
+    faces,
+    report,
+    status,
+    index,
+    cluster,
+    label,
+    train,
+    tag,
+    tune,
+    audit,
+    identify,
+    verify,
+    evaluate,
+    engines,
+    train_embedder,
+    demo,
+):
     cli.add_command(command)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from phototag.cli import options
+from phototag.cli.tag import told
 from phototag.display import printable
 from phototag.errors import TooLittleDataError, UsageError
 
 if TYPE_CHECKING:
+    from phototag.store.connect import Store
     from phototag.workflows.name import Named
 
 
@@ -20,9 +23,12 @@ if TYPE_CHECKING:
 @click.argument("group", type=int, required=False)
 @click.argument("name", required=False)
 @click.option("--no-images", is_flag=True, help="Show no faces in the terminal.")
+@options.no_tag
 @options.database
-def name(group: int | None, name: str | None, no_images: bool, db: Path | None) -> None:
+def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db: Path | None) -> None:
     """Say who the groups are: one after the other, who was met most often first, or GROUP is NAME at once.
+
+    Whoever is named is looked for in all other photos at once.
 
     \b
     phototag name
@@ -42,12 +48,25 @@ def name(group: int | None, name: str | None, no_images: bool, db: Path | None) 
             click.echo(f"{options.many(done.faces, 'face')} of group {group} {are} {printable(done.person.name)}.")
             for line in left_out(done):
                 click.echo(line)
+            if not no_tag:
+                try_names(store, {done.person.id})
             return
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError('naming asks questions on a terminal; elsewhere use `phototag name GROUP "NAME"`')
         from phototag.cli.interview import interview
 
-        interview(store, images=not no_images)
+        named = interview(store, images=not no_images)
+        if named and not no_tag:
+            try_names(store, named)
+
+
+def try_names(store: Store, people: Collection[int]) -> None:
+    """Look for people who were just named in all other photos, and say what came of it."""
+    from phototag.workflows.tag import try_names as job
+
+    if done := job(store, options.progress(False), people):
+        for line in told(done):
+            click.echo(line)
 
 
 def left_out(named: Named) -> list[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from phototag.config import Settings
     from phototag.progress import Progress
     from phototag.store.connect import Store
+    from phototag.types import Box
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +28,19 @@ database: Callable[[F], F] = click.option(
     help="The database file (else PHOTOTAG_DB, else one in your data folder).",
 )
 as_json: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help="Print JSON, progress too.")
+threshold: Callable[[F], F] = click.option(
+    "--threshold",
+    type=click.FloatRange(0, 2),
+    metavar="DISTANCE",
+    help="Take faces closer than this for one person, 0 to 2 (default: the embedder's own).",
+)
+precision: Callable[[F], F] = click.option(
+    "--precision",
+    type=float,
+    metavar="SHARE",
+    help="The share of tags that should be right, as 0.995 (default: as said last, at first 0.99).",
+)
+no_tag: Callable[[F], F] = click.option("--no-tag", is_flag=True, help="Don't try the new names on all other faces.")
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
@@ -41,8 +55,48 @@ def seconds(_context: click.Context, _parameter: click.Parameter, value: str | N
     return 3600.0 * hours + 60 * minutes + sum(rest)
 
 
-_SETTINGS = ("db", "detector", "embedder", "device", "jobs", "min_face", "detail")
+_LOOKING = ("detector", "embedder", "device", "jobs", "min_face", "detail")
+_SETTINGS = ("db", *_LOOKING, "precision")
 _HOW = ("budget", "follow", "retry", "accept_missing")
+
+
+_ENGINES: tuple[Callable[[F], F], ...] = (
+    click.option("--detector", help="Which detector finds faces (see `phototag engines list`)."),
+    click.option("--embedder", help="Which embedder tells people apart (see `phototag engines list`)."),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "gpu"]),
+        help="Where engines run: auto (the default) takes a GPU where onnxruntime or dlib finds one, "
+        "gpu insists on one.",
+    ),
+    click.option(
+        "--jobs",
+        type=int,
+        help="Processes that decode, and pairs of engines that look (default: one a core, at most 16).",
+    ),
+    click.option(
+        "--min-face",
+        type=int,
+        help="Smallest face sought, in pixels, 12 or more (default: as the folders were indexed, at first 20).",
+    ),
+    click.option(
+        "--detail",
+        type=int,
+        help="Long side in which faces are sought, in pixels, 64 to 8192 (default: likewise, at first 1280).",
+    ),
+)
+
+
+def engine_options(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """The flags of a command that looks at photos, handed on as `settings`."""
+
+    @wraps(command)
+    def packed(**flags: Any) -> int | None:
+        return command(settings=settings(**{name: flags.pop(name) for name in _LOOKING}), **flags)
+
+    for option in reversed(_ENGINES):
+        packed = option(packed)
+    return packed
 
 
 def index_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -50,34 +104,12 @@ def index_options(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def packed(**flags: Any) -> int:
-        chosen = settings(**{name: flags.pop(name) for name in _SETTINGS})
+        chosen = settings(**{name: flags.pop(name) for name in _SETTINGS if name in flags})
         return command(settings=chosen, how={name: flags.pop(name) for name in _HOW}, **flags)
 
     for option in reversed(
         [
-            click.option("--detector", help="Which detector finds faces (see `phototag engines list`)."),
-            click.option("--embedder", help="Which embedder tells people apart (see `phototag engines list`)."),
-            click.option(
-                "--device",
-                type=click.Choice(["auto", "cpu", "gpu"]),
-                help="Where engines run: auto (the default) takes a GPU where onnxruntime or dlib finds one, "
-                "gpu insists on one.",
-            ),
-            click.option(
-                "--jobs",
-                type=int,
-                help="Processes that decode, and pairs of engines that look (default: one a core, at most 16).",
-            ),
-            click.option(
-                "--min-face",
-                type=int,
-                help="Smallest face sought, in pixels, 12 or more (default: as the folders were indexed, at first 20).",
-            ),
-            click.option(
-                "--detail",
-                type=int,
-                help="Long side in which faces are sought, in pixels, 64 to 8192 (default: likewise, at first 1280).",
-            ),
+            *_ENGINES,
             click.option(
                 "--time-budget",
                 "budget",
@@ -135,3 +167,8 @@ def _plain(value: object) -> object:
 def many(count: int, one: str, several: str | None = None) -> str:
     """`1 photo`, `2,310 photos`."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def place(box: Box) -> str:
+    """Where a face is in its photo: `(120, 40)`, its upper left corner."""
+    return f"({box.x:.0f}, {box.y:.0f})"

@@ -12,6 +12,7 @@ from phototag.cli import options
 from phototag.cli.cluster import remarks
 from phototag.cli.index import sentence, status
 from phototag.cli.report import default_folder
+from phototag.cli.tag import told
 
 if TYPE_CHECKING:
     from phototag.config import Settings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.command(short_help="The whole job: index, group, tag, write the report.")
 @options.paths
 @options.index_options
+@options.precision
 @click.option("--out", type=click.Path(path_type=Path), help="The report's folder (else beside the database).")
 @options.as_json
 def run(
@@ -36,7 +38,7 @@ def run(
         done = job(store, paths, settings, out or default_folder(store.path), options.progress(as_json), **how)
     lines = [sentence(done.indexed), f"{options.many(done.clustered.groups, 'unnamed group')}."]
     if done.tagged:
-        lines.append(f"{options.many(done.tagged.named, 'face')} tagged.")
+        lines += told(done.tagged)
     if done.clustered.groups:
         lines.append("Name people with `phototag name`.")
     lines += remarks(done.clustered)

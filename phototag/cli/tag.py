@@ -4,23 +4,46 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from phototag.cli import options
+from phototag.display import path_text, printable
+
+if TYPE_CHECKING:
+    from phototag.workflows.tag import Tagged
+
+#: Names claimed twice in a photo that are shown.
+_SHOWN = 5
 
 
 @click.command(short_help="Name the faces that the model is sure of.")
+@options.precision
 @options.database
 @options.as_json
-def tag(db: Path | None, as_json: bool) -> None:
+def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
     """Name the faces that the trained model is sure of; your own names are never touched."""
     from phototag.workflows.tag import tag_faces
 
+    settings = options.settings(db=db, precision=precision)
     with options.store(db) as store:
-        done = tag_faces(store, options.progress(as_json))
-    options.show(
-        asdict(done),
-        f"{options.many(done.faces, 'unnamed face')}: {done.named:,} tagged, {done.faces - done.named:,} unknown.",
-        as_json,
-    )
+        done = tag_faces(store, options.progress(as_json), precision=settings.said_precision())
+    options.show(asdict(done), "\n".join(told(done)), as_json)
+
+
+def told(done: Tagged) -> list[str]:
+    """What was tagged, how many wrongly by estimate, and which names were claimed twice in a photo."""
+    rest = done.faces - done.named
+    lines = [f"{options.many(done.faces, 'unnamed face')}: {done.named:,} tagged, {rest:,} unknown."]
+    if done.named:
+        lines.append(f"About {done.wrong:.1f} of these tags should be wrong; `phototag tune` shows other choices.")
+    if done.twice:
+        lines.append("One photo, one name, two faces; the better one has it:")
+        lines += [
+            f"  {path_text(one.face.photo)}: face {one.kept.face} is {printable(one.person)}, not face {one.face.face}"
+            for one in done.twice[:_SHOWN]
+        ]
+        if len(done.twice) > _SHOWN:
+            lines.append(f"  and {len(done.twice) - _SHOWN:,} more: `--json` has them all")
+    return lines

@@ -11,15 +11,22 @@ from phototag.cli import options
 
 
 @click.command(short_help="Learn the people that you named.")
+@options.precision
 @options.database
 @options.as_json
-def train(db: Path | None, as_json: bool) -> None:
-    """Learn the people that you named, from their faces that are sharp and large enough."""
+def train(precision: float | None, db: Path | None, as_json: bool) -> None:
+    """Learn the people that you named, from their faces that are sharp and large enough, and how sure to be of them."""
     from phototag.workflows.train import train_people
 
+    settings = options.settings(db=db, precision=precision)
     with options.store(db) as store:
-        done = train_people(store, options.progress(as_json))
+        done = train_people(store, options.progress(as_json), precision=settings.said_precision())
     text = f"Learnt {options.many(done.people, 'person', 'people')} from {options.many(done.faces, 'named face')}"
     if done.left_out:
         text += f" ({done.left_out:,} too poor to learn from)"
-    options.show(asdict(done), f"{text}.", as_json)
+    text += "."
+    if done.people == 1:
+        text += " There is nobody to tell them from: name another group with `phototag name`."
+    elif not done.calibrated_on:
+        text += " Too few are named to learn how sure to be: the network's own figures decide."
+    options.show(asdict(done), text, as_json)

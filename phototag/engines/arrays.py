@@ -29,6 +29,11 @@ def fill(model: Any, arrays: Arrays, where: str) -> None:
             layer.set_weights([arrays[_name(layer, weight)] for weight in layer.weights])
 
 
+def contents(model: Any) -> Arrays:
+    """Copies of all arrays of a Keras model."""
+    return {_name(layer, weight): np.array(weight.numpy()) for layer in model.layers for weight in layer.weights}
+
+
 def check(arrays: Arrays, expected: Shapes, where: str) -> None:
     """Raises WeightsError unless the arrays are those expected, and numbers that a network can count with."""
     check_shapes({name: array.shape for name, array in arrays.items()}, expected, where)
@@ -51,13 +56,13 @@ def check_shapes(found: Mapping[str, tuple[int, ...]], expected: Shapes, where: 
             raise WeightsError(f"{where}: {name} is {_times(found[name])} and must be {_times(shape)}")
 
 
-def pack(arrays: Arrays) -> bytes:
+def pack(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     """The arrays as an .npz file, always the same bytes for the same arrays (`np.savez` writes the time too)."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         for name in sorted(arrays):
             with file.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(arrays[name], order="C"), allow_pickle=False)
     return buffer.getvalue()
 
 

@@ -51,6 +51,23 @@ def read_hdf5(path: Path, expect: Callable[[Shapes], Shapes], rename: Callable[[
     return arrays
 
 
+def write_hdf5(path: Path, arrays: Arrays) -> None:
+    """Arrays by "layer/weight", in the layout of Keras 2's `save_weights`. Raises OSError."""
+    import h5py
+
+    layers: dict[str, list[str]] = {}
+    for name in arrays:
+        layer, _, weight = name.rpartition("/")
+        layers.setdefault(layer, []).append(weight)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.encode() for layer in layers]
+        for layer, weights in layers.items():
+            group = file.create_group(layer)
+            group.attrs["weight_names"] = [f"{layer}/{weight}:0".encode() for weight in weights]
+            for weight in weights:
+                group[f"{layer}/{weight}:0"] = arrays[f"{layer}/{weight}"]
+
+
 def _check_kind(path: Path) -> None:
     try:
         with path.open("rb") as file:

@@ -161,13 +161,19 @@ def add(
     name: str, family_name: str, path: Path, card: Card | None = None, *, source: str = "", licence: str = ""
 ) -> Shelved:
     """Check weights as their family does and put them on the shelf. Raises UsageError, WeightsError, DiskFullError."""
+    require_name(name, family_name)
+    spec = family(family_name)
+    assert spec.prepare is not None
+    return shelf.keep(name, spec.name, spec.prepare(path, card), card, source=source or str(path), licence=licence)
+
+
+def require_name(name: str, family_name: str) -> None:
+    """Raises UsageError if the shelf can't call an engine of this family `name`, or there is no such family."""
     spec = family(family_name)
     shelf.require_free(name)
     own = spec_of(name)
     if own is not None and own.name != spec.name:
         raise UsageError(f"{name!r} is the name of another engine: choose a name of your own")
-    assert spec.prepare is not None
-    return shelf.keep(name, spec.name, spec.prepare(path, card), card, source=source or str(path), licence=licence)
 
 
 def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:

@@ -22,22 +22,35 @@ _MOST = 0.1
 _BLOCK = 4096
 
 
-def isolation(vectors: Vectors, thresholds: Thresholds, cohort: npt.NDArray[np.int64] | None = None) -> Values:
+def cohort(count: int, most: int = _COHORT) -> npt.NDArray[np.int64]:
+    """Rows, evenly spread, of the faces that stand for everybody."""
+    return np.unique(np.linspace(0, max(count - 1, 0), min(most, count)).astype(np.int64))
+
+
+def strangers(vectors: Vectors, others: Vectors, thresholds: Thresholds, nearest: int = _STRANGERS) -> Values:
+    """(n,) mean squared distance of each face to its `nearest` strangers among others; NaN where there are too few.
+
+    A stranger is farther away than one person's faces are: between `same` and even odds.
+    """
+    bound = ((thresholds.same + thresholds.midpoint) / 2) ** 2
+    means = np.full(len(vectors), np.nan)
+    if len(others) < nearest:
+        return means
+    for start in range(0, len(vectors), _BLOCK):
+        away = 2 - 2 * (vectors[start : start + _BLOCK] @ others.T)
+        away[away <= bound] = np.inf
+        near = np.partition(away, nearest - 1, axis=1)[:, :nearest].mean(axis=1)
+        means[start : start + _BLOCK] = np.where(np.isfinite(near), near, np.nan)
+    return means
+
+
+def isolation(vectors: Vectors, thresholds: Thresholds, rows: npt.NDArray[np.int64] | None = None) -> Values:
     """(n,) squared distance by which each of (n, dim) faces may be farther from its like; negative in a crowd.
 
-    A stranger is a face of the cohort (rows; the first face of every stride by default) farther away than one
-    person's faces are: between `same` and even odds. Nothing is said of faces that have too few strangers.
+    `rows`: of the cohort; the first face of every stride by default. Nothing is said of faces that have too few
+    strangers.
     """
-    if cohort is None:
-        cohort = np.unique(np.linspace(0, max(len(vectors) - 1, 0), min(_COHORT, len(vectors))).astype(np.int64))
-    stranger = ((thresholds.same + thresholds.midpoint) / 2) ** 2
-    means = np.full(len(vectors), np.nan)
-    if len(cohort) >= _STRANGERS:
-        for start in range(0, len(vectors), _BLOCK):
-            away = 2 - 2 * (vectors[start : start + _BLOCK] @ vectors[cohort].T)
-            away[away <= stranger] = np.inf
-            near = np.partition(away, _STRANGERS - 1, axis=1)[:, :_STRANGERS].mean(axis=1)
-            means[start : start + _BLOCK] = np.where(np.isfinite(near), near, np.nan)
+    means = strangers(vectors, vectors[cohort(len(vectors)) if rows is None else rows], thresholds)
     if np.isnan(means).all():
         return np.zeros(len(vectors))
     credit = np.nan_to_num(_CREDIT / 2 * (means - np.nanmean(means)))

@@ -11,6 +11,7 @@ from phototag.report.people import write_people
 from phototag.report.photos import write_photos
 from phototag.report.press import Press
 from phototag.report.problems import write_problems
+from phototag.report.reliability import write_reliability
 from phototag.report.render import templates
 from phototag.report.unknown import write_groups
 
@@ -32,6 +33,7 @@ def write_book(album: Album, folder: Path, final: Path, progress: Progress) -> N
     # Keeps this report's own pictures out of the next walk, should it lie inside a photo library.
     press.file(".nomedia", b"")
     shelf = write_photos(album, press, progress)
+    write_reliability(album, press)
     write_people(album, press, people)
     groups = write_groups(album, press)
     write_problems(album, press)

@@ -8,6 +8,7 @@ from __future__ import annotations
 HOME = "index.html"
 PEOPLE = "people/index.html"
 PEOPLE_BY_NAME = "people/by-name.html"
+HOW_SURE = "people/how-sure.html"
 PHOTOS = "photos/index.html"
 GROUPS = "unknown/index.html"
 PROBLEMS = "problems/index.html"

@@ -100,6 +100,15 @@ class ProblemEntry:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReliabilityEntry:
+    """Claims about held-out faces of about the same probability: how many, its mean, and the share that was right."""
+
+    claims: int
+    probability: float
+    right: float
+
+
 class Album(Protocol):
     """What the report is written from; every method shows one state of the same database."""
 
@@ -127,6 +136,10 @@ class Album(Protocol):
 
     def problems(self) -> Iterable[ProblemEntry]:
         """Ordered by code."""
+        ...
+
+    def reliability(self) -> tuple[ReliabilityEntry, ...]:
+        """By rising probability; empty where nothing was measured."""
         ...
 
     def crop(self, face_id: int) -> bytes | None:

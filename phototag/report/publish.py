@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,10 +35,18 @@ def write_report(album: Album, out: Path, progress: Progress) -> Path:
     UsageError where `out` is something else than a report of ours or an empty folder, or may not be
     written; DiskFullError where there's no room. After any failure the report that was there is there.
     """
+    return publish(out, lambda folder, final: write_book(album, folder, final, progress))
+
+
+def publish(out: Path, write: Callable[[Path, Path], None]) -> Path:
+    """Has a report written into a new folder, which then takes the place of `out`; returns its first page.
+
+    `write` is given that folder and where it will lie in the end. Raises as `write_report`.
+    """
     out = out.resolve()
     try:
         with _replacing(out) as folder:
-            write_book(album, folder, out, progress)
+            write(folder, out)
     except OSError as error:
         if error.errno in _FULL:
             raise _disk_full(out) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import cast
 
 from phototag.store.connect import Store
 from phototag.types import EngineInfo, Thresholds
@@ -23,19 +24,33 @@ def register(store: Store, info: EngineInfo) -> int:
 
 def enter(store: Store, info: EngineInfo) -> int:
     """The engine's row, made if it is new; which one is current stays as it is."""
-    thresholds = json.dumps(asdict(info.thresholds)) if info.thresholds else None
-    key = (info.kind, info.name, info.weights_sha256, json.dumps(info.parameters))
-    find = "SELECT id FROM engine WHERE (kind, name, weights_sha256, params) = (?, ?, ?, ?) AND thresholds IS ?"
-    found = store.value(find, (*key, thresholds))
+    found = find(store, info)
     if found is None:
         with store.write():
             store.run(
-                "INSERT INTO engine (kind, name, weights_sha256, params, dim, thresholds) VALUES (?, ?, ?, ?, ?, ?)"
+                "INSERT INTO engine (kind, name, weights_sha256, params, thresholds, dim) VALUES (?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET thresholds = excluded.thresholds",
-                (*key, info.dim, thresholds),
+                (*_identity(info), info.dim),
             )
-        found = store.value(find, (*key, thresholds))
-    return int(found)
+        found = find(store, info)
+    assert found is not None
+    return found
+
+
+def find(store: Store, info: EngineInfo) -> int | None:
+    """The engine's row, or None for one that the database doesn't know."""
+    return cast(
+        "int | None",
+        store.value(
+            "SELECT id FROM engine WHERE (kind, name, weights_sha256, params) = (?, ?, ?, ?) AND thresholds IS ?",
+            _identity(info),
+        ),
+    )
+
+
+def _identity(info: EngineInfo) -> tuple[str, str, str, str, str | None]:
+    thresholds = json.dumps(asdict(info.thresholds)) if info.thresholds else None
+    return (info.kind, info.name, info.weights_sha256, json.dumps(info.parameters), thresholds)
 
 
 def use(store: Store, engine: int) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,11 @@ from phototag.types import Guess, Vectors
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredModel:
-    """A linear classifier over one embedder's vectors: scores = vectors @ coef.T + intercept."""
+    """A linear classifier over one embedder's vectors: scores = vectors @ coef.T + intercept.
+
+    `reach`: the distance within which faces are taken for each person's, None for the embedder's. `params`: how it was
+    trained, what it was told and how sure of it to be.
+    """
 
     id: int
     at: str
@@ -26,6 +31,8 @@ class StoredModel:
     faces: int
     coef: Vectors
     intercept: npt.NDArray[np.float64]
+    reach: tuple[float | None, ...]
+    params: dict[str, Any]
 
 
 def swap(
@@ -36,6 +43,7 @@ def swap(
     intercept: npt.NDArray[np.float64],
     faces: int,
     params: Mapping[str, object],
+    reach: Sequence[float | None] = (),
 ) -> None:
     """Put a new model in the place of the old one, in one transaction; guesses of the old one stay until tagged."""
     with store.write():
@@ -49,10 +57,12 @@ def swap(
             ),
         )
         store.connection.executemany(
-            "INSERT INTO model_class (model, person, coef, intercept) VALUES (?, ?, ?, ?)",
+            "INSERT INTO model_class (model, person, coef, intercept, reach) VALUES (?, ?, ?, ?, ?)",
             [
-                (row.lastrowid, person, np.ascontiguousarray(line, "<f4").tobytes(), float(offset))
-                for person, line, offset in zip(people, coef, intercept, strict=True)
+                (row.lastrowid, person, np.ascontiguousarray(line, "<f4").tobytes(), float(offset), far)
+                for person, line, offset, far in zip(
+                    people, coef, intercept, reach or [None] * len(people), strict=True
+                )
             ],
         )
         store.run("DELETE FROM model WHERE id <> ? AND id NOT IN (SELECT model FROM guess)", (row.lastrowid,))
@@ -60,22 +70,26 @@ def swap(
 
 def latest(store: Store) -> StoredModel | None:
     """The model trained last, or None. Raises DatabaseDamagedError for arrays that can't be."""
-    for model, at, embedder, faces, dim in store.rows(
-        "SELECT m.id, m.at, m.engine, m.faces, e.dim FROM model m JOIN engine e ON e.id = m.engine"
+    for model, at, embedder, faces, params, dim in store.rows(
+        "SELECT m.id, m.at, m.engine, m.faces, m.params, e.dim FROM model m JOIN engine e ON e.id = m.engine"
         " ORDER BY m.id DESC LIMIT 1"
     ):
         classes = list(
-            store.rows("SELECT person, coef, intercept FROM model_class WHERE model = ? ORDER BY person", (model,))
+            store.rows(
+                "SELECT person, coef, intercept, reach FROM model_class WHERE model = ? ORDER BY person", (model,)
+            )
         )
         damaged = DatabaseDamagedError(f"the trained model in {store.path} is damaged: run `phototag train` again")
         try:
-            coef = np.stack([np.frombuffer(line, "<f4") for _, line, _ in classes]).astype(np.float32)
-            intercept = np.array([offset for _, _, offset in classes], np.float64)
+            coef = np.stack([np.frombuffer(line, "<f4") for _, line, _, _ in classes]).astype(np.float32)
+            intercept = np.array([offset for _, _, offset, _ in classes], np.float64)
+            reach = tuple(None if far is None else float(far) for _, _, _, far in classes)
         except (TypeError, ValueError) as error:
             raise damaged from error
         if coef.shape != (len(classes), dim) or not np.isfinite(coef).all() or not np.isfinite(intercept).all():
             raise damaged
-        return StoredModel(model, at, embedder, tuple(row[0] for row in classes), faces, coef, intercept)
+        people = tuple(row[0] for row in classes)
+        return StoredModel(model, at, embedder, people, faces, coef, intercept, reach, json.loads(params))
     return None
 
 
@@ -98,3 +112,8 @@ def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
             ),
         )
         store.run("DELETE FROM model WHERE id < ?", (model,))
+
+
+def tagged(store: Store) -> dict[int, int]:
+    """Face → person of the machine's tags that nothing said by a human overrules."""
+    return dict(store.rows("SELECT face, person FROM identity WHERE source = 'machine'"))

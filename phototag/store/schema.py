@@ -33,6 +33,12 @@ def _arrivals(db: Database) -> None:
     db.conn.execute(_ARRIVALS)
 
 
+@MIGRATIONS(name="0004-reach")
+def _reach(db: Database) -> None:
+    # How far from a person's faces another one is taken for theirs; NULL: as far as the embedder says.
+    db.conn.execute("ALTER TABLE model_class ADD COLUMN reach REAL CHECK (reach > 0)")
+
+
 _FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from phototag.display import path_text, person_name
 from phototag.errors import UsageError
 from phototag.store import decisions, faces, libraries, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
+from phototag.store.faces import NewFace
 from phototag.types import Box, Face
+
+F = TypeVar("F", Face, NewFace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ def _name_of(folder: bytes) -> str:
         ) from error
 
 
-def main_face(found: list[Face], width: int, height: int) -> Face:
+def main_face(found: Sequence[F], width: int, height: int) -> F:
     """The face that a photo is of: large, and near the middle."""
     return max(found, key=lambda face: _prominence(face.box, width, height))
 

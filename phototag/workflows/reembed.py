@@ -60,7 +60,7 @@ def reembed(store: Store, eye: Eye, progress: Progress, deadline: float) -> Reem
             ids, chips = [], []
             for face in waiting[start : start + _BATCH]:
                 try:
-                    chips.append(_chip(faces.stored_crop(store, face), eye.embedder.info))
+                    chips.append(chip_of(faces.stored_crop(store, face), eye.embedder.info))
                     ids.append(face)
                 except PhotoError:
                     damaged.add(face)
@@ -71,7 +71,8 @@ def reembed(store: Store, eye: Eye, progress: Progress, deadline: float) -> Reem
         progress.finish()
 
 
-def _chip(crop: StoredCrop, info: EngineInfo) -> Chips:
+def chip_of(crop: StoredCrop, info: EngineInfo) -> Chips:
+    """(1, size, size, 3): a face as an embedder wants to see it, from its small picture. Raises PhotoError."""
     pixels = load_picture(crop.jpeg)
     scale = len(pixels) / crop.region.w
     box = crop.box.moved(-crop.region.x, -crop.region.y).scaled(scale)

@@ -9,13 +9,22 @@ from typing import Literal, cast
 
 from phototag import __version__
 from phototag.progress import Progress
-from phototag.report.pages import FaceEntry, GroupEntry, PersonEntry, PhotoEntry, ProblemEntry, Summary
+from phototag.report.pages import (
+    FaceEntry,
+    GroupEntry,
+    PersonEntry,
+    PhotoEntry,
+    ProblemEntry,
+    ReliabilityEntry,
+    Summary,
+)
 from phototag.report.publish import write_report
-from phototag.store import clusters, faces, people, photos, problems
+from phototag.store import clusters, faces, models, people, photos, problems
 from phototag.store.connect import Store
 from phototag.store.faces import Identified
 from phototag.store.people import Listed
 from phototag.workflows.cluster import CLEAR
+from phototag.workflows.judging import calibration_of
 
 
 def report(store: Store, out: Path, progress: Progress) -> Path:
@@ -78,6 +87,11 @@ class _Library:
     def problems(self) -> Iterator[ProblemEntry]:
         for root, problem, count in problems.listed(self.store):
             yield ProblemEntry(problem.path, root, problem.stage, problem.code, problem.message, count)
+
+    def reliability(self) -> tuple[ReliabilityEntry, ...]:
+        model = models.latest(self.store)
+        bins = calibration_of(model, len(model.people)).reliability if model else ()
+        return tuple(ReliabilityEntry(round(one.claims), one.probability, one.right) for one in bins)
 
     def crop(self, face_id: int) -> bytes | None:
         return faces.crop(self.store, face_id)

@@ -13,6 +13,7 @@ from phototag.store import faces, photos
 from phototag.store.connect import Store
 from phototag.workflows.cluster import Clustered, cluster_faces
 from phototag.workflows.index import Indexed, index
+from phototag.workflows.judging import Faces
 from phototag.workflows.report import report
 from phototag.workflows.tag import Tagged, tag_faces
 from phototag.workflows.train import train_people
@@ -20,7 +21,7 @@ from phototag.workflows.train import train_people
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What each step did; `tagged` is None while fewer than two people are named."""
+    """What each step did; `tagged` is None while nobody is named."""
 
     indexed: Indexed
     clustered: Clustered
@@ -50,8 +51,9 @@ def run(
     _require_faces(store, done)
     clustered = cluster_faces(store, progress)
     try:
-        train_people(store, progress)
-        tagged = tag_faces(store, progress)
+        read = Faces.read(store)
+        train_people(store, progress, precision=settings.said_precision(), read=read)
+        tagged = tag_faces(store, progress, read=read)
     except TooLittleDataError:  # nobody to recognise yet: that is where everybody starts
         tagged = None
     return Done(done, clustered, tagged, report(store, out, progress))

@@ -2,60 +2,99 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
+
 from phototag.errors import TooLittleDataError
-from phototag.learn.classify import LinearModel, tag
 from phototag.progress import Progress
-from phototag.store import decisions, engines, faces, models
+from phototag.store import faces, models, people
 from phototag.store.connect import Store
-from phototag.types import Guess, Neighbour
-from phototag.workflows.cluster import current_embedder
+from phototag.store.faces import Place
+from phototag.types import Guess
+from phototag.workflows.judging import Faces, Rival, judge, precision_of, usable_model
+from phototag.workflows.train import train_people
+
+
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """A name that two faces of one photo claimed: the better claim, `kept`, has it, and the other one has none."""
+
+    person: str
+    face: Place
+    probability: float
+    kept: Place
+    kept_probability: float
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """How many unlabelled faces were looked at, and how many got a name."""
+    """How many unlabelled faces were looked at, and how many got a name.
+
+    `wrong`: how many of these names are wrong, by estimate. `precision`: the share of them that should be right, for
+    which a face has to be as sure as `sure_from` (None: no face is). `twice`: faces left out because a better one of
+    their photo has the name.
+    """
 
     faces: int
     named: int
+    wrong: float
+    precision: float
+    sure_from: float | None
+    twice: tuple[Twice, ...] = ()
 
 
-def tag_faces(store: Store, progress: Progress) -> Tagged:
-    """Guess every face that no human labelled anew. Raises TooLittleDataError without a usable model."""
-    model = models.latest(store)
-    if model is None:
-        raise TooLittleDataError("there is no trained model yet: run `phototag train` first")
-    if model.embedder != current_embedder(store):
-        raise TooLittleDataError("the model was trained with another embedder: run `phototag train` again")
-    labelled_ids, people, labelled = faces.labelled(store, model.embedder)
-    if not set(model.people) <= set(people):
-        raise TooLittleDataError("people of the model have no named face left: run `phototag train` again")
-    ids, vectors = faces.vectors(store, model.embedder, where="unlabelled")
-    barred: dict[int, set[int]] = defaultdict(set)
-    for face, person in decisions.rejected(store):
-        barred[face].add(person)
-    progress.start(f"Tagging {len(ids):,} faces", len(ids))
-    answers = tag(
-        vectors,
-        LinearModel(model.people, model.coef, model.intercept),
-        labelled,
-        people,
-        engines.thresholds(store, model.embedder),
-        [frozenset(barred[face]) for face in ids] if barred else (),
-    )
+def tag_faces(store: Store, progress: Progress, *, precision: float | None = None, read: Faces | None = None) -> Tagged:
+    """Guess every face that no human labelled anew, so that a share `precision` of the names should be right.
+
+    By default the share that was said when the model was trained. Raises TooLittleDataError without a usable model.
+    """
+    model = usable_model(store)
+    precision = precision_of(model, precision)
+    read = read or Faces.read(store)
+    progress.start(f"Tagging {len(read.ids):,} faces", len(read.ids))
+    judged = judge(store, read, model)
+    accepted, rivals, line = judged.accept(precision)
     guesses = [
-        Guess(
-            face,
-            answer.person if answer.accepted else None,
-            answer.probability,
-            answer.distance,
-            tuple(Neighbour(labelled_ids[row], distance) for row, distance in answer.evidence),
+        Guess(face, judged.person(row) if accepted[row] else None, sure, distance, judged.evidence(row))
+        for row, (face, sure, distance) in enumerate(
+            zip(read.ids, judged.sure.tolist(), judged.found.distance.tolist(), strict=True)
         )
-        for face, answer in zip(ids, answers, strict=True)
     ]
     models.swap_guesses(store, model.id, guesses)
-    progress.advance(len(ids))
+    progress.advance(len(read.ids))
     progress.finish()
-    return Tagged(len(ids), sum(guess.person_id is not None for guess in guesses))
+    return Tagged(
+        len(read.ids),
+        int(accepted.sum()),
+        float((1 - judged.sure[accepted]).sum()),
+        precision,
+        line if np.isfinite(line) and line <= 1 else None,
+        tuple(twice(store, rival) for rival in rivals),
+    )
+
+
+def try_names(store: Store, progress: Progress, named: Collection[int] | None = None) -> Tagged | None:
+    """Try new names on all unnamed faces at once: only the people (ids) whose faces changed are
+    learnt anew, by default everybody.
+
+    None where there is nobody to recognise, or nothing that the current embedder has seen.
+    """
+    try:
+        read = Faces.read(store)
+        train_people(store, progress, anew=named, read=read)
+        return tag_faces(store, progress, read=read)
+    except TooLittleDataError:
+        return None
+
+
+def twice(store: Store, rival: Rival) -> Twice:
+    """Where two faces claim one name, for people to look at."""
+    return Twice(
+        people.get(store, rival.person).name,
+        faces.place(store, rival.face),
+        rival.probability,
+        faces.place(store, rival.rival),
+        rival.rival_probability,
+    )

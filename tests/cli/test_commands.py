@@ -68,8 +68,9 @@ def test_photos_without_faces(phototag: Run, tmp_path: Path) -> None:
 
 
 def test_no_database_yet(phototag: Run, tmp_path: Path) -> None:
-    for command in (["status"], ["cluster"], ["train"], ["tag"], ["report", tmp_path / "out"], ["people", "list"],
-                    ["faces", "list"], ["name", 1, "Ada"], ["label", "--from-folders", tmp_path]):  # fmt: skip
+    for command in (["status"], ["cluster"], ["train"], ["tag"], ["tune"], ["audit"], ["report", tmp_path / "out"],
+                    ["people", "list"], ["faces", "list"], ["name", 1, "Ada"],
+                    ["label", "--from-folders", tmp_path]):  # fmt: skip
         done = phototag(*command, "--db", tmp_path / "absent.db")
         assert done.returncode == 2, command
         assert "phototag run" in done.stderr
@@ -77,14 +78,49 @@ def test_no_database_yet(phototag: Run, tmp_path: Path) -> None:
 
 
 def test_nobody_named_and_one_named(indexed: Path, phototag: Run) -> None:
-    done = phototag("train", "--db", indexed)
-    assert done.returncode == 17
-    assert "nobody is named yet" in done.stderr
-    assert phototag("name", 1, "Grace Hopper", "--db", indexed).returncode == 0
-    done = phototag("train", "--db", indexed)
-    assert done.returncode == 17
-    assert "at least two" in done.stderr
+    for command in ("train", "tune", "audit"):
+        done = phototag(command, "--db", indexed)
+        assert done.returncode == 17
+        assert "nobody is named yet" in done.stderr or "phototag train" in done.stderr
+    assert "phototag name" in phototag("tag", "--db", indexed).stderr
+    assert phototag("name", 1, "Grace Hopper", "--no-tag", "--db", indexed).stdout.count("\n") == 1
     assert "phototag train" in phototag("tag", "--db", indexed).stderr
+    done = phototag("train", "--db", indexed)
+    assert done.returncode == 0
+    assert "nobody to tell them from" in done.stdout
+    assert phototag("tag", "--db", indexed).returncode == 0
+
+
+def test_a_new_name_is_tried_at_once(indexed: Path, phototag: Run) -> None:
+    done = phototag("name", 1, "Grace Hopper", "--db", indexed)
+    assert "are Grace Hopper" in done.stdout
+    assert "tagged" in done.stdout
+    assert "1 person" in phototag("train", "--db", indexed).stdout
+
+
+def test_tune_and_audit_only_look(indexed: Path, phototag: Run) -> None:
+    phototag("name", 1, "Grace Hopper", "--db", indexed)
+    before = phototag("faces", "list", "--json", "--db", indexed).stdout
+    tuned = json.loads(phototag("tune", "--json", "--db", indexed).stdout)
+    assert {choice["precision"] for choice in tuned["choices"]} >= {0.9, 0.99, 0.999}
+    assert "as set" in phototag("tune", 0.97, "--db", indexed).stdout
+    assert phototag("tune", 2, "--db", indexed).returncode == 2
+    found = json.loads(phototag("audit", "--json", "--db", indexed).stdout)
+    assert set(found) == {"faces", "tags", "doubts", "alike", "twice"}
+    assert "looked at" in phototag("audit", "--db", indexed).stdout
+    assert phototag("faces", "list", "--json", "--db", indexed).stdout == before
+
+
+def test_a_precision_is_a_share(indexed: Path, phototag: Run) -> None:
+    phototag("name", 1, "Grace Hopper", "--no-tag", "--db", indexed)
+    assert json.loads(phototag("train", "--precision", 0.9, "--json", "--db", indexed).stdout)["precision"] == 0.9
+    assert json.loads(phototag("tag", "--json", "--db", indexed).stdout)["precision"] == 0.9
+    done = phototag("tag", "--json", "--db", indexed, env={"PHOTOTAG_PRECISION": "0.95"})
+    assert json.loads(done.stdout)["precision"] == 0.95
+    for wrong in (1, 99.5, "nan", "high"):
+        done = phototag("train", "--precision", wrong, "--db", indexed)
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()[-1]) > 10
 
 
 def test_name_train_tag(indexed: Path, phototag: Run) -> None:
@@ -113,7 +149,9 @@ def test_names_from_folders(indexed: Path, demo: Demo, phototag: Run) -> None:
     done = json.loads(
         phototag("label", "--from-folders", demo.folder / "photos" / "people", "--json", "--db", indexed).stdout
     )
+    tagged = done.pop("tagged")
     assert done == {"faces": 6, "people": 2, "faceless": 0}
+    assert (tagged["faces"], tagged["named"]) == (26, 26)
     again = json.loads(
         phototag("label", "--from-folders", demo.folder / "photos" / "people", "--json", "--db", indexed).stdout
     )

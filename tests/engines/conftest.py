@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import apart, catalogue, facenet_network, hdf5, openface_network, registry, shelf
+from phototag.engines import apart, catalogue, facenet_network, hdf5, openface_network, projection, registry, shelf
 from phototag.engines.arrays import Arrays, pack
 from phototag.engines.dlib_resnet import DlibResNet
 from phototag.engines.mtcnn import Mtcnn
@@ -109,6 +109,15 @@ def _facenet(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embed
     return registry.make_embedder("facenet", EngineOptions())
 
 
+def _projection(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
+    base = request.getfixturevalue("engine")("dlib-resnet-int8")
+    random = np.random.default_rng(6)
+    matrix = (np.eye(128) + random.normal(0, 0.01, (128, 128))).astype(np.float32)
+    data = projection.packed(base.info, {"projection/kernel": matrix})
+    shelf.keep("projection", "projection", Prepared(data, ".npz"), projection.card(base.info, base.info.thresholds))
+    return registry.make_embedder("projection", EngineOptions())
+
+
 #: Engines of families, which need weights.
 BROUGHT: dict[str, Callable[[pytest.FixtureRequest, pytest.MonkeyPatch], Detector | Embedder]] = {
     "yunet": _yunet,
@@ -116,6 +125,7 @@ BROUGHT: dict[str, Callable[[pytest.FixtureRequest, pytest.MonkeyPatch], Detecto
     "onnx": _onnx,
     "openface": _openface,
     "facenet": _facenet,
+    "projection": _projection,
 }
 
 

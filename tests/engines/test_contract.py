@@ -15,7 +15,8 @@ READY = [spec for spec in registry.available() if spec.prepare is None]
 # Families are engines only with weights that the user brings: here, made-up ones or those of the research data.
 DETECTORS = [*(spec.name for spec in READY if spec.kind == "detector"), pytest.param("yunet", marks=pytest.mark.data)]
 TRAINED = [spec.name for spec in READY if spec.kind == "embedder"]
-EMBEDDERS = [*TRAINED, "onnx", "openface", "facenet", pytest.param("mobilefacenet", marks=pytest.mark.data)]
+BROUGHT = ["onnx", "openface", "facenet", "projection", pytest.param("mobilefacenet", marks=pytest.mark.data)]
+EMBEDDERS = [*TRAINED, *BROUGHT]
 EMPTY = [(180, 240), (1, 1), (8, 3000), (3000, 8), (1, 500), (13, 13), (50, 90)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from phototag.types import Thresholds, Vectors
@@ -33,3 +35,14 @@ def faces(centre: Vectors, count: int, seed: int = 0, spread: float = SPREAD) ->
     noise = np.sqrt((spread**2 / 2) / (1 - spread**2 / 2))
     vectors = centre + random.normal(size=(count, DIM)) * noise / np.sqrt(DIM)
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def crowd(sizes: Sequence[int], seed: int = 0) -> tuple[Vectors, np.ndarray]:
+    """Faces of many people, so many each, in a narrow cone, where some people look like others; and who they are."""
+    random = np.random.default_rng(seed)
+    vectors = np.zeros((sum(sizes), DIM))
+    who = np.repeat(np.arange(len(sizes)), sizes)
+    vectors[:, 0] = 1
+    people = random.normal(size=(len(sizes), 20)) * 0.62 / np.sqrt(40)
+    vectors[:, 1:21] = people[who] + random.normal(size=(len(who), 20)) * 0.32 / np.sqrt(40)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), who

@@ -82,24 +82,6 @@ def test_the_gate_is_the_distance_to_the_nearest_named_face() -> None:
             assert answer.accepted is accepted
 
 
-def test_who_was_ruled_out_is_never_answered() -> None:
-    labelled, labels = library(3)
-    model = train(labelled, labels)
-    vectors = faces(PEOPLE[0], 5, seed=40)
-    free = tag(vectors, model, labelled, labels, THRESHOLDS)
-    barred = [frozenset({10}), frozenset(), frozenset({10, 20}), frozenset({20, 30}), frozenset({10, 20, 30})]
-    answers = tag(vectors, model, labelled, labels, THRESHOLDS, barred)
-    for answer, not_them in zip(answers, barred, strict=True):
-        assert not (answer.accepted and answer.person in not_them)
-        if not_them != {10, 20, 30}:
-            assert answer.person not in not_them
-    assert answers[1] == free[1]
-    assert answers[3].person == 10
-    assert answers[3].accepted
-    assert not answers[4].accepted
-    assert answers[4].probability == 0
-
-
 def test_probabilities_fall_with_distance() -> None:
     labelled, labels = library(3)
     model = train(labelled, labels)

@@ -19,6 +19,7 @@ from phototag.report.pages import (
     PersonEntry,
     PhotoEntry,
     ProblemEntry,
+    ReliabilityEntry,
     Summary,
 )
 from phototag.types import Box
@@ -42,6 +43,7 @@ class FakeAlbum:
     shots: list[PhotoEntry] = field(default_factory=list)
     troubles: list[ProblemEntry] = field(default_factory=list)
     title: str = "Our album"
+    bins: tuple[ReliabilityEntry, ...] = ()
     names: dict[int, str] = field(default_factory=dict)
 
     def _faces(self) -> list[FaceEntry]:
@@ -107,6 +109,9 @@ class FakeAlbum:
     def problems(self) -> Iterable[ProblemEntry]:
         return iter(sorted(self.troubles, key=lambda problem: problem.code))
 
+    def reliability(self) -> tuple[ReliabilityEntry, ...]:
+        return self.bins
+
     def crop(self, face_id: int) -> bytes | None:
         return jpeg(face_id % 12)
 
@@ -156,7 +161,8 @@ def family() -> FakeAlbum:
     shots.sort(key=lambda shot: (shot.taken_at is None, shot.taken_at or ""))
     troubles = [ProblemEntry(b"bad/%d.jpg" % n, ROOT, "decode", "truncated", "it ends early", 1) for n in range(8)]
     troubles.append(ProblemEntry(b"notes.jpg", ROOT, "decode", "unknown", "no picture", 3))
-    return FakeAlbum(shots, troubles)
+    bins = (ReliabilityEntry(900, 0.01, 0.02), ReliabilityEntry(40, 0.55, 0.5), ReliabilityEntry(800, 0.99, 0.98))
+    return FakeAlbum(shots, troubles, bins=bins)
 
 
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}

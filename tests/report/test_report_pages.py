@@ -295,3 +295,15 @@ def test_progress_counts_faces(tmp_path: Path) -> None:
     assert steps.said == [("report", 62)]
     assert steps.steps == 62
     assert steps.finished == 1
+
+
+def test_how_sure_the_names_are(report: Path, tmp_path: Path) -> None:
+    page = Page(report / "people/how-sure.html")
+    dots = [(float(dot["cx"] or 0), float(dot["cy"] or 0), float(dot["r"] or 0)) for dot in page.all("circle")]
+    assert [(x, y) for x, y, _ in dots] == [(3.2, 313.6), (176.0, 160.0), (316.8, 6.4)]
+    assert dots[0][2] > dots[2][2] > dots[1][2]
+    assert "<td>98 %</td><td>800</td>" in page.source
+    assert not page.all("script")
+    assert "how-sure.html" in " ".join(Page(report / "people/index.html").links)
+    write_report(FakeAlbum(), tmp_path / "new", Silent())  # nothing was measured
+    assert not (tmp_path / "new/people/how-sure.html").exists()

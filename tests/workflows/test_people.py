@@ -369,16 +369,24 @@ def test_tagging_again_forgets_what_was_tagged(store: Store, two: tuple[list[int
     assert clean(store)
 
 
-@pytest.mark.parametrize("named", [[], ["Ada"]])
-def test_too_few_named_people(store: Store, named: list[str]) -> None:
-    ids = add_faces(store, "ada", 0, 3)
-    for name in named:
-        say(store, "is", ids[0], name)
+def test_nobody_is_named(store: Store) -> None:
+    add_faces(store, "ada", 0, 3)
     with pytest.raises(TooLittleDataError, match="phototag name"):
         train_people(store, WATCHED)
     with pytest.raises(TooLittleDataError, match="phototag train"):
         tag_faces(store, WATCHED)
     assert models.latest(store) is None
+
+
+def test_of_one_person_the_gate_alone_decides(store: Store) -> None:
+    ada, stranger = add_faces(store, "ada", 0, 4), add_face(store, b"x.jpg", near(2))
+    say(store, "is", ada[0], "Ada")
+    assert train_people(store, WATCHED).people == 1
+    assert tag_faces(store, WATCHED).named == 3
+    assert who(store) == {
+        **{face: ("Ada", "human" if face == ada[0] else "machine") for face in ada},
+        stranger: (None, None),
+    }
 
 
 def test_a_model_whose_people_are_gone(store: Store, two: tuple[list[int], list[int], int]) -> None:

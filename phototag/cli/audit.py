@@ -1,0 +1,76 @@
+"""`phototag audit`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from phototag.cli import options
+from phototag.display import path_text, printable
+
+if TYPE_CHECKING:
+    from phototag.workflows.audit import Alike, Doubt, Witness
+
+#: Findings of a kind that are shown.
+_SHOWN = 20
+
+
+@click.command(short_help="Find names that may be wrong.")
+@options.database
+@options.as_json
+def audit(db: Path | None, as_json: bool) -> None:
+    """Find faces that don't fit their names, people that look like one, and names claimed twice in a photo.
+
+    Nothing is changed: say what is true with `phototag faces is` or `not`.
+    """
+    from phototag.workflows.audit import audit as job
+
+    with options.store(db, write=False) as store:
+        done = job(store, options.progress(as_json))
+    lines = [
+        f"{options.many(done.faces, 'named face')} and {options.many(done.tags, 'tag')} looked at: "
+        f"{options.many(len(done.doubts), 'doubtful name')}, "
+        f"{options.many(len(done.alike), 'pair')} of people that look like one, "
+        f"{options.many(len(done.twice), 'name')} claimed twice in a photo."
+    ]
+    lines += _some([_doubt(one) for one in done.doubts])
+    lines += _some([_alike(one) for one in done.alike])
+    lines += _some(
+        [
+            f"{path_text(one.face.photo)}: face {one.face.face} would be {printable(one.person)}, who is face"
+            f" {one.kept.face}"
+            for one in done.twice
+        ]
+    )
+    options.show(asdict(done), "\n".join(lines), as_json)
+
+
+def _doubt(one: Doubt) -> str:
+    by = "you named" if one.source == "human" else "tagged"
+    rather = f"looks like {printable(one.looks_like)}" if one.looks_like else "looks like nobody you named"
+    return (
+        f"{path_text(one.place.photo)}: face {one.place.face}, {by} {printable(one.person)}, {rather}"
+        f" ({'; '.join(map(_witness, one.evidence))})"
+    )
+
+
+def _witness(one: Witness) -> str:
+    return f"{printable(one.person)}'s face {one.place.face} is {one.distance:.2f} away"
+
+
+def _alike(one: Alike) -> str:
+    first, second, away = one.evidence[0]
+    names = [printable(name) for name in one.people]
+    return (
+        f"{names[0]} and {names[1]} may be one person: {one.shares[0]:.0%} and {one.shares[1]:.0%} of their faces would"
+        f" pass for the other's (faces {first.face} and {second.face} are {away:.2f} apart)"
+    )
+
+
+def _some(findings: Sequence[str]) -> list[str]:
+    more = len(findings) - _SHOWN
+    return [*(f"  {one}" for one in findings[:_SHOWN]), *([f"  and {more:,} more: `--json` has them all"] * (more > 0))]

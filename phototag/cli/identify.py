@@ -1,0 +1,59 @@
+"""`phototag identify`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from phototag.cli import options
+from phototag.display import path_text, printable
+from phototag.errors import DONE_WITH_PROBLEMS, TooLittleDataError
+
+if TYPE_CHECKING:
+    from phototag.config import Settings
+    from phototag.learn.identification import Rule
+    from phototag.workflows.identify import Identity
+
+
+@click.command(short_help="Who is on these photos, by the faces that you named?")
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO…", type=click.Path(path_type=Path))
+@click.option(
+    "--rule",
+    type=click.Choice(["svm", "knn", "nearest"]),
+    default="svm",
+    show_default=True,
+    help="A linear SVM with the threshold as a gate, a vote of the five nearest named faces, or the nearest one.",
+)
+@options.threshold
+@options.engine_options
+@options.database
+@options.as_json
+def identify(
+    photos: tuple[Path, ...], rule: Rule, threshold: float | None, settings: Settings, db: Path | None, as_json: bool
+) -> int:
+    """Say of each face on photos, which need not be in the library, which of the people you named it is.
+
+    Each answer comes with your named faces that speak for it. Neither photos nor database are changed.
+    """
+    from phototag.workflows.identify import identify as job
+
+    with options.store(db, write=False) as store:
+        found = job(store, photos, settings, options.progress(as_json), rule=rule, threshold=threshold)
+    if not found.faces and not found.problems:
+        raise TooLittleDataError("no face was found on these photos: look closer with a larger --detail")
+    lines = [_sentence(face) for face in found.faces]
+    lines += [f"{path_text(photo)}: no face found" for photo in found.faceless]
+    options.show(asdict(found), "\n".join(lines), as_json)
+    return DONE_WITH_PROBLEMS if found.problems else 0
+
+
+def _sentence(face: Identity) -> str:
+    who = printable(face.person) if face.person else f"unknown (likest {printable(face.likest)})"
+    speaking = ", ".join(f"{path_text(one.photo)} ({one.distance:.3f})" for one in face.evidence)
+    return (
+        f"{path_text(face.photo)} {options.place(face.box)}: {who}, distance {face.distance:.3f}, "
+        f"probability {face.probability:.2f}\n  nearest named: {speaking}"
+    )

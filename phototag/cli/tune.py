@@ -1,0 +1,48 @@
+"""`phototag tune`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from phototag.cli import options
+from phototag.errors import UsageError
+
+
+@click.command(short_help="See what each precision would tag.")
+@click.argument("precisions", nargs=-1, type=float, metavar="[SHARE]…")
+@options.database
+@options.as_json
+def tune(precisions: tuple[float, ...], db: Path | None, as_json: bool) -> None:
+    """Show how many faces each precision would tag, and how many of them wrongly by estimate. Nothing is changed.
+
+    \b
+    phototag tune
+    phototag tune 0.97 0.9975
+    """
+    from phototag.workflows.tune import CHOICES
+    from phototag.workflows.tune import tune as job
+
+    if not all(0 < precision < 1 for precision in precisions):
+        raise UsageError("a precision is a share between 0 and 1, as 0.995")
+    with options.store(db, write=False) as store:
+        done = job(store, options.progress(as_json), precisions or CHOICES)
+    lines = ["precision    tagged    wrong, about    people    sure from"]
+    for choice in done.choices:
+        sure = f"{choice.sure_from:.3f}" if choice.sure_from is not None else "-"
+        mark = "  as set" if choice.precision == done.precision else ""
+        lines.append(
+            f"{choice.precision:>9}{choice.tagged:>10,}{choice.wrong:>16.1f}{choice.people:>10,}{sure:>13}{mark}"
+        )
+    lines.append(
+        f"Of {options.many(done.faces, 'unnamed face')} about {done.known:,.0f} are of people whom you named. "
+        + (
+            f"Measured on {options.many(done.calibrated_on, 'claim')} about your own named faces."
+            if done.calibrated_on
+            else "Too few faces are named to measure it: these are the network's own figures."
+        )
+    )
+    lines.append("Set one with `phototag train --precision SHARE`, then `phototag tag`.")
+    options.show(asdict(done), "\n".join(lines), as_json)

@@ -1,0 +1,225 @@
+"""Evaluate: figures of a tree with a folder for each person, and the page made of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from phototag.errors import TooLittleDataError, UsageError
+from phototag.report import plots
+from phototag.workflows import tree as trees
+from phototag.workflows.evaluate import Evaluation, evaluate
+from phototag.workflows.evaluation_page import write_page
+from tests.workflows import fakes
+from tests.workflows.conftest import Workshop
+from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, Told, draw, settings
+
+PEOPLE = {"Ada": RED, "Ben": GREEN, "Cy": BLUE, "Dee": YELLOW}
+
+
+@pytest.fixture(autouse=True)
+def here(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """Engines that are there at once, in this process, and a cache of the test's own."""
+    monkeypatch.setenv("PHOTOTAG_CACHE", str(tmp_path / "cache"))
+    for module in ("looking", "evaluation_page"):
+        monkeypatch.setattr(f"phototag.workflows.{module}.decoded", fakes.serial)
+    return workshop
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Four people with four photos each; Ada's third shows Ben, beside a larger Ada only on her fourth."""
+    folder = tmp_path / "tree"
+    for name, colour in PEOPLE.items():
+        for number in range(4):
+            shade = (colour[0] - 4 * number, colour[1], colour[2])
+            draw(folder / name / f"{name}_{number + 1:04d}.png", (170, 120, shade), shade=number)
+    draw(folder / "Ada" / "Ada_0003.png", (170, 120, GREEN), shade=9)
+    draw(folder / "Ada" / "Ada_0004.png", (170, 120, RED), (10, 10, GREEN), shade=9)
+    return folder
+
+
+def measured(folder: Path, told: Told | None = None, **how: Any) -> Evaluation:
+    return evaluate(folder, settings(), told or Told(), **how)
+
+
+def test_the_figures_of_a_tree(tree: Path) -> None:
+    figures = measured(tree).figures
+    assert (figures["photos"], figures["faces"], figures["people"]) == (16, 16, 4)
+    checked = figures["verification"]
+    assert (checked["pairs"], checked["same"]) == (120, 24)
+    # Ada's third photo is of Ben: three pairs of hers are far apart, four with Ben's are near.
+    assert checked["accuracy"] == pytest.approx(1 - 7 / 120) == checked["accuracy_at_threshold"]
+    assert checked["f1"] == pytest.approx(2 * 21 / (2 * 21 + 4 + 3))
+    assert checked["tar_at_far_1e-3"] < 1 and 0 < checked["accuracy_error"] < 0.2
+    assert 0 < checked["threshold"] < 1.4
+    assert checked["balanced"]["folds"] == 2 and checked["normalised"] is None
+    assert figures["classifiers"]["tested"] == 8
+    assert figures["classifiers"]["svm"]["accuracy"] == figures["classifiers"]["knn"]["accuracy"] == 7 / 8
+    assert 0.5 < figures["open_set"]["identified_at_fpir_1e-2"] <= 1
+    assert figures["clustering"]["b3_recall"] == pytest.approx(14.5 / 16)
+    assert figures["clustering"]["b3_f"] < 1
+    json.dumps(figures, allow_nan=False)
+    assert measured(tree).figures == figures
+
+
+def test_the_worst_pairs_are_named(tree: Path) -> None:
+    alike, unlike = measured(tree).figures["confusions"].values()
+    assert all(Path(pair["photos"][0]).name == "Ada_0003.png" for pair in alike[:4])
+    assert {Path(photo).name for pair in unlike[:3] for photo in pair["photos"]} >= {"Ada_0003.png"}
+
+
+def test_a_second_run_looks_at_nothing_again(tree: Path, here: Workshop) -> None:
+    first = measured(tree)
+    assert here.found.calls == 16
+    again = measured(tree)
+    assert here.found.calls == 0
+    assert (again.tree.vectors == first.tree.vectors).all() and again.tree.boxes == first.tree.boxes
+    draw(tree / "Ada" / "Ada_0001.png", (100, 100, BLUE))
+    (tree / "Ben" / "Ben_0001.png").rename(tree / "Ben" / "renamed.png")
+    measured(tree)
+    assert here.found.calls == 1
+    evaluate(tree, settings(embedder="other"), Told())
+    assert here.found.calls == 16  # another embedder has its own
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"PK no archive", None])
+def test_a_damaged_cache_is_made_again(tree: Path, here: Workshop, tmp_path: Path, spoilt: bytes | None) -> None:
+    first = measured(tree)
+    [path] = (tmp_path / "cache").glob("faces-*.npz")
+    if spoilt is None:
+        with np.load(path) as kept:
+            np.savez(path, **{**kept, "vectors": kept["vectors"] * 2})
+    else:
+        path.write_bytes(spoilt)
+    assert measured(tree).figures == first.figures
+    assert here.found.calls == 16
+
+
+def test_what_was_looked_at_is_kept_when_a_run_is_stopped(
+    tree: Path, here: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trees, "_KEEP_EVERY", 4)
+    told = Told()
+
+    def stop(steps: int = 1) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(told, "advance", lambda steps=1: stop() if steps else None)
+    with pytest.raises(KeyboardInterrupt):
+        measured(tree, told)
+    measured(tree)
+    assert 0 < here.found.calls < 16
+
+
+def test_photos_without_faces_and_broken_ones(tree: Path) -> None:
+    draw(tree / "Ada" / "empty.png")
+    (tree / "Ada" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    (tree / "Ada" / "notes").write_text("no photo")
+    draw(tree / "beside.png", (40, 40, RED))  # in nobody's folder
+    told = Told()
+    figures = measured(tree, told).figures
+    assert figures["faces"] == 16 and figures["problems"] == 1
+    assert [Path(photo).name for photo in figures["faceless"]] == ["empty.png"]
+    assert [Path(os.fsdecode(problem.path)).name for problem in told.problems] == ["broken.png"]
+
+
+def test_too_little_to_measure(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a folder"):
+        measured(tmp_path / "nowhere")
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    with pytest.raises(TooLittleDataError, match="has no folders with photos"):
+        measured(folder)
+    draw(folder / "Ada" / "1.png", (40, 40, RED))
+    with pytest.raises(TooLittleDataError, match="one person only"):
+        measured(folder)
+    draw(folder / "Ben" / "1.png")
+    with pytest.raises(TooLittleDataError, match="one face a person only"):
+        measured(folder)
+    draw(folder / "Ben" / "2.png")
+    with pytest.raises(TooLittleDataError, match="one person only"):
+        measured(folder)
+
+
+# --- a list of pairs ---
+
+
+def listed(tree: Path, text: str) -> Path:
+    path = tree.parent / "pairs.txt"
+    path.write_text(text)
+    return path
+
+
+def test_the_pairs_of_a_list(tree: Path, here: Workshop) -> None:
+    pairs = listed(tree, "2\t1\nAda\t1\t2\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n")
+    figures = measured(tree, pairs=pairs).figures
+    assert here.found.calls == 7  # only photos of the list
+    checked = figures["verification"]
+    assert (checked["pairs"], checked["same"], checked["left_out"]) == (4, 2, 0)
+    assert (checked["accuracy"], checked["accuracy_error"], checked["f1"]) == (1, 0, 1)
+    assert "classifiers" not in figures and "clustering" not in figures
+    assert len(figures["confusions"]["different_people"]) == 2
+
+
+def test_pairs_without_a_face_are_left_out(tree: Path) -> None:
+    draw(tree / "Ada" / "Ada_0002.png")
+    pairs = listed(tree, "2\t1\nAda\t1\t2\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n")
+    checked = measured(tree, pairs=pairs).figures["verification"]
+    assert (checked["pairs"], checked["left_out"]) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("1\t1\nAda\t1\t9\nAda\t1\tBen\t2\n", "names photo 9 of Ada"), ("nothing", "line 1")],
+)
+def test_lists_that_fit_nothing(tree: Path, text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        measured(tree, pairs=listed(tree, text))
+    with pytest.raises(UsageError, match="can't be read"):
+        measured(tree, pairs=tree / "no list")
+
+
+def test_a_threshold_by_false_accepts(tree: Path) -> None:
+    checked = measured(tree, far=0.0).figures["verification"]
+    assert checked["far_at_threshold"] == 0
+    assert checked["threshold"] < measured(tree).figures["verification"]["threshold"]
+
+
+# --- the page ---
+
+
+def test_the_page_shows_plots_and_the_worst_pairs(tree: Path, tmp_path: Path) -> None:
+    page = write_page(measured(tree), tmp_path / "page", settings(), Told())
+    text = page.read_text()
+    assert len(list(page.parent.glob("plot-*.png"))) == 4 == text.count('src="plot-')
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in page.parent.glob("plot-*.png"))
+    assert text.count('src="faces/') == len(list(page.parent.glob("faces/*.jpg"))) > 8
+    assert "Ada" in text and "B³ F" in text and "no plots" not in text
+    write_page(measured(tree), tmp_path / "page", settings(), Told())  # takes its own place
+
+
+def test_without_matplotlib_the_page_says_how_to_get_plots(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plots, "find_spec", lambda name: None)
+    page = write_page(measured(tree), tmp_path / "page", settings(), Told())
+    assert "There are no plots: for plots install matplotlib" in page.read_text()
+    assert not list(page.parent.glob("plot-*"))
+
+
+def test_a_photo_that_is_gone_has_no_crop(tree: Path, tmp_path: Path) -> None:
+    found = measured(tree)
+    (tree / "Ada" / "Ada_0003.png").unlink()
+    text = write_page(found, tmp_path / "page", settings(), Told()).read_text()
+    assert 'class="blank"' in text
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="something else than a phototag report"):
+        write_page(measured(tree), tree, settings(), Told())
