@@ -24,7 +24,7 @@ Labels = npt.NDArray[np.int64]  #: (n,), −1 for a face that stands alone
 Flags = npt.NDArray[np.bool_]
 
 #: Share of `join` at which HDBSCAN's clusters are cut into parts.
-_PURE = 0.95
+_PURE = 0.92
 
 
 @dataclass(frozen=True, slots=True, eq=False)
