@@ -94,6 +94,7 @@ def test_groups_of_before_are_taken_over(tmp_path: Path) -> None:
     old.execute("CREATE INDEX cluster_member_cluster ON cluster_member (cluster, rank)")
     old.execute("INSERT INTO clustering VALUES (1, '2020-01-01', ?, '{}')", (embedder,))
     old.executemany("INSERT INTO cluster_member VALUES (?, ?, ?)", [(ids[0], 6, 1), (ids[2], 6, 0)])
+    old.execute("ALTER TABLE model_class DROP COLUMN reach")
     old.execute("DELETE FROM _sqlite_migrations WHERE name <> '0001-first'")
     old.commit()
     old.close()
