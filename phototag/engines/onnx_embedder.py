@@ -121,7 +121,7 @@ ENGINE = EngineSpec(
     prepare,
     how="phototag engines add NAME FILE.onnx --card CARD.toml",
     gpu=True,
-    needs=RUNTIME,
+    needs=(RUNTIME,),
 )
 
 

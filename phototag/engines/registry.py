@@ -71,7 +71,7 @@ class EngineSpec:
     vectors, where it doesn't depend on the weights. `thresholds`: an embedder's, or those for each `dim` that
     the weights may have. `how`: the command that adds such weights.
     `gpu`: it can run on a GPU, and its `create` raises UsageError where it is told to and finds none.
-    `needs`: a package that `create` imports and that does not come with phototag.
+    `needs`: packages that `create` may import and that don't come with phototag.
     """
 
     kind: Literal["detector", "embedder"]
@@ -83,7 +83,7 @@ class EngineSpec:
     thresholds: Thresholds | Mapping[int, Thresholds] | None = None
     how: str = ""
     gpu: bool = False
-    needs: str = ""
+    needs: tuple[str, ...] = ()
 
     def thresholds_for(self, dim: int | None) -> Thresholds | None:
         """The thresholds in the space of vectors of this length, where they are known."""
@@ -147,8 +147,9 @@ def family(name: str) -> EngineSpec:
     if spec is None or spec.prepare is None:
         families = ", ".join(spec.name for spec in available() if spec.prepare)
         raise UsageError(f"{name!r} is no family of engines that take weights; known: {families}")
-    if spec.needs and not find_spec(spec.needs):
-        raise lacking(spec.needs)
+    for package in spec.needs:
+        if not find_spec(package):
+            raise lacking(package)
     return spec
 
 
