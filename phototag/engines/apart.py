@@ -31,9 +31,12 @@ def apart(serve: Callable[..., None], *given: Any) -> Iterator[Connection]:
         process.join()
 
 
-def answer(connection: Connection, where: str, library: str) -> Any:
-    """What the process sends next; an error of ours is raised. Raises WeightsError where the library hangs or dies."""
-    if not connection.poll(PATIENCE):
+def answer(connection: Connection, where: str, library: str, patience: float | None = PATIENCE) -> Any:
+    """What the process sends next; an error of ours is raised. Raises WeightsError where the library hangs or dies.
+
+    `patience`: in seconds; None for what takes as long as it takes.
+    """
+    if not connection.poll(patience):
         raise WeightsError(f"{where} keeps {library} busy without end: take a sound copy")
     try:
         sent = connection.recv()
@@ -44,10 +47,10 @@ def answer(connection: Connection, where: str, library: str) -> Any:
     return sent
 
 
-def tried(check: Callable[..., None], *given: Any, where: str, library: str) -> None:
+def tried(check: Callable[..., None], *given: Any, where: str, library: str, patience: float | None = PATIENCE) -> None:
     """Do `check(*given)` in a process of its own. Raises what it raises, or WeightsError as `answer` does."""
     with apart(_try, check, *given) as connection:
-        answer(connection, where, library)
+        answer(connection, where, library, patience)
 
 
 def _begin(serve: Callable[..., None], *given: Any) -> None:

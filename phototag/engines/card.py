@@ -18,6 +18,9 @@ else:
 
 Triple = tuple[float, float, float]
 
+#: What a text must be, if not just any.
+CHOICES = {"channels": ("rgb", "bgr"), "numbers": ("float32", "int8")}
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -26,6 +29,7 @@ class Card:
     `input_size`: side of the square chips, in pixels. `alignment`: a name known to `imaging.align`.
     The network sees (pixel · scale − mean) / std, `mean` and `std` in the order of `channels` ("rgb" or
     "bgr"). `dim`: of the vectors. `flip`: sum the vectors of a chip and its mirror image before normalising.
+    `numbers`: in which the network multiplies, "float32" or "int8".
     """
 
     input_size: int
@@ -37,6 +41,7 @@ class Card:
     std: Triple = (1.0, 1.0, 1.0)
     scale: float = 1.0
     flip: bool = False
+    numbers: str = "float32"
 
     def table(self) -> dict[str, Any]:
         """The card as a TOML table, which `from_table` reads."""
@@ -90,7 +95,7 @@ def _checked(key: str, kind: str, value: Any) -> Any:
             if key == "std" and min(value) <= 0:
                 raise _Wrong("std must be above 0")
             return tuple(map(float, value))
-        case "str" if isinstance(value, str) and (key != "channels" or value in ("rgb", "bgr")):
+        case "str" if isinstance(value, str) and value in CHOICES.get(key, (value,)):
             return value
         case "Thresholds" if isinstance(value, dict):
             return value
@@ -99,7 +104,7 @@ def _checked(key: str, kind: str, value: Any) -> Any:
         "float": "a number above 0",
         "bool": "true or false",
         "Triple": "three numbers",
-        "str": '"rgb" or "bgr"' if key == "channels" else "a text",
+        "str": " or ".join(f'"{choice}"' for choice in CHOICES.get(key, ())) or "a text",
         "Thresholds": "a table",
     }
     raise _Wrong(f"{key} is {value!r} and must be {wanted[kind]}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from phototag.engines.apart import tried
 from phototag.engines.card import Card
 from phototag.engines.onnx import RUNTIME, Floats, Model, read
+from phototag.engines.onnx_int8 import Run, int8_network
+from phototag.engines.onnx_keras import READER
 from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.engines.shelf import Prepared, load
 from phototag.errors import UsageError, WeightsError
@@ -18,7 +22,10 @@ BATCH = 16  #: chips at a time, where the model takes any number
 
 
 class OnnxEmbedder:
-    """Embeds chips with an ONNX model from the shelf. Raises WeightsError, or UsageError without onnxruntime."""
+    """Embeds chips with an ONNX model from the shelf. Raises WeightsError, or UsageError without onnxruntime.
+
+    On a GPU it is in float32, whatever its card says, and another embedder than in 8-bit numbers.
+    """
 
     def __init__(self, options: EngineOptions) -> None:
         shelved = options.shelved
@@ -26,16 +33,17 @@ class OnnxEmbedder:
             raise WeightsError(
                 "an ONNX embedder needs a model and a card: `phototag engines add NAME FILE --card CARD`"
             )
-        self._network = Network(load(shelved), shelved.card, options, str(shelved.folder / shelved.file))
+        card = replace(shelved.card, numbers="float32") if options.device == "gpu" else shelved.card
+        self._network = network(load(shelved), card, options, str(shelved.folder / shelved.file))
         self.info = EngineInfo(
             kind="embedder",
             name=shelved.name,
             weights_sha256=shelved.sha256,
-            parameters=_parameters(shelved.card),
-            dim=shelved.card.dim,
-            chip_size=shelved.card.input_size,
-            alignment=shelved.card.alignment,
-            thresholds=shelved.card.thresholds,
+            parameters=_parameters(card),
+            dim=card.dim,
+            chip_size=card.input_size,
+            alignment=card.alignment,
+            thresholds=card.thresholds,
         )
 
     def embed(self, chips: Chips) -> Vectors:
@@ -44,11 +52,34 @@ class OnnxEmbedder:
 
 
 class Network:
-    """A model and its card, which agree: that is checked here. Raises WeightsError where they don't."""
+    """A card, and what runs its model."""
+
+    def __init__(self, card: Card, run: Run) -> None:
+        self._card = card
+        self._run = run
+
+    def embed(self, chips: Chips) -> Vectors:
+        """(n, dim) unit vectors. Raises WeightsError where the model yields anything but finite numbers."""
+        parts = [np.empty((0, self._card.dim), np.float32)]
+        for at in range(0, len(chips), BATCH):
+            batch = chips[at : at + BATCH]
+            vectors = self._run(seen(batch, self._card))
+            if self._card.flip:
+                vectors = vectors + self._run(seen(batch[:, :, ::-1], self._card))
+            parts.append(vectors)
+        vectors = np.concatenate(parts)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not (np.isfinite(lengths) & (lengths > 0)).all():
+            raise WeightsError("the model yields numbers that are not finite, or nothing but zeros")
+        unit: Vectors = (vectors / lengths).astype(np.float32)
+        return unit
+
+
+class Runtime:
+    """Runs a model in float32 by onnxruntime, once it agrees with its card. Raises WeightsError where they don't."""
 
     def __init__(self, data: bytes, card: Card, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
         self._model = Model(data, options, where, prepared=prepared)
-        self._card = card
         if len(self._model.inputs) != 1:
             raise WeightsError(f"{where} has {len(self._model.inputs)} inputs and must have one")
         shape, kind = self._model.inputs[0].shape, self._model.inputs[0].type
@@ -63,38 +94,41 @@ class Network:
         if len(output) != 2 or output[1] not in (None, card.dim):
             raise WeightsError(f"{where} yields {_text(output)}, and the card says dim = {card.dim}")
         self._fixed = shape[0]
+        self._dim = card.dim
 
-    def embed(self, chips: Chips) -> Vectors:
-        """(n, dim) unit vectors. Raises WeightsError where the model yields anything but finite numbers."""
-        vectors = self._run(chips)
-        if self._card.flip:
-            vectors = vectors + self._run(chips[:, :, ::-1])
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not (np.isfinite(lengths) & (lengths > 0)).all():
-            raise WeightsError("the model yields numbers that are not finite, or nothing but zeros")
-        unit: Vectors = (vectors / lengths).astype(np.float32)
-        return unit
+    def __call__(self, samples: Floats) -> Floats:
+        """(n, side, side, 3) to (n, dim)."""
+        batch = self._fixed or len(samples)
+        return np.concatenate([self._vectors(samples[at : at + batch]) for at in range(0, len(samples), batch)])
 
-    def _run(self, chips: Chips) -> Vectors:
-        batch = self._fixed or BATCH
-        parts = [np.empty((0, self._card.dim), np.float32)]
-        for at in range(0, len(chips), batch):
-            samples = self._samples(chips[at : at + batch])
-            count = len(samples)
-            if self._fixed and count < batch:
-                samples = np.concatenate([samples, np.zeros((batch - count, *samples.shape[1:]), np.float32)])
-            output = self._model(samples)[0]
-            if output.shape != (len(samples), self._card.dim):
-                raise WeightsError(f"the model yields {_text(output.shape)}, and the card says dim = {self._card.dim}")
-            parts.append(output[:count])
-        return np.concatenate(parts)
+    def _vectors(self, samples: Floats) -> Floats:
+        count = len(samples)
+        if self._fixed and count < self._fixed:
+            samples = np.concatenate([samples, np.zeros((self._fixed - count, *samples.shape[1:]), np.float32)])
+        turned = samples.transpose(0, 3, 1, 2) if self._channels_first else samples
+        output = self._model(np.ascontiguousarray(turned))[0]
+        if output.shape != (len(samples), self._dim):
+            raise WeightsError(f"the model yields {_text(output.shape)}, and the card says dim = {self._dim}")
+        return output[:count]
 
-    def _samples(self, chips: Chips) -> Floats:
-        """What the network sees of the chips."""
-        card = self._card
-        pixels = chips if card.channels == "rgb" else chips[..., ::-1]
-        samples = (pixels * np.float32(card.scale) - np.array(card.mean, np.float32)) / np.array(card.std, np.float32)
-        return np.ascontiguousarray(samples.transpose(0, 3, 1, 2) if self._channels_first else samples)
+
+def network(data: bytes, card: Card, options: EngineOptions, where: str) -> Network:
+    """A model from the shelf, or one that is about to be put there. Raises WeightsError, UsageError."""
+
+    def runtime() -> Run:
+        return Runtime(data, card, options, where)
+
+    if card.numbers == "float32":
+        return Network(card, runtime())
+    return Network(card, int8_network(data, seen(_pictures(card.input_size), card), runtime, options.threads, where))
+
+
+def seen(chips: Chips, card: Card) -> Floats:
+    """What the network sees of the chips."""
+    pixels = chips if card.channels == "rgb" else chips[..., ::-1]
+    mean, std = np.array(card.mean, np.float32), np.array(card.std, np.float32)
+    samples: Floats = (pixels * np.float32(card.scale) - mean) / std
+    return samples
 
 
 def prepare(path: Path, card: Card | None) -> Prepared:
@@ -102,15 +136,16 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     if card is None:
         raise UsageError("an ONNX embedder needs a card that says how it sees: `--card CARD.toml`")
     data = read(path)
-    tried(_try, data, card, str(path), where=str(path), library=RUNTIME)
+    tried(_try, data, replace(card, numbers="float32"), str(path), where=str(path), library=RUNTIME)
+    if card.numbers != "float32":
+        tried(_try, data, card, str(path), where=str(path), library="TensorFlow", patience=None)
     return Prepared(data, ".onnx")
 
 
 def _try(data: bytes, card: Card, where: str) -> None:
     options = EngineOptions(device="cpu")
-    Network(data, card, options, where, prepared=False)  # what doesn't fit is never run
-    network = Network(data, card, options, where)
-    network.embed(np.full((1, card.input_size, card.input_size, 3), 127, np.uint8))
+    Runtime(data, card, options, where, prepared=False)  # what doesn't fit is never run
+    network(data, card, options, where).embed(np.full((1, card.input_size, card.input_size, 3), 127, np.uint8))
 
 
 ENGINE = EngineSpec(
@@ -121,14 +156,23 @@ ENGINE = EngineSpec(
     prepare,
     how="phototag engines add NAME FILE.onnx --card CARD.toml",
     gpu=True,
-    needs=(RUNTIME,),
+    needs=(RUNTIME, READER),
 )
 
 
 def _parameters(card: Card) -> tuple[tuple[str, str], ...]:
     """All of the card that changes numbers."""
     kept = {key: value for key, value in card.table().items() if key not in ("thresholds", "dim")}
+    if card.numbers == "float32":  # as were all, before there was a choice
+        del kept["numbers"]
     return tuple(sorted((key, str(value)) for key, value in kept.items()))
+
+
+def _pictures(side: int) -> Chips:
+    """Chips of colours that run into each other, coarsely and finely, to compare two ways of running a model on."""
+    noise = np.random.default_rng(0)
+    grids = [noise.integers(0, 256, (cells, cells, 3), np.uint8) for cells in (3, 9, 27)]
+    return np.stack([cv2.resize(grid, (side, side), interpolation=cv2.INTER_LINEAR) for grid in grids])
 
 
 def _fits(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
