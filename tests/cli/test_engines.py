@@ -75,6 +75,7 @@ def test_families_are_listed_before_any_of_their_weights_are_there(
         "openface": "phototag engines add openface FOLDER",
         "facenet": "phototag engines add facenet FILE.h5",
         "onnx": "phototag engines add NAME FILE.onnx --card CARD.toml",
+        "projection": "phototag train-embedder FOLDER",
     }
     rows = listed(phototag, shelf)
     assert {name: row["how"] for name, row in rows.items() if row["origin"] == "family"} == hows
@@ -147,7 +148,7 @@ def test_plug_ins_are_listed_sound_or_not(phototag: Run, shelf: dict[str, str], 
     lines = phototag("engines", "list", env=env).stdout.splitlines()
     assert sum("the package evil" in line for line in lines) == 1
     done = phototag("engines", "add", "mine", packages / "phototag_passport.py", env=env)  # whatever else is broken
-    assert "with --family (facenet, onnx, openface, yunet)" in done.stderr
+    assert "with --family (facenet, onnx, openface, projection, yunet)" in done.stderr
     done = phototag("index", demo.folder / "photos" / "2015", "--detector", "evil", "--db", tmp_path / "x.db", env=env)
     assert (done.returncode, "the package evil" in done.stderr) == (2, True)
     done = phototag(
@@ -173,7 +174,7 @@ def test_what_is_refused(phototag: Run, shelf: dict[str, str], model: Path, tmp_
         (["mine", tmp_path / "absent.onnx", "--card", toml], 2, "absent.onnx is not there"),
         (["mine", tmp_path / "weights.pt"], 16, "a pickle"),
         (["mine", tmp_path / "weights.keras"], 16, "a zip archive"),
-        (["mine", tmp_path / "weights.h5"], 2, "with --family (facenet, onnx, openface, yunet)"),
+        (["mine", tmp_path / "weights.h5"], 2, "with --family (facenet, onnx, openface, projection, yunet)"),
         (["facenet", tmp_path / "weights.pt"], 16, "a pickle"),
         (["mine", model, "--family", "crystal", "--card", toml], 2, "crystal"),
         (["mine", tmp_path], 2, "with --family"),
