@@ -42,7 +42,10 @@ def engines_list(as_json: bool) -> None:
 @engines.command("add")
 @click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--family", help="What kind of weights: onnx, yunet, openface, facenet (default: told by NAME or FILE).")
+@click.option(
+    "--family",
+    help="What kind of weights: onnx, yunet, openface, facenet, projection (default: told by NAME or FILE).",
+)
 @click.option("--card", type=click.Path(path_type=Path), help="A TOML file that says how an ONNX embedder sees.")
 def engines_add(name: str, file: Path, family: str | None, card: Path | None) -> None:
     """Check the weights in FILE (a folder, for OpenFace's CSV files), copy them and register them as NAME."""
