@@ -40,12 +40,15 @@ def atlas(image: RGB, scale: float, smallest: int, width: int = 0) -> Atlas | No
     size = (_even(image.shape[1] * scale), _even(image.shape[0] * scale))
     if min(size) < smallest:
         return None
-    picture = resized(image, size)
+    fine = image
+    while fine.shape[1] >= 2 * size[0] and fine.shape[0] >= 2 * size[1]:
+        fine = _halved(fine)
+    picture: RGB = cv2.resize(fine, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
     scales = (image.shape[1] / size[0], image.shape[0] / size[1])
     pictures = []
     while min(picture.shape[:2]) >= smallest:
         pictures.append((picture, scales))
-        picture, scales = halved(picture), (2 * scales[0], 2 * scales[1])
+        picture, scales = _halved(picture), (2 * scales[0], 2 * scales[1])
     sizes = [(_even(one.shape[1] + 1), _even(one.shape[0] + 1)) for one, _ in pictures]
     places, size = pack(sizes, max(width, sizes[0][0]))
     canvas = np.zeros((*size, 3), np.uint8)
@@ -57,15 +60,7 @@ def atlas(image: RGB, scale: float, smallest: int, width: int = 0) -> Atlas | No
     return Atlas(canvas, tuple(levels))
 
 
-def resized(image: RGB, size: tuple[int, int]) -> RGB:
-    """An image in another width and height: halved while it is twice as large, then resampled linearly."""
-    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
-        image = halved(image)
-    picture: RGB = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
-    return picture
-
-
-def halved(image: RGB) -> RGB:
+def _halved(image: RGB) -> RGB:
     """Four pixels as one; an odd row or column at the end is taken twice."""
     height, width = image.shape[:2]
     if height % 2 or width % 2:

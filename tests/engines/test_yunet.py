@@ -57,18 +57,6 @@ def test_one_face_whatever_its_size(factor: float, yunet: Detector, mtcnn: Detec
         assert np.abs(np.array(face.landmarks) - theirs).max() < 0.12 * box.w
 
 
-def test_each_of_many_side_by_side(yunet: Detector, portraits: list[RGB]) -> None:
-    portrait = np.asarray(Image.fromarray(portraits[1]).resize((150, 172)))[:, 30:120]
-    [face] = yunet.detect([portrait])[0]
-    found = yunet.detect([np.tile(portrait, (3, 7, 1))])[0]
-    places = {(int((one.box.y + one.box.h / 2) // 172), int((one.box.x + one.box.w / 2) // 90)) for one in found}
-    assert len(found) == len(places) == 21
-    for one in found:
-        box = Box(one.box.x % 90, one.box.y % 172, one.box.w, one.box.h)
-        assert box.iou(face.box) > 0.8
-        assert np.abs(np.array(one.landmarks) % (90, 172) - face.landmarks).max() < 3
-
-
 def test_red_and_blue_are_not_confused(yunet: Detector, portraits: list[RGB]) -> None:
     """The network was taught blue first: it is surer of a face in its true colours."""
     for portrait in portraits:
@@ -79,8 +67,8 @@ def test_red_and_blue_are_not_confused(yunet: Detector, portraits: list[RGB]) ->
 def test_the_least_size_is_respected(own_shelf: object, portraits: list[RGB]) -> None:
     picture = shown(portraits[0], (400, 400), (40, 40), 0.5)
     [face] = registry.make_detector("yunet", EngineOptions(min_face=20)).detect([picture])[0]
-    size = max(face.box.w, face.box.h)  # which depends a little on how large the glance saw the face
-    for min_face, count in ((int(size * 0.9), 1), (int(size * 1.1), 0)):
+    size = max(face.box.w, face.box.h)
+    for min_face, count in ((int(size), 1), (int(size) + 1, 0)):
         detector = registry.make_detector("yunet", EngineOptions(min_face=min_face))
         assert len(detector.detect([picture])[0]) == count
         assert dict(detector.info.parameters)["min_face"] == str(min_face)
@@ -123,10 +111,10 @@ def test_only_a_yunet_is_taken(data: Path, tmp_path: Path) -> None:
 def test_all_annotated_faces_and_no_other(data: Path, yunet: Detector) -> None:
     annotated = _annotated(data)
     assert sum(len(boxes) for _, boxes, _ in annotated) > 60
-    missed = false = 0  # the true squares lie on a grid: the face's very box overlaps a profile's by .47
+    missed = false = 0
     for path, boxes, ignored in annotated:
         found = [face.box for face in yunet.detect([np.asarray(Image.open(path).convert("RGB"))])[0]]
-        missed += sum(all(box.iou(other) < 0.45 for other in found) for box in boxes)
+        missed += sum(all(box.iou(other) < 0.5 for other in found) for box in boxes)
         false += sum(all(box.iou(other) < 0.3 for other in boxes + ignored) for box in found)
     assert (missed, false) == (0, 0)
 
