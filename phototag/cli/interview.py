@@ -18,6 +18,7 @@ from phototag.errors import UsageError
 from phototag.imaging.crops import contact_sheet
 from phototag.store.connect import Store
 from phototag.workflows import name as job
+from phototag.workflows.history import undo
 from phototag.workflows.name import Question
 
 _KEYS = "[n]ame  [s]kip  [x] not a face  [d]on't care  [o]pen all its faces  [u]ndo  [q]uit"
@@ -77,7 +78,7 @@ def interview(store: Store, *, images: bool) -> set[int]:
                     console.print("Back to the group skipped last.")
                     skipped.pop()
                 else:
-                    undone = job.undo_last(store)
+                    undone = undo(store).decisions
                     named = max(0, named - undone)
                     console.print(f"Took back the last answer ({options.many(undone, 'face')}).")
             elif key in ("q", "\x03", "\x04"):
