@@ -25,6 +25,7 @@ from phototag.cli.label import label
 from phototag.cli.name import name
 from phototag.cli.people import people
 from phototag.cli.report import report
+from phototag.cli.review import review
 from phototag.cli.run import run
 from phototag.cli.status import status
 from phototag.cli.tag import tag
@@ -54,6 +55,7 @@ def cli() -> None:
 for command in (
     run,
     name,
+    review,
     people,
     faces,
     report,

@@ -102,8 +102,10 @@ class Store:
             raise _sentence(self.path, error) from error
 
 
-def open_store(path: Path, *, create: bool = False) -> Store:
+def open_store(path: Path, *, create: bool = False, any_thread: bool = False) -> Store:
     """Open the database at `path` for reading and writing, up to date; `create` makes a new one.
+
+    `any_thread`: threads may take turns with it (one at a time), else it belongs to this one.
 
     Raises UsageError (absent, not writable, or this Python's SQLite is too old), NotOurDatabaseError,
     SchemaTooNewError, DatabaseLockedError, DatabaseDamagedError, DiskFullError.
@@ -117,7 +119,10 @@ def open_store(path: Path, *, create: bool = False) -> Store:
             path.touch(mode=0o600)
         else:
             raise _absent(path)
-        store = Store(path, sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None))
+        connection = sqlite3.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=not any_thread
+        )
+        store = Store(path, connection)
     except (OSError, sqlite3.DatabaseError) as error:
         raise _sentence(path, error) from error
     try:

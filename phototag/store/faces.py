@@ -352,6 +352,15 @@ def of_person(store: Store, person: int) -> list[int]:
     ]
 
 
+def seen(store: Store, face: int) -> tuple[int, str | None]:
+    """The photo that a face is on, and when that was taken (ISO 8601), if known."""
+    for photo, taken_at in store.rows(
+        "SELECT f.photo, p.taken_at FROM face f JOIN photo p ON p.id = f.photo WHERE f.id = ?", (face,)
+    ):
+        return int(photo), taken_at
+    raise KeyError(face)
+
+
 def exists(store: Store, face: int) -> bool:
     """Whether a face is there, and a human didn't call it no face."""
     return store.value("SELECT 1 FROM identity WHERE face = ?", (face,)) is not None

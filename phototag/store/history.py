@@ -69,6 +69,20 @@ def exists(store: Store, answer: int) -> bool:
     return store.value("SELECT 1 FROM decision WHERE answer = ? AND verb <> 'undo'", (answer,)) is not None
 
 
+def about(store: Store, answer: int) -> set[int]:
+    """The people (ids) of whom an answer speaks, merged ones as whom they are now."""
+    return {
+        person
+        for (person,) in store.rows(
+            "WITH RECURSIVE who(id) AS (SELECT person FROM decision WHERE answer = ?"
+            " UNION SELECT other_person FROM decision WHERE answer = ?"
+            " UNION SELECT p.merged FROM who JOIN person p ON p.id = who.id)"
+            " SELECT id FROM who WHERE id IS NOT NULL",
+            (answer, answer),
+        )
+    }
+
+
 def since(store: Store, at: str) -> list[int]:
     """The answers given at or after a time (ISO 8601, UTC) of which anything still stands."""
     return [row[0] for row in store.rows("SELECT DISTINCT answer FROM standing WHERE at >= ? ORDER BY answer", (at,))]

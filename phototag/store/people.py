@@ -102,6 +102,18 @@ def get(store: Store, person: int) -> Person:
     raise KeyError(person)
 
 
+def now(store: Store, person: int) -> Person | None:
+    """Who the person of this id is by now, whoever they were merged into; None if nobody (any more)."""
+    for (found,) in store.rows(
+        "WITH RECURSIVE who(id, merged, gone) AS (SELECT id, merged, gone FROM person WHERE id = ?"
+        " UNION SELECT p.id, p.merged, p.gone FROM who JOIN person p ON p.id = who.merged)"
+        " SELECT id FROM who WHERE merged IS NULL AND NOT gone",
+        (person,),
+    ):
+        return get(store, found)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A person with what is known of them; `sure` is the mean probability of the machine's tags."""

@@ -184,6 +184,17 @@ def with_faces(store: Store) -> Iterator[StoredPhoto]:
         yield StoredPhoto(*row)
 
 
+def get(store: Store, photo: int) -> StoredPhoto | None:
+    """One photo that was read, whether it has faces or not; None if there is none of this id."""
+    for row in store.rows(
+        "SELECT p.id, l.root, p.path, p.width, p.height, p.taken_at FROM photo p JOIN library l ON l.id = p.library"
+        " WHERE p.id = ? AND p.width IS NOT NULL",
+        (photo,),
+    ):
+        return StoredPhoto(*row)
+    return None
+
+
 def counts(store: Store) -> dict[str, int]:
     """Photos by state."""
     return dict(store.rows("SELECT state, count(*) FROM photo GROUP BY state"))

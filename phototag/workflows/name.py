@@ -69,10 +69,12 @@ def compare(store: Store, verb: Literal["same", "different"], face: int, other: 
         decisions.record(store, [Decision(verb, face, other_face=other)], "typed")
 
 
-def dismiss(store: Store, face_ids: Sequence[int], verb: Literal["not-a-face", "dont-care"]) -> None:
+def dismiss(
+    store: Store, face_ids: Sequence[int], verb: Literal["not-a-face", "dont-care"], origin: Origin = "typed"
+) -> None:
     """These are no faces at all, or faces that nobody wants to name."""
     with store.write():
-        decisions.record(store, [Decision(verb, face) for face in face_ids], "typed")
+        decisions.record(store, [Decision(verb, face) for face in face_ids], origin)
 
 
 @dataclass(frozen=True, slots=True)

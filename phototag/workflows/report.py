@@ -65,7 +65,7 @@ class _Library:
         return list(self.entries.values())
 
     def faces_of(self, person_id: int) -> Iterator[FaceEntry]:
-        return map(_face, faces.identified(self.store, person=person_id))
+        return map(face_entry, faces.identified(self.store, person=person_id))
 
     def together(self, person_id: int) -> list[tuple[PersonEntry, int]]:
         return [
@@ -77,11 +77,11 @@ class _Library:
     def groups(self) -> Iterator[GroupEntry]:
         for group in clusters.unnamed(self.store, clear=CLEAR):
             members = {face.id: face for face in faces.identified(self.store, cluster=group.number)}
-            yield GroupEntry(group.number, [_face(members[face]) for face in group.face_ids])
+            yield GroupEntry(group.number, [face_entry(members[face]) for face in group.face_ids])
 
     def photos(self) -> Iterator[PhotoEntry]:
         for photo in photos.with_faces(self.store):
-            found = tuple(map(_face, faces.identified(self.store, photo=photo.id)))
+            found = tuple(map(face_entry, faces.identified(self.store, photo=photo.id)))
             yield PhotoEntry(photo.id, photo.path, photo.root, photo.width, photo.height, photo.taken_at, found)
 
     def problems(self) -> Iterator[ProblemEntry]:
@@ -112,7 +112,8 @@ def _person(store: Store, entry: Listed) -> PersonEntry:
     )
 
 
-def _face(face: Identified) -> FaceEntry:
+def face_entry(face: Identified) -> FaceEntry:
+    """A face as pages show it."""
     return FaceEntry(
         id=face.id,
         photo_id=face.photo_id,

@@ -1,0 +1,93 @@
+"""The pages' addresses: what a GET shows, what a POST says."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from phototag.errors import DatabaseLockedError, PhototagError, TooLittleDataError, UsageError
+from phototag.web import history, people, photos, pictures, questions
+from phototag.web.desk import Desk, Visit
+from phototag.web.guard import Guard
+
+View: TypeAlias = Callable[[Visit], Response]
+
+_PAGES: dict[str, View] = {
+    "/": questions.question,
+    "/standing": questions.standing,
+    "/people": people.everybody,
+    "/people/{person:int}": people.person,
+    "/people/{person:int}/merge": people.merging,
+    "/people/{person:int}/parts": people.parts,
+    "/photos/{photo:int}": photos.photo,
+    "/history": history.answers,
+    "/faces/{face:int}.jpg": pictures.face,
+    "/photos/{photo:int}/preview.jpg": pictures.preview,
+    "/photos/{photo:int}/large.jpg": pictures.large,
+    "/assets/{name}": pictures.asset,
+}
+_ANSWERS: dict[str, View] = {
+    "/answer": questions.answer,
+    "/undo": history.undo_last,
+    "/history/{answer:int}/undo": history.undo_one,
+    "/people/{person:int}/rename": people.rename,
+    "/people/{person:int}/hide": people.hide,
+    "/people/{person:int}/merge": people.merge,
+    "/people/{person:int}/different": people.different,
+    "/people/{person:int}/faces": people.faces_are,
+    "/people/{person:int}/split": people.split,
+    "/faces/{face:int}": photos.face_is,
+}
+
+
+def application(desk: Desk, port: int, host: str = "127.0.0.1") -> ASGIApp:
+    """The whole of it, behind its guard."""
+    routes = [Route(path, partial(_show, desk, view), methods=["GET"]) for path, view in _PAGES.items()]
+    routes += [Route(path, partial(_hear, desk, view), methods=["POST"]) for path, view in _ANSWERS.items()]
+    return Guard(Starlette(routes=routes), desk.keys, port, host)
+
+
+def _show(desk: Desk, view: View, request: Request) -> Response:
+    """A page of one state of the database, which a GET can't change."""
+    with desk.stores.one() as store:
+        visit = Visit(desk, store, request)
+        try:
+            with store.snapshot():
+                return view(visit)
+        except Exception as error:
+            return _told(visit, error)
+
+
+def _hear(desk: Desk, view: View, request: Request) -> Response:
+    """An answer, saved before anything else is shown."""
+    with desk.stores.one() as store:
+        visit = Visit(desk, store, request)
+        try:
+            return view(visit)
+        except (UsageError, TooLittleDataError) as error:
+            return visit.refused(error)
+        except Exception as error:
+            return _told(visit, error)
+
+
+def _told(visit: Visit, error: Exception) -> Response:
+    """Trouble as a sentence."""
+    if isinstance(error, PhototagError):
+        status = 404 if isinstance(error, UsageError) else 503 if isinstance(error, DatabaseLockedError) else 500
+        return visit.page("trouble.html", status, message=str(error))
+    if os.environ.get("PHOTOTAG_DEBUG"):
+        traceback.print_exception(error)
+    message = (
+        f"this is a bug in phototag ({type(error).__name__}: {error}); what was saved before is kept: "
+        "run again with PHOTOTAG_DEBUG=1 and report what it prints"
+    )
+    return visit.page("trouble.html", 500, message=message)

@@ -1,0 +1,130 @@
+"""The desk: what one run of the server has, and what a page is given to work with."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from phototag.errors import PhototagError
+from phototag.report.render import environment
+from phototag.store.connect import Store
+from phototag.web.guard import Form, Keys, form_of
+from phototag.web.interview import Interview
+from phototag.web.stores import Stores
+from phototag.web.trier import Trier
+
+Tone = Literal["done", "trouble"]
+#: Sentences that are remembered, for pages that are loaded again.
+_SAID = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What came of an answer."""
+
+    text: str
+    tone: Tone
+
+
+class Sentences:
+    """What was said lately, by number: an address holds the number, never the words."""
+
+    def __init__(self) -> None:
+        self._said: dict[int, Sentence] = {}
+        self._next = 1
+        self._lock = threading.Lock()
+
+    def keep(self, text: str, tone: Tone = "done") -> int:
+        with self._lock:
+            number, self._next = self._next, self._next + 1
+            self._said[number] = Sentence(text, tone)
+            self._said.pop(number - _SAID, None)
+        return number
+
+    def get(self, number: str) -> Sentence | None:
+        return self._said.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None
+
+
+class Desk:
+    """All that outlives a request. Raises PhototagError for a database that can't be reviewed."""
+
+    def __init__(self, db: Path, keys: Keys) -> None:
+        self.keys = keys
+        self.stores = Stores(db)
+        self.trier = Trier(self.stores)
+        try:
+            self.interview = Interview(db, self.trier)
+        except BaseException:
+            self.trier.stop()
+            self.stores.close()
+            raise
+        self.sentences = Sentences()
+        self.templates = environment()
+
+    def close(self) -> None:
+        """Answers are saved already; what is still being tried is waited for a little."""
+        self.trier.stop()
+        self.interview.close()
+        self.stores.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request at the desk, with a database for itself."""
+
+    desk: Desk
+    store: Store
+    request: Request
+
+    @property
+    def form(self) -> Form:
+        return form_of(self.request)
+
+    def query(self, name: str, default: str = "") -> str:
+        return self.request.query_params.get(name, default)
+
+    def id(self, name: str) -> int:
+        """The number in the page's address."""
+        number: int = self.request.path_params[name]
+        return number
+
+    def page(self, template: str, status: int = 200, **values: object) -> Response:
+        """A page, with what all pages show."""
+        path = self.request.url.path
+        return HTMLResponse(
+            self.desk.templates.get_template(f"review/{template}").render(
+                here=path,
+                url=path + (f"?{self.request.url.query}" if self.request.url.query else ""),
+                token=self.desk.keys.form,
+                sentence=self.desk.sentences.get(self.query("said")),
+                busy=self.desk.trier.busy,
+                trouble=self.desk.trier.trouble,
+                **values,
+            ),
+            status,
+        )
+
+    def back(self, text: str, to: str | None = None) -> Response:
+        """After an answer: the page where it was given (or `to`), with a sentence of what came of it."""
+        return self._redirect(to or self._where(), text, "done")
+
+    def refused(self, error: PhototagError) -> Response:
+        """After an answer that can't be: its page again, with the reason."""
+        return self._redirect(self._where(), str(error), "trouble")
+
+    def _where(self) -> str:
+        """Where the form stood: one of our own pages, whatever it says."""
+        path, _, query = self.form.text("back").partition("?")
+        kept = [part for part in query.split("&") if part and not part.startswith("said=")]
+        local = "/" + path.lstrip("/\\")
+        return quote(local, safe="/%-._~") + (f"?{quote('&'.join(kept), safe='&=%-._~+')}" if kept else "")
+
+    def _redirect(self, to: str, text: str, tone: Tone) -> Response:
+        said = urlencode({"said": self.desk.sentences.keep(text, tone)})
+        return RedirectResponse(f"{to}{'&' if '?' in to else '?'}{said}", 303)

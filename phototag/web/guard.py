@@ -1,0 +1,169 @@
+"""Who may look and who may answer: every request passes here before any page is made.
+
+A page elsewhere in the same browser can send requests to this machine. It can't read the key (the address), the
+cookie that the key is exchanged for, or the token inside our forms; it can't choose the `Origin` that its browser
+sends; and a name that it makes point here (DNS rebinding) shows as another `Host`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+
+from urllib.parse import parse_qs
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from phototag.errors import UsageError
+
+#: Bytes of one answer: a hundred thousand faces picked out one by one.
+_LONGEST = 4 << 20
+_FIELDS = 200_000
+_FORM = "phototag.form"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    # Not `no-referrer`: with that a form's `Origin` is `null`. To others this says as little.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex",
+}
+_STRANGER = "403: this page is for whoever started `phototag review`: open the address that it printed\n"
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """One run's secrets: in the address, in the cookie that it is exchanged for, and in every form."""
+
+    address: str = field(default_factory=_secret)
+    cookie: str = field(default_factory=_secret)
+    form: str = field(default_factory=_secret)
+
+
+class Form:
+    """What a form said."""
+
+    def __init__(self, values: MutableMapping[str, list[str]]) -> None:
+        self._values = values
+
+    def text(self, name: str) -> str:
+        """One field, empty if absent."""
+        return self._values.get(name, [""])[-1]
+
+    def number(self, name: str) -> int:
+        """One number. Raises UsageError for anything else."""
+        return _number(self.text(name))
+
+    def numbers(self, name: str) -> list[int]:
+        """All numbers of a field, which may be there many times, each once. Raises UsageError for anything else."""
+        return list(dict.fromkeys(_number(word) for text in self._values.get(name, []) for word in text.split()))
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise UsageError("that answer was incomplete: nothing was changed; load the page again")
+    return int(text)
+
+
+def form_of(request: Request) -> Form:
+    """The form that a request which passed the guard brought."""
+    form: Form = request.scope[_FORM]
+    return form
+
+
+class Guard:
+    """Lets through whoever has the keys, asks for this very address, and answers from our own pages."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, port: int, host: str = "127.0.0.1") -> None:
+        self.app, self.keys, self.port, self.host = app, keys, port, host
+        self.cookie = f"phototag-{port}"  # cookies don't tell ports apart
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        request = Request(scope, receive)
+        answer = self._refused(request)
+        if answer is None and request.method == "POST":
+            answer = await self._read(request)
+        await (answer or self.app)(scope, receive, with_headers)
+
+    def _refused(self, request: Request) -> Response | None:
+        """What is answered instead of a page: a refusal, or the cookie for the key."""
+        if not self._is_ours(request.headers.get("host", "")):
+            return PlainTextResponse("403: this is not the address of this page\n", 403)
+        key = request.query_params.get("key")
+        if key is not None and request.method == "GET" and request.url.path == "/":
+            if not _same(key, self.keys.address):
+                return PlainTextResponse(_STRANGER, 403)
+            welcome = RedirectResponse("/", 303)
+            welcome.set_cookie(self.cookie, self.keys.cookie, httponly=True, samesite="strict", path="/")
+            return welcome
+        if not _same(request.cookies.get(self.cookie, ""), self.keys.cookie):
+            return PlainTextResponse(_STRANGER, 403)
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        """Whether a `Host` is this address; with `--host` also any in digits: these can't be made point elsewhere."""
+        name, _, port = host.rpartition(":")
+        if port != str(self.port):
+            return False
+        if name in ("127.0.0.1", "localhost", self.host):
+            return True
+        return self.host != "127.0.0.1" and _in_digits(name)
+
+    async def _read(self, request: Request) -> Response | None:
+        """Keep the form for the page; a refusal if it isn't one of ours."""
+        if request.headers.get("origin") != f"http://{request.headers['host']}":
+            return PlainTextResponse("403: answers are taken from the pages of `phototag review` only\n", 403)
+        body = bytearray()
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LONGEST:
+                    return PlainTextResponse("413: too long an answer\n", 413)
+            values = parse_qs(
+                body.decode("ascii", "replace"), keep_blank_values=True, errors="replace", max_num_fields=_FIELDS
+            )
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except ValueError:
+            return PlainTextResponse("413: too long an answer\n", 413)
+        if not _same(Form(values).text("token"), self.keys.form):
+            return PlainTextResponse("403: load the page again: this one is of an earlier `phototag review`\n", 403)
+        request.scope[_FORM] = Form(values)
+        return None
+
+
+def _same(one: str, other: str) -> bool:
+    return secrets.compare_digest(one.encode("utf-8", "replace"), other.encode())
+
+
+def _in_digits(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+

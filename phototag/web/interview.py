@@ -1,0 +1,105 @@
+"""The interview behind the pages: one sitting that all of them share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from phototag.errors import UsageError
+from phototag.review.questions import Question, WhoIsIt
+from phototag.store import decisions
+from phototag.store.connect import open_store
+from phototag.web.trier import Trier
+from phototag.workflows.review import Sitting
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question and its number: an answer says which one it is to."""
+
+    number: int
+    question: Question
+
+
+class Interview:
+    """The sitting that all pages share, one request at a time.
+
+    It holds the library's faces in memory: should the journal or the groups be others than it left them (other pages,
+    other programs), it is opened anew.
+    """
+
+    def __init__(self, db: Path, trier: Trier) -> None:
+        self._lock = threading.Lock()
+        self._store = open_store(db, any_thread=True)
+        self._trier = trier
+        self._number = 0
+        self._asked: Asked | None = None
+        self._tries = trier.tries
+        try:
+            self._open()
+        except BaseException:
+            self._store.close()
+            raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._store.close()
+
+    @contextmanager
+    def sitting(self) -> Iterator[Sitting]:
+        """The sitting as things stand; what an answer inside changes is tried on all faces."""
+        with self._lock:
+            self._catch_up()
+            try:
+                yield self._sitting
+            finally:
+                self._left = decisions.stamp(self._store)
+                changed, self._sitting.changed = self._sitting.changed, set()
+                self._trier.want(changed)
+
+    def asked(self, sitting: Sitting) -> Asked | None:
+        """The question that waits for its answer (inside `sitting`); None if none is left."""
+        if self._asked is None and (question := sitting.next()) is not None:
+            self._number += 1
+            self._asked = Asked(self._number, question)
+        return self._asked
+
+    def answering(self, number: int) -> Question:
+        """The question that is answered now (inside `sitting`). Raises UsageError if it was answered before."""
+        asked, self._asked = self._asked, None
+        if asked is None or asked.number != number:
+            raise UsageError("that question is no longer open: here is the next one")
+        return asked.question
+
+    def reopen(self, question: Question) -> None:
+        """An answer was none: the question waits again (inside `sitting`)."""
+        self._number += 1
+        self._asked = Asked(self._number, question)
+
+    def again(self) -> None:
+        """Look for the next question afresh (inside `sitting`)."""
+        self._asked = None
+
+    def _open(self) -> None:
+        self._sitting = Sitting.open(self._store)
+        self._left = decisions.stamp(self._store)
+        if self._asked is not None and not self._is_open(self._asked.question):
+            self._asked = None
+
+    def _is_open(self, question: Question) -> bool:
+        """Whether a question may still be answered as it stands in somebody's window, whatever else was said."""
+        if not isinstance(question, WhoIsIt):
+            return False
+        said = decisions.labels(self._store)
+        return not any(face in said for face in question.faces)
+
+    def _catch_up(self) -> None:
+        if decisions.stamp(self._store) != self._left:
+            self._tries = self._trier.tries
+            self._open()
+        elif self._tries != self._trier.tries:
+            self._tries = self._trier.tries
+            self._sitting.take_tags()

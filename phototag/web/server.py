@@ -1,0 +1,69 @@
+"""The server: bound to this machine unless told otherwise, until Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from phototag.errors import UsageError
+from phototag.web.app import application
+from phototag.web.desk import Desk
+from phototag.web.guard import Keys
+
+#: Seconds that open requests get when the server is stopped.
+_GRACE = 5
+
+
+def serve(db: Path, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve the review pages of a database; `ready` is called with their address once they can be opened.
+
+    `port`: 0 takes a free one. Raises UsageError for an address that can't be had, TooLittleDataError where nothing
+    was indexed, KeyboardInterrupt at Ctrl-C, after everything is closed.
+    """
+    keys = Keys()
+    with _bound(host, port) as listening:
+        port = listening.getsockname()[1]
+        desk = Desk(db, keys)
+        try:
+            config = uvicorn.Config(
+                application(desk, port, host),
+                lifespan="off",
+                ws="none",
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=_GRACE,
+            )
+            ready(f"http://{_shown(host)}:{port}/?key={keys.address}")
+            uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            desk.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens already, so that a browser may come at once."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+            listening.listen(128)
+        except BaseException:
+            listening.close()
+            raise
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UsageError(f"{host}:{port} can't be listened on ({why}): choose another --port or --host") from error
+    return listening
+
+
+def _shown(host: str) -> str:
+    """The host in an address that a browser on this machine can open."""
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"
+    return f"[{host}]" if ":" in host else host
