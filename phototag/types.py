@@ -182,7 +182,11 @@ class Person:
     hidden: bool = False
 
 
-Verb: TypeAlias = Literal["is", "is-not", "same", "different", "not-a-face", "dont-care", "undo"]
+#: What a human may say: of faces (`a-face`: one that no detector found), of people, or of what was said.
+Verb: TypeAlias = Literal[
+    "is", "is-not", "same", "different", "a-face", "not-a-face", "dont-care",
+    "rename", "merge", "split", "hide", "show", "undo",
+]  # fmt: skip
 Origin: TypeAlias = Literal["typed", "folder", "imported", "reviewed"]
 
 

@@ -79,10 +79,10 @@ def faces_is(face: int, person: str, db: Path | None) -> None:
 @options.database
 def faces_not(face: int, person: str, db: Path | None) -> None:
     """FACE is not PERSON, and never gets that name with a group or from the machine."""
-    from phototag.workflows.name import reject
+    from phototag.workflows.people import not_them
 
     with options.store(db) as store:
-        click.echo(f"Face {face} is not {printable(reject(store, face, person).name)}.")
+        click.echo(f"Face {face} is not {printable(not_them(store, person, [face]).name)}.")
 
 
 @faces.command("same")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Literal
 
 from phototag.store.connect import Store
 from phototag.types import Origin, Verb
@@ -12,13 +13,19 @@ from phototag.types import Origin, Verb
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One row to write: what was said of which face (and person, or other face)."""
+    """One row to write: what was said of which face (and person, or other face), or of which people.
+
+    `merge`: `person` is in truth `other_person`; `split`: `other_person` (None: nobody known) was taken for `person`;
+    `different`: of two faces, or two people. `name`: the new one of a `rename`.
+    """
 
     verb: Verb
     face: int | None = None
     person: int | None = None
     other_face: int | None = None
     undoes: int | None = None
+    other_person: int | None = None
+    name: str | None = None
 
 
 def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
@@ -26,25 +33,14 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
     answer = int(store.value("SELECT coalesce(max(answer), 0) + 1 FROM decision"))
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     store.connection.executemany(
-        "INSERT INTO decision (at, origin, answer, verb, face, person, other_face, undoes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(at, origin, answer, d.verb, d.face, d.person, d.other_face, d.undoes) for d in decisions],
+        "INSERT INTO decision (at, origin, answer, verb, face, person, other_face, undoes, other_person, name)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (at, origin, answer, d.verb, d.face, d.person, d.other_face, d.undoes, d.other_person, d.name)
+            for d in decisions
+        ],
     )
     return answer
-
-
-def undo(store: Store, answer: int) -> int:
-    """Take back all that one answer decided (inside a write transaction); returns how many decisions."""
-    standing = [row[0] for row in store.rows("SELECT id FROM standing WHERE answer = ?", (answer,))]
-    if standing:
-        record(store, [Decision("undo", undoes=decision) for decision in standing], "typed")
-    return len(standing)
-
-
-def last_answer(store: Store) -> int | None:
-    """The latest answer of which anything still stands."""
-    value = store.value("SELECT max(answer) FROM standing")
-    return None if value is None else int(value)
 
 
 def rejected(store: Store) -> Iterator[tuple[int, int]]:
@@ -65,6 +61,31 @@ def statements(store: Store) -> Iterator[Decision]:
         " AND t.person = s.person AND t.id > s.id)) ORDER BY s.id DESC"
     ):
         yield Decision(verb, face, person, other)
+
+
+def of_person(store: Store, person: int, verb: Literal["is", "is-not"]) -> list[int]:
+    """The faces of which it stands that they are this person, or that they aren't."""
+    if verb == "is":
+        return [row[0] for row in store.rows("SELECT face FROM label WHERE person = ? ORDER BY face", (person,))]
+    return [
+        row[0]
+        for row in store.rows(
+            "SELECT DISTINCT s.face FROM standing s WHERE s.person = ? AND s.verb = 'is-not' AND NOT EXISTS (SELECT 1"
+            " FROM label l WHERE l.face = s.face AND l.person = s.person) ORDER BY s.face",
+            (person,),
+        )
+    ]
+
+
+def different_people(store: Store) -> set[tuple[int, int]]:
+    """Pairs of people, the lower id first, of whom a human said that they are two."""
+    return {
+        (min(pair), max(pair))
+        for pair in store.rows(
+            "SELECT person, other_person FROM standing WHERE verb IN ('different', 'split')"
+            " AND other_person IS NOT NULL"
+        )
+    }
 
 
 def counts(store: Store) -> dict[str, int]:

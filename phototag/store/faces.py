@@ -101,8 +101,9 @@ def replace(
         )
     for face_id in old:
         store.run(
-            "UPDATE face SET engine = NULL, present = present AND EXISTS"
-            " (SELECT 1 FROM label l WHERE l.face = face.id AND l.verb IN ('is', 'dont-care')) WHERE id = ?",
+            "UPDATE face SET engine = NULL, present = present AND (EXISTS"
+            " (SELECT 1 FROM label l WHERE l.face = face.id AND l.verb IN ('is', 'dont-care'))"
+            " OR EXISTS (SELECT 1 FROM standing s WHERE s.face = face.id AND s.verb = 'a-face')) WHERE id = ?",
             (face_id,),
         )
     store.run("DELETE FROM detection WHERE photo = ?", (photo,))  # what others found is no longer there
@@ -339,6 +340,16 @@ def identified(
         [value for text, value in wanted if value is not None for _ in range(text.count("?"))],
     ):
         yield Identified(row[0], row[1], row[2], Box(*row[3:7]), *row[7:])
+
+
+def of_person(store: Store, person: int) -> list[int]:
+    """The present faces of a person, named by a human or the machine."""
+    return [
+        row[0]
+        for row in store.rows(
+            f"SELECT face FROM identity WHERE person = ? AND face IN ({CLAIMED}) ORDER BY face", (person,) * 3
+        )
+    ]
 
 
 def exists(store: Store, face: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -117,3 +117,17 @@ def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
 def tagged(store: Store) -> dict[int, int]:
     """Face → person of the machine's tags that nothing said by a human overrules."""
     return dict(store.rows("SELECT face, person FROM identity WHERE source = 'machine'"))
+
+
+def forget_tags(store: Store, people: Iterable[int]) -> None:
+    """Take the machine's tags from those of these people of whom no human named a face any more (inside a write
+    transaction)."""
+    store.connection.executemany(
+        "DELETE FROM guess WHERE person = ? AND NOT EXISTS (SELECT 1 FROM label l WHERE l.person = guess.person)",
+        [(person,) for person in people],
+    )
+
+
+def hand_over(store: Store, other: int, person: int) -> None:
+    """One person's tags are another's from now on (inside a write transaction)."""
+    store.run("UPDATE guess SET person = ? WHERE person = ?", (person, other))

@@ -2,31 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from phototag.display import name_key, person_name
+from phototag.display import name_key, person_name, printable
+from phototag.errors import UsageError
 from phototag.store.connect import Store
 from phototag.store.faces import CLAIMED
 from phototag.types import Person
+
+#: A person `w` who is neither merged into another nor taken back altogether.
+_HERE = "w.merged IS NULL AND NOT w.gone"
 
 
 def ensure(store: Store, name: str) -> Person:
     """The person of this name, made if new (inside a write transaction). Raises ValueError for no name."""
     cleaned = person_name(name)
-    store.run(
-        "INSERT INTO person (name, name_key) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        (cleaned, name_key(cleaned)),
-    )
-    person = find(store, cleaned)
-    assert person is not None
-    return person
+    known = find(store, cleaned)
+    if known is None:
+        claim(store, None, cleaned)
+        row = store.run(
+            "INSERT INTO person (name, name_key, given) VALUES (?, ?, ?)", (cleaned, name_key(cleaned), cleaned)
+        )
+        return Person(int(row.lastrowid or 0), cleaned)
+    return known
 
 
 def find(store: Store, name: str) -> Person | None:
-    """The person of this name, whatever its case."""
-    for row in store.rows("SELECT id, name, hidden FROM person WHERE name_key = ?", (name_key(person_name(name)),)):
-        return Person(row[0], row[1], bool(row[2]))
+    """The person of this name, whatever its case; whoever was merged into somebody is that somebody.
+
+    Raises ValueError for no name.
+    """
+    for (person,) in store.rows(
+        "WITH RECURSIVE who(id, merged, gone) AS (SELECT id, merged, gone FROM person WHERE name_key = ?"
+        " UNION ALL SELECT p.id, p.merged, p.gone FROM who JOIN person p ON p.id = who.merged)"
+        " SELECT id FROM who WHERE merged IS NULL AND NOT gone",
+        (name_key(person_name(name)),),
+    ):
+        return get(store, person)
     return None
+
+
+def claim(store: Store, person: int | None, name: str) -> None:
+    """Make a name free for a person (None: for a new one), inside a write transaction.
+
+    Whoever is gone, or was merged into another, gives theirs up. Raises UsageError if somebody else has it.
+    """
+    for holder, gone, merged in store.rows(
+        "SELECT id, gone, merged FROM person WHERE name_key = ? AND id IS NOT ?", (name_key(name), person)
+    ):
+        if not gone and merged is None:
+            raise UsageError(
+                f"somebody else is called {printable(name)}: take another name, or say with `phototag people merge`"
+                " that they are one person"
+            )
+        # No name has a line break in it: the key is free, and still one of its own.
+        store.run("UPDATE person SET name_key = name_key || char(10) || id WHERE id = ?", (holder,))
+
+
+def refresh(store: Store, people: Iterable[int]) -> None:
+    """Make of these people what the journal says now (inside a write transaction).
+
+    Raises UsageError if one's name belongs to somebody else by now.
+    """
+    told = []
+    for person in sorted(set(people)):
+        given, renamed, merged, hidden, said, stands = next(
+            store.rows(
+                "SELECT p.given,"
+                " (SELECT s.name FROM standing s WHERE s.person = p.id AND s.verb = 'rename'"
+                " ORDER BY s.id DESC LIMIT 1),"
+                " (SELECT s.other_person FROM standing s WHERE s.person = p.id AND s.verb = 'merge'"
+                " ORDER BY s.id DESC LIMIT 1),"
+                " (SELECT s.verb = 'hide' FROM standing s WHERE s.person = p.id AND s.verb IN ('hide', 'show')"
+                " ORDER BY s.id DESC LIMIT 1),"
+                " EXISTS (SELECT 1 FROM decision d WHERE d.person = p.id)"
+                " OR EXISTS (SELECT 1 FROM decision d WHERE d.other_person = p.id),"
+                " EXISTS (SELECT 1 FROM standing s WHERE s.person = p.id)"
+                " OR EXISTS (SELECT 1 FROM standing s WHERE s.other_person = p.id)"
+                " FROM person p WHERE p.id = ?",
+                (person,),
+            )
+        )
+        store.run(
+            "UPDATE person SET merged = ?, hidden = ?, gone = ? WHERE id = ?",
+            (merged, bool(hidden), bool(said and not stands), person),
+        )
+        told.append((person, renamed or given, merged is None and stands))
+    for person, name, here in told:  # after all are known to be here or gone: they may hand names to one another
+        if here:
+            claim(store, person, name)
+            store.run("UPDATE person SET name = ?, name_key = ? WHERE id = ?", (name, name_key(name), person))
 
 
 def get(store: Store, person: int) -> Person:
@@ -63,14 +129,28 @@ def listed(store: Store) -> list[Listed]:
             " max(p.taken_at) AS last FROM identity i JOIN photo p ON p.id = i.photo"
             " WHERE i.person IS NOT NULL GROUP BY i.person)"
             " SELECT w.id, w.name, w.hidden, coalesce(s.human, 0), coalesce(s.machine, 0), s.sure, s.first, s.last"
-            " FROM person w LEFT JOIN seen s ON s.person = w.id ORDER BY s.human + s.machine DESC, w.name_key"
+            f" FROM person w LEFT JOIN seen s ON s.person = w.id WHERE {_HERE}"
+            " ORDER BY s.human + s.machine DESC, w.name_key"
+        )
+    ]
+
+
+def aliases(store: Store, person: int) -> list[str]:
+    """Names of those who turned out to be this person, alphabetically."""
+    return [
+        row[0]
+        for row in store.rows(
+            "WITH RECURSIVE they(id) AS (SELECT id FROM person WHERE merged = ?"
+            " UNION SELECT p.id FROM they JOIN person p ON p.merged = they.id)"
+            " SELECT name FROM person WHERE id IN they ORDER BY name_key",
+            (person,),
         )
     ]
 
 
 def names(store: Store) -> list[str]:
     """Every name, alphabetically."""
-    return [row[0] for row in store.rows("SELECT name FROM person ORDER BY name_key")]
+    return [row[0] for row in store.rows(f"SELECT name FROM person w WHERE {_HERE} ORDER BY name_key")]
 
 
 def together(store: Store, person: int) -> list[tuple[int, int]]:

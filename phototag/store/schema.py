@@ -39,6 +39,16 @@ def _reach(db: Database) -> None:
     db.conn.execute("ALTER TABLE model_class ADD COLUMN reach REAL CHECK (reach > 0)")
 
 
+@MIGRATIONS(name="0005-people")
+def _people(db: Database) -> None:
+    views = dict(
+        db.conn.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view' AND name IN ('standing', 'label')")
+    )
+    identity = db.conn.execute("SELECT sql FROM sqlite_master WHERE name = 'identity'").fetchone()[0]
+    for statement in [*_PEOPLE.split(";\n\n"), views["standing"], views["label"], identity]:
+        db.conn.execute(statement)
+
+
 _FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 
@@ -263,3 +273,68 @@ CREATE INDEX cluster_member_cluster ON cluster_member (cluster, rank)"""
 
 # The number of the grouping in which a face first took part.
 _ARRIVALS = "ALTER TABLE cluster_member ADD COLUMN since INTEGER NOT NULL DEFAULT 0"
+
+# What is said of people, not of faces: renamed, merged, split, hidden and shown again; and faces that a human showed.
+# A CHECK can't be changed in place, so the journal is copied, row by row as it is. `person.given` is the name first
+# given; `name`, `hidden`, `merged` (into whom) and `gone` (all that was said of them is taken back) are kept as the
+# journal makes them.
+_PEOPLE = """
+DROP VIEW identity;
+
+DROP VIEW label;
+
+DROP VIEW standing;
+
+DROP TRIGGER decision_never_changes;
+
+DROP TRIGGER decision_never_goes;
+
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    origin TEXT NOT NULL CHECK (origin IN ('typed', 'folder', 'imported', 'reviewed')),
+    answer INTEGER NOT NULL,
+    verb TEXT NOT NULL CHECK (verb IN ('is', 'is-not', 'same', 'different', 'a-face', 'not-a-face', 'dont-care',
+        'rename', 'merge', 'split', 'hide', 'show', 'undo')),
+    face INTEGER REFERENCES face ON DELETE RESTRICT,
+    other_face INTEGER REFERENCES face ON DELETE RESTRICT,
+    person INTEGER REFERENCES person ON DELETE RESTRICT,
+    other_person INTEGER REFERENCES person ON DELETE RESTRICT,
+    name TEXT,
+    undoes INTEGER REFERENCES journal ON DELETE RESTRICT
+);
+
+INSERT INTO journal (id, at, origin, answer, verb, face, other_face, person, undoes)
+SELECT id, at, origin, answer, verb, face, other_face, person, undoes FROM decision ORDER BY id;
+
+UPDATE decision SET undoes = NULL;
+
+DROP TABLE decision;
+
+ALTER TABLE journal RENAME TO decision;
+
+CREATE INDEX decision_face ON decision (face);
+
+CREATE INDEX decision_person ON decision (person, verb);
+
+CREATE INDEX decision_other_person ON decision (other_person) WHERE other_person IS NOT NULL;
+
+CREATE INDEX decision_answer ON decision (answer);
+
+CREATE INDEX decision_undoes ON decision (undoes);
+
+CREATE TRIGGER decision_never_changes BEFORE UPDATE ON decision
+BEGIN SELECT RAISE(ABORT, 'a decision is never changed'); END;
+
+CREATE TRIGGER decision_never_goes BEFORE DELETE ON decision
+BEGIN SELECT RAISE(ABORT, 'a decision is never deleted'); END;
+
+ALTER TABLE person ADD COLUMN given TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE person ADD COLUMN merged INTEGER REFERENCES person ON DELETE RESTRICT;
+
+ALTER TABLE person ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+
+UPDATE person SET given = name, gone = EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id)
+    AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id
+        AND NOT EXISTS (SELECT 1 FROM decision u WHERE u.undoes = d.id))"""

@@ -14,6 +14,7 @@ from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person
 from phototag.workflows.cluster import CLEAR
+from phototag.workflows.people import find, require_face
 
 
 def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin = "typed") -> Person:
@@ -44,7 +45,7 @@ def name_group(store: Store, face_ids: Sequence[int], name: str) -> Named:
 
     Raises UsageError if that is all of them, or for a name that can't be.
     """
-    known = _find(store, name)
+    known = find(store, name)
     refused = {face for face, person in decisions.rejected(store) if known and person == known.id}
     meant = [face for face in face_ids if face not in refused]
     if known and not meant:
@@ -54,54 +55,24 @@ def name_group(store: Store, face_ids: Sequence[int], name: str) -> Named:
 
 def name_face(store: Store, face: int, name: str) -> Person:
     """A single face is the person called `name`. Raises UsageError if there is no such face, or for no name."""
-    _require(store, face)
+    require_face(store, face)
     return name_faces(store, [face], name)
-
-
-def reject(store: Store, face: int, name: str) -> Person:
-    """A face is not the person called `name`. Raises UsageError if there is no such face or person."""
-    _require(store, face)
-    person = _find(store, name)
-    if person is None:
-        raise UsageError(f"nobody is called {printable(name)}: `phototag people list` shows the names")
-    with store.write():
-        decisions.record(store, [Decision("is-not", face, person.id)], "typed")
-    return person
 
 
 def compare(store: Store, verb: Literal["same", "different"], face: int, other: int) -> None:
     """Two faces are one person, or two. Raises UsageError if there are no such two faces."""
-    _require(store, face)
-    _require(store, other)
+    require_face(store, face)
+    require_face(store, other)
     if face == other:
         raise UsageError("name two faces: a face is always the same as itself")
     with store.write():
         decisions.record(store, [Decision(verb, face, other_face=other)], "typed")
 
 
-def _find(store: Store, name: str) -> Person | None:
-    try:
-        return people.find(store, name)
-    except ValueError as error:
-        raise UsageError(f"that can't be a name: {error}") from error
-
-
-def _require(store: Store, face: int) -> None:
-    if not faces.exists(store, face):
-        raise UsageError(f"there is no face {face}: `phototag faces list` shows their numbers")
-
-
 def dismiss(store: Store, face_ids: Sequence[int], verb: Literal["not-a-face", "dont-care"]) -> None:
     """These are no faces at all, or faces that nobody wants to name."""
     with store.write():
         decisions.record(store, [Decision(verb, face) for face in face_ids], "typed")
-
-
-def undo_last(store: Store) -> int:
-    """Take back the last answer that stands; returns how many faces it was about."""
-    with store.write():
-        answer = decisions.last_answer(store)
-        return decisions.undo(store, answer) if answer is not None else 0
 
 
 @dataclass(frozen=True, slots=True)

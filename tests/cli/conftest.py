@@ -71,10 +71,11 @@ def indexed(demo: Demo, phototag: Run, tmp_path: Path) -> Path:
     from phototag.store import clusters
     from phototag.store.connect import open_store
     from phototag.workflows.cluster import cluster_faces
-    from phototag.workflows.name import dismiss, undo_last
+    from phototag.workflows.history import undo
+    from phototag.workflows.name import dismiss
 
     with open_store(db) as store:
-        while undo_last(store):
+        while undo(store).decisions:
             pass
         with store.write():
             store.run("DELETE FROM guess")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import numpy as np
+from sqlite_utils import Database
 
 from phototag.store import decisions, engines, faces, libraries, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.faces import NewFace
+from phototag.store.schema import MIGRATIONS
 from phototag.types import Box, DecodedPhoto, EngineInfo, Image, PhotoFile, Thresholds, Vectors
 
 THRESHOLDS = Thresholds(same=0.4, split=0.36, join=0.33, midpoint=0.4, slope=20.0)
@@ -77,3 +82,12 @@ def who(store: Store) -> dict[int, tuple[str | None, str | None]]:
 def clean(store: Store) -> bool:
     """Whether SQLite finds nothing wrong."""
     return store.value("PRAGMA integrity_check") == "ok" and not list(store.rows("PRAGMA foreign_key_check"))
+
+
+@contextmanager
+def old_database(path: Path, before: str) -> Iterator[sqlite3.Connection]:
+    """A database as it was before the migration `before` came."""
+    with closing(sqlite3.connect(path)) as connection:
+        MIGRATIONS.apply(Database(connection), stop_before=before)
+        yield connection
+        connection.commit()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from phototag.store import clusters, engines
 from phototag.store.connect import Store, open_store
-from phototag.store.schema import _FIRST
 from phototag.types import Cluster
-from tests.store.build import EMBEDDER, add_face, clean, say, unit
+from tests.store.build import EMBEDDER, add_face, clean, old_database, say, unit
 
 
 def test_the_last_grouping_tells_who_took_part(store: Store) -> None:
@@ -83,21 +81,22 @@ def test_a_face_is_seen_in_a_photo(store: Store) -> None:
 
 def test_groups_of_before_are_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
-    with open_store(path, create=True) as store:
-        ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(3)]
-        embedder = engines.register(store, EMBEDDER)
-    first = dict(text.removeprefix("CREATE TABLE ").split(" ", 1) for text in _FIRST.split(";\n\n") if "TABLE" in text)
-    old = sqlite3.connect(path)
-    for table in ("cluster_member", "clustering"):
-        old.execute(f"DROP TABLE {table}")
-        old.execute(f"CREATE TABLE {table} {first[table]}")
-    old.execute("CREATE INDEX cluster_member_cluster ON cluster_member (cluster, rank)")
-    old.execute("INSERT INTO clustering VALUES (1, '2020-01-01', ?, '{}')", (embedder,))
-    old.executemany("INSERT INTO cluster_member VALUES (?, ?, ?)", [(ids[0], 6, 1), (ids[2], 6, 0)])
-    old.execute("ALTER TABLE model_class DROP COLUMN reach")
-    old.execute("DELETE FROM _sqlite_migrations WHERE name <> '0001-first'")
-    old.commit()
-    old.close()
+    with old_database(path, "0002-lasting-groups") as old:
+        old.executescript(
+            "INSERT INTO library VALUES (1, '/photos', '/photos', 'online');"
+            "INSERT INTO engine VALUES (1, 'embedder', 'colours', 'e', '{}', 8, NULL, 1);"
+        )
+        embedder, ids = 1, [1, 2, 3]
+        for face in ids:
+            old.execute(
+                "INSERT INTO photo (id, library, path, path_text, size, mtime_ns) VALUES (?, 1, ?, '', 1, 1)",
+                (face, b"%d" % face),
+            )
+            old.execute(
+                "INSERT INTO face (id, photo, x, y, w, h, score, quality) VALUES (?, ?, 1, 1, 9, 9, 1, 1)", (face, face)
+            )
+        old.execute("INSERT INTO clustering VALUES (1, '2020-01-01', ?, '{}')", (embedder,))
+        old.executemany("INSERT INTO cluster_member VALUES (?, ?, ?)", [(ids[0], 6, 1), (ids[2], 6, 0)])
     with open_store(path) as store:
         assert clean(store)
         assert clusters.current(store) == clusters.Clustering(

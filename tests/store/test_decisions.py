@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phototag.store import clusters, decisions, engines, faces, models, people
+from phototag.store import clusters, decisions, engines, faces, history, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Cluster, Guess
@@ -38,8 +38,8 @@ def label(store: Store, face: int) -> tuple[str, str | None] | None:
 
 def undo(store: Store) -> int:
     with store.write():
-        answer = decisions.last_answer(store)
-        return decisions.undo(store, answer) if answer else 0
+        answer = history.last(store)
+        return history.undo(store, answer) if answer else 0
 
 
 def test_the_latest_answer_holds(store: Store, face: int) -> None:

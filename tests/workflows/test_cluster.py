@@ -15,7 +15,7 @@ from phototag.store.decisions import Decision
 from phototag.types import Box, EngineInfo, Guess, Thresholds, Vectors
 from phototag.workflows.cluster import Changed, Clustered, cluster_faces
 from phototag.workflows.conflicts import Conflict, _pairs
-from phototag.workflows.name import undo_last
+from phototag.workflows.history import undo
 from tests.store.build import EMBEDDER, THRESHOLDS, add_face, add_photo, say, unit
 
 
@@ -100,7 +100,7 @@ def test_anew_leaves_the_groups_of_named_faces(store: Store) -> None:
         decisions.record(store, [Decision("is", face, ada_id) for face in ada], "typed")
     done = run(store, from_scratch=True)
     assert (done.founded, done.moved, done.changed) == (0, 0, ())
-    undo_last(store)
+    undo(store)
     assert groups(store) == {1: set(ada), 3: set(ben)}
 
 
@@ -138,7 +138,7 @@ def test_numbers_are_never_used_again(store: Store) -> None:
     run(store)
     assert groups(store) == {2: set(ben)}
     for _ in ada:
-        undo_last(store)
+        undo(store)
     assert groups(store) == {1: set(ada), 2: set(ben)}
     run(store)
     assert groups(store) == {1: set(ada), 2: set(ben)}
@@ -219,8 +219,8 @@ def test_different_people_are_separated_and_the_same_united(store: Store, scratc
         found = {face: number for number, members in groups(store).items() for face in members}
         assert found.get(ada[0], -1) != found.get(ada[1], -2)
         assert found[ben[0]] == found[cy[2]]
-    undo_last(store)
-    undo_last(store)
+    undo(store)
+    undo(store)
     run(store, from_scratch=True)
     assert sorted(map(len, groups(store).values())) == [4, 4, 4]
 
@@ -416,7 +416,7 @@ def test_a_pair_is_told_of_when_one_is_named_and_the_other_not(store: Store) -> 
     assert conflicts(run(store)) == [("photo", one, other)]
     say(store, "is-not", other, "Ada")
     assert not run(store).conflicts
-    undo_last(store)
+    undo(store)
     say(store, "is", other, "Ada")
     assert not run(store).conflicts
 

@@ -15,6 +15,7 @@ from phototag.store.connect import Store, open_store
 from phototag.types import Box, Face, Vectors
 from phototag.workflows import name as naming
 from phototag.workflows.cluster import CLEAR, cluster_faces
+from phototag.workflows.history import undo
 from phototag.workflows.label import label_from_folders, main_face
 from phototag.workflows.name import (
     compare,
@@ -24,9 +25,8 @@ from phototag.workflows.name import (
     name_faces,
     name_group,
     next_question,
-    reject,
-    undo_last,
 )
+from phototag.workflows.people import not_them
 from phototag.workflows.report import _Library
 from phototag.workflows.tag import tag_faces
 from phototag.workflows.train import train_people
@@ -106,9 +106,9 @@ def test_the_interview_asks_first_for_whom_was_met_most_often(store: Store) -> N
     dismiss(store, question.group.face_ids, "dont-care")
     assert next_question(store) is None
     assert who(store) == {**dict.fromkeys(ada, (None, None)), **dict.fromkeys(ben, ("ben", "human"))}
-    assert undo_last(store) == 3
-    assert undo_last(store) == 5
-    assert undo_last(store) == 0
+    assert undo(store).decisions == 3
+    assert undo(store).decisions == 5
+    assert undo(store).decisions == 0
     question = next_question(store)
     assert question
     assert question.left == 2
@@ -147,7 +147,7 @@ def test_a_group_is_not_named_after_whom_a_human_said_it_is_not(store: Store) ->
     ada = add_faces(store, "ada", 0, 5)
     name_faces(store, ada[:1], "Ada")
     cluster_faces(store, WATCHED)
-    reject(store, ada[4], "ada")
+    not_them(store, "ada", [ada[4]])
     for from_scratch in (False, False, True):
         cluster_faces(store, WATCHED, from_scratch=from_scratch)
         [group] = clusters.unnamed(store)
@@ -155,7 +155,7 @@ def test_a_group_is_not_named_after_whom_a_human_said_it_is_not(store: Store) ->
         named = name_group(store, group.face_ids, "Ada")
         assert (named.person.name, named.faces, named.left_out) == ("Ada", 3, 1)
         assert who(store)[ada[4]] == (None, None)
-        assert undo_last(store) == 3
+        assert undo(store).decisions == 3
     named = name_group(store, ada[1:], "Eve")  # nobody said that it is not her
     assert (named.faces, named.left_out) == (4, 0)
     assert who(store)[ada[4]] == ("Eve", "human")
@@ -165,7 +165,7 @@ def test_a_group_of_which_nothing_is_left_to_name(store: Store) -> None:
     ada = add_faces(store, "ada", 0, 3)
     name_faces(store, ada[:1], "Ada")
     for face in ada[1:]:
-        reject(store, face, "Ada")
+        not_them(store, "Ada", [face])
     before = store.value("SELECT count(*) FROM decision")
     with pytest.raises(UsageError, match="not Ada: nothing saved"):
         name_group(store, ada[1:], "Ada")
@@ -180,12 +180,12 @@ def test_answers_about_single_faces(store: Store) -> None:
     compare(store, "different", ada[0], ada[1])
     cluster_faces(store, WATCHED)
     assert {ada[0], ada[1]} - set(next(iter(clusters.unnamed(store))).face_ids)
-    assert undo_last(store) == 1
+    assert undo(store).decisions == 1
     compare(store, "same", ada[0], ada[1])
     cluster_faces(store, WATCHED)
     assert set(next(iter(clusters.unnamed(store))).face_ids) == set(ada)
     name_face(store, ada[0], "Ada")
-    assert reject(store, ada[0], "ADA").name == "Ada"
+    assert not_them(store, "ADA", [ada[0]]).name == "Ada"
     assert who(store)[ada[0]] == (None, None)
     assert {row[0] for row in store.rows("SELECT origin FROM decision")} == {"typed"}
 
@@ -198,17 +198,17 @@ def test_answers_about_faces_and_people_that_there_are_not(store: Store) -> None
             lambda: compare(store, "same", face, missing),  # noqa: B023
             lambda: compare(store, "different", missing, face),  # noqa: B023
             lambda: name_face(store, missing, "Ada"),  # noqa: B023
-            lambda: reject(store, missing, "Ada"),  # noqa: B023
+            lambda: not_them(store, "Ada", [missing]),  # noqa: B023
         ):
             with pytest.raises(UsageError, match=f"no face {missing}"):
                 job()
     with pytest.raises(UsageError, match="the same as itself"):
         compare(store, "same", face, face)
     with pytest.raises(UsageError, match="nobody is called Ada"):
-        reject(store, face, "Ada")
+        not_them(store, "Ada", [face])
     for name in ("", "\u202e"):
         with pytest.raises(UsageError, match="can't be a name"):
-            reject(store, face, name)
+            not_them(store, name, [face])
         with pytest.raises(UsageError, match="can't be a name"):
             name_group(store, [face], name)
     assert store.value("SELECT count(*) FROM decision") == 1
@@ -393,12 +393,12 @@ def test_a_model_whose_people_are_gone(store: Store, two: tuple[list[int], list[
     train_people(store, WATCHED)
     tag_faces(store, WATCHED)
     before = who(store)
-    undo_last(store)
-    undo_last(store)  # nothing is named Ben any more
+    undo(store)
+    undo(store)  # nothing is named Ben any more
     with pytest.raises(TooLittleDataError, match="train` again"):
         tag_faces(store, WATCHED)
     after = who(store)
-    assert {face for face in before if before[face] != after[face]} == set(two[1][:2])
+    assert {face for face in before if before[face] != after[face]} == set(two[1])  # the machine's tags, too
 
 
 def test_names_are_kept_when_the_process_ends(store: Store) -> None:

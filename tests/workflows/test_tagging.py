@@ -17,8 +17,10 @@ from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.types import Box, EngineInfo, PhotoFile, Vectors
 from phototag.workflows.audit import audit
+from phototag.workflows.history import undo
 from phototag.workflows.judging import PRECISION, Faces, judge, usable_model
-from phototag.workflows.name import compare, name_faces, reject, undo_last
+from phototag.workflows.name import compare, name_faces
+from phototag.workflows.people import not_them
 from phototag.workflows.tag import tag_faces, try_names
 from phototag.workflows.train import train_people
 from phototag.workflows.tune import tune
@@ -213,7 +215,7 @@ def test_the_better_claim_wins(store: Store) -> None:
     assert done
     assert done.twice == ()
     assert who(store)[worse] == ("Ada", "machine")
-    undo_last(store)
+    undo(store)
     say(store, "is", worse, "Ada")  # a human's claim is the better one
     done = try_names(store, WATCHED)
     assert done
@@ -226,7 +228,7 @@ def test_what_is_said_of_a_face_holds_for_one_that_is_the_same(store: Store) -> 
     ada, ben = ([add_face(store, f"{axis}/{n}.jpg".encode(), _near(axis, n)) for n in range(4)] for axis in (0, 1))
     say(store, "is", ada[0], "Ada")
     say(store, "is", ben[0], "Ben")
-    reject(store, ada[1], "Ada")
+    not_them(store, "Ada", [ada[1]])
     compare(store, "same", ada[1], ada[2])
     compare(store, "different", ada[3], ada[0])
     try_names(store, WATCHED)

@@ -1,0 +1,94 @@
+"""History: what was answered, when, and how it is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from phototag.store import decisions, models, people
+from phototag.store.connect import Store
+from phototag.store.decisions import Decision
+from phototag.types import Origin, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an answer said, of how many faces, about whom; `name`: the new one, of a rename (`person`: the one before).
+
+    `undoes`: of an `undo`, the answer that it took back.
+    """
+
+    verb: Verb
+    faces: int
+    person: str | None
+    other_person: str | None
+    name: str | None
+    undoes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: its number, when it was given (ISO 8601, UTC), where, what it said; `stands`: if any of it does."""
+
+    number: int
+    at: str
+    origin: Origin
+    stands: bool
+    parts: tuple[Part, ...]
+
+
+def answers(store: Store, *, limit: int | None = None) -> Iterator[Answer]:
+    """The answers, the latest first."""
+    found: list[Answer] = []
+    wanted = "" if limit is None else f"WHERE d.answer > (SELECT max(answer) FROM decision) - {int(limit)}"
+    for number, at, origin, stands, *part in store.rows(
+        "SELECT d.answer, min(d.at), d.origin, max(d.verb <> 'undo' AND NOT EXISTS"
+        " (SELECT 1 FROM decision u WHERE u.undoes = d.id)),"
+        " d.verb, count(d.face), CASE d.verb WHEN 'rename' THEN coalesce((SELECT r.name FROM decision r"
+        " WHERE r.person = d.person AND r.verb = 'rename' AND r.id < d.id ORDER BY r.id DESC LIMIT 1), p.given)"
+        " ELSE p.name END, o.name, d.name, t.answer FROM decision d LEFT JOIN person p ON p.id = d.person"
+        " LEFT JOIN person o ON o.id = d.other_person LEFT JOIN decision t ON t.id = d.undoes"
+        f" {wanted} GROUP BY d.answer, d.verb, d.person, d.other_person, d.name, t.answer"
+        " ORDER BY d.answer DESC, min(d.id)"
+    ):
+        if found and found[-1].number == number:
+            last = found.pop()
+            found.append(Answer(number, at, origin, last.stands or bool(stands), (*last.parts, Part(*part))))
+        else:
+            yield from found
+            found = [Answer(number, at, origin, bool(stands), (Part(*part),))]
+    yield from found
+
+
+def last(store: Store) -> int | None:
+    """The latest answer of which anything still stands."""
+    value = store.value("SELECT max(answer) FROM standing")
+    return None if value is None else int(value)
+
+
+def exists(store: Store, answer: int) -> bool:
+    """Whether there is an answer of this number that isn't itself an undo."""
+    return store.value("SELECT 1 FROM decision WHERE answer = ? AND verb <> 'undo'", (answer,)) is not None
+
+
+def since(store: Store, at: str) -> list[int]:
+    """The answers given at or after a time (ISO 8601, UTC) of which anything still stands."""
+    return [row[0] for row in store.rows("SELECT DISTINCT answer FROM standing WHERE at >= ? ORDER BY answer", (at,))]
+
+
+def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
+    """Take back all that these answers decided, as one (inside a write transaction); returns how many decisions.
+
+    Raises UsageError if somebody would get a name back that is another's by now.
+    """
+    standing = [
+        row
+        for answer in answers
+        for row in store.rows("SELECT id, person, other_person FROM standing WHERE answer = ? ORDER BY id", (answer,))
+    ]
+    if standing:
+        decisions.record(store, [Decision("undo", undoes=row[0]) for row in standing], origin)
+        about = {person for row in standing for person in row[1:] if person is not None}
+        people.refresh(store, about)
+        models.forget_tags(store, about)
+    return len(standing)
