@@ -44,8 +44,9 @@ def _who_is_it(state: State) -> Question | None:
     if not len(state.sizes):
         return None
     sizes = state.sizes
-    strays = _per_unit(state, np.where(state.open, 1 - state.fits, 0)) * (1 - 1 / np.maximum(sizes, 1))
-    resolves = _per_unit(state, _worth(state) * state.fits) * _known(state)
+    meant = state.open
+    strays = _per_unit(state, np.where(meant, 1 - state.fits, 0)) * (1 - 1 / np.maximum(sizes, 1))
+    resolves = _per_unit(state, np.where(meant, _worth(state) * state.fits, 0)) * _known(state)
     answers = 1 + np.minimum(strays, SHOWN)
     wanted = (sizes > 1) & (_per_unit(state, (state.open & state.later).astype(float)) == 0)
     rate = np.where(wanted, resolves / answers, 0)
@@ -53,6 +54,7 @@ def _who_is_it(state: State) -> Question | None:
     if rate[unit] <= 0:
         return None
     rows = state.members(unit)
+    rows = rows[meant[rows]]
     faces = _ids(state, rows[np.argsort(-state.fits[rows], kind="stable")])
     if probability(state.odds[unit]) >= _SURE:
         return IsItAlso(int(state.whom[unit]), faces[::-1], float(resolves[unit]), float(answers[unit]))

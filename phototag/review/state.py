@@ -181,10 +181,13 @@ class State:
         for person, rows in self.rejected.items():
             theirs = np.fromiter(rows, np.int64)
             self.accepted[theirs[self.claim[theirs] == person]] = False
-        alone = np.flatnonzero(self.open & (self.sizes[self.unit] == 1) & (self.claim >= 0))
-        odds = np.log(np.clip(self.sure[alone], 1e-9, 1 - 1e-9))
-        self.whom[self.unit[alone]] = self.claim[alone]
-        self.odds[self.unit[alone]] = odds - np.log1p(-np.exp(odds))
+        rows = np.flatnonzero(self.open & (self.claim >= 0))
+        pairs, which = np.unique(np.stack([self.unit[rows], self.claim[rows]]), axis=1, return_inverse=True)
+        weight = np.bincount(which.ravel(), self.sure[rows], pairs.shape[1]) / self.sizes[pairs[0]]
+        order = np.argsort(weight, kind="stable")  # of several claims in a unit the weightiest comes last
+        self.whom[pairs[0, order]] = pairs[1, order]
+        likely = np.clip(weight[order], 1e-9, 1 - 1e-9)
+        self.odds[pairs[0, order]] = np.log(likely / (1 - likely))
 
     def apply(self, effect: Effect) -> None:
         """Take an answer in."""
@@ -312,7 +315,7 @@ class State:
         for start in range(0, len(units), _BLOCK):
             block = slice(start, start + _BLOCK)
             similar = self.sums[units[block]] @ self.people_sums.T
-            odds[block] = log_odds(similar / sizes[block, None] / np.maximum(self.counts, 1), self.thresholds)
+            odds[block] = self._named_odds(similar / sizes[block, None] / np.maximum(self.counts, 1))
         odds[:, self.counts == 0] = -np.inf
         odds[self.sizes[units] == 0] = -np.inf
         for those, column in barred:
@@ -325,7 +328,7 @@ class State:
         """Weigh a person's likeness to all units anew."""
         place = self.people.index(person)
         similar = self.sums @ self.people_sums[place] / np.maximum(self.sizes, 1) / max(int(self.counts[place]), 1)
-        odds = log_odds(similar, self.thresholds)
+        odds = self._named_odds(similar)
         odds[self._barred(person)] = -np.inf
         odds[self.sizes == 0] = -np.inf
         if not self.counts[place]:
@@ -335,6 +338,10 @@ class State:
         worse = np.flatnonzero((self.whom == person) & (odds < self.odds))
         if len(worse):
             self._look_like(worse)
+
+    def _named_odds(self, similar: npt.NDArray[np.float32]) -> Values:
+        """That units are somebody's: of more people some come near by chance."""
+        return log_odds(similar, self.thresholds) - np.log(len(self.people))
 
     def _barred(self, person: int) -> Rows:
         """Units with a face that isn't this person: by what a human said, or because it stands beside them."""
