@@ -19,11 +19,14 @@ from phototag.cli.demo import demo
 from phototag.cli.engines import engines
 from phototag.cli.evaluate import evaluate
 from phototag.cli.faces import faces
+from phototag.cli.history import history, undo
 from phototag.cli.identify import identify
 from phototag.cli.index import index
 from phototag.cli.label import label
 from phototag.cli.name import name
 from phototag.cli.people import people
+from phototag.cli.people_change import hide, merge, not_this_person, rename, unhide
+from phototag.cli.people_split import split
 from phototag.cli.report import report
 from phototag.cli.review import review
 from phototag.cli.run import run
@@ -58,6 +61,8 @@ for command in (
     review,
     people,
     faces,
+    history,
+    undo,
     report,
     status,
     index,
@@ -75,6 +80,10 @@ for command in (
     demo,
 ):
     cli.add_command(command)
+
+
+for command in (rename, merge, split, hide, unhide, not_this_person):
+    people.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

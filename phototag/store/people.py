@@ -147,6 +147,19 @@ def listed(store: Store) -> list[Listed]:
     ]
 
 
+def aliases(store: Store, person: int) -> list[str]:
+    """Names of those who turned out to be this person, alphabetically."""
+    return [
+        row[0]
+        for row in store.rows(
+            "WITH RECURSIVE they(id) AS (SELECT id FROM person WHERE merged = ?"
+            " UNION SELECT p.id FROM they JOIN person p ON p.merged = they.id)"
+            " SELECT name FROM person WHERE id IN they ORDER BY name_key",
+            (person,),
+        )
+    ]
+
+
 def names(store: Store) -> list[str]:
     """Every name, alphabetically."""
     return [row[0] for row in store.rows(f"SELECT name FROM person w WHERE {_HERE} ORDER BY name_key")]
