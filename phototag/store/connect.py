@@ -119,9 +119,7 @@ def open_store(path: Path, *, create: bool = False, any_thread: bool = False) ->
             path.touch(mode=0o600)
         else:
             raise _absent(path)
-        connection = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=not any_thread
-        )
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=not any_thread)
         store = Store(path, connection)
     except (OSError, sqlite3.DatabaseError) as error:
         raise _sentence(path, error) from error

@@ -91,9 +91,7 @@ def different_people(store: Store) -> set[tuple[int, int]]:
 def stamp(store: Store) -> tuple[int, str]:
     """Another one whenever anything was said, taken back or grouped anew."""
     return next(
-        store.rows(
-            "SELECT coalesce((SELECT max(id) FROM decision), 0), coalesce((SELECT max(at) FROM clustering), '')"
-        )
+        store.rows("SELECT coalesce((SELECT max(id) FROM decision), 0), coalesce((SELECT max(at) FROM clustering), '')")
     )
 
 

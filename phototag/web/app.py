@@ -44,7 +44,6 @@ _ANSWERS: dict[str, View] = {
     "/people/{person:int}/merge": people.merge,
     "/people/{person:int}/different": people.different,
     "/people/{person:int}/faces": people.faces_are,
-    "/people/{person:int}/split": people.split,
     "/faces/{face:int}": photos.face_is,
 }
 

@@ -11,7 +11,6 @@ import ipaddress
 import secrets
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
-
 from urllib.parse import parse_qs
 
 from starlette.datastructures import MutableHeaders
@@ -165,5 +164,3 @@ def _in_digits(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-

@@ -178,7 +178,11 @@ def faces_are(visit: Visit) -> Response:
         text = f"{some} {are} not {printable(who.name)}."
     elif say in ("not-a-face", "dont-care"):
         naming.dismiss(store, picked, "not-a-face" if say == "not-a-face" else "dont-care", "reviewed")
-        text = f"{some} {are} no {'face' if len(picked) == 1 else 'faces'}." if say == "not-a-face" else f"{some} put aside."
+        text = (
+            f"{some} {are} no {'face' if len(picked) == 1 else 'faces'}."
+            if say == "not-a-face"
+            else f"{some} put aside."
+        )
     elif say in ("split", "split-unknown"):
         done = jobs.split(store, who.name, picked, form.text("name") if say == "split" else None, "reviewed")
         touched |= {done.other.id} if done.other else set()

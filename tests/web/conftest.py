@@ -1,0 +1,171 @@
+"""A small library with real pictures, made directly, and the review pages over it."""
+
+from __future__ import annotations
+
+import colorsys
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from starlette.testclient import TestClient
+
+from phototag.progress import Silent
+from phototag.store import decisions, faces
+from phototag.store.connect import Store, open_store
+from phototag.types import Box, Vectors
+from phototag.web.app import application
+from phototag.web.desk import Desk
+from phototag.web.guard import Keys
+from phototag.workflows.cluster import cluster_faces
+from phototag.workflows.name import name_faces
+from tests.store import build
+
+PORT = 8765
+HERE = f"http://127.0.0.1:{PORT}"
+#: A person's axis, the hue of their faces, how many photos of them there are.
+CROWD = {"ada": (0, 0, 12), "ben": (1, 120, 8), "cy": (2, 240, 5)}
+
+
+def near(axis: int, number: int) -> Vectors:
+    """One of a person's faces: close to an axis, no two alike."""
+    vector = np.zeros(8, np.float32)
+    vector[axis] = 1
+    vector[4 + number % 4] += 0.02 * (1 + number % 9)
+    return vector / np.linalg.norm(vector)
+
+
+def jpeg(hue: int, number: int, size: tuple[int, int] = (96, 96)) -> bytes:
+    """A round face in one colour, its size by its number."""
+    shade = tuple(int(255 * part) for part in colorsys.hsv_to_rgb(hue / 360, 0.35 + 0.04 * (number % 10), 0.85))
+    picture = Image.new("RGB", size, (238, 233, 224))
+    draw = ImageDraw.Draw(picture)
+    width, height = size
+    draw.ellipse((width * 0.2, height * 0.12, width * 0.8, height * 0.88), fill=shade)
+    for eye in (0.38, 0.62):
+        draw.ellipse((width * eye - 5, height * 0.4 - 5, width * eye + 5, height * 0.4 + 5), fill=(40, 40, 40))
+    draw.arc((width * 0.36, height * 0.5, width * 0.64, height * 0.72), 20, 160, fill=(40, 40, 40), width=3)
+    file = io.BytesIO()
+    picture.save(file, "JPEG")
+    return file.getvalue()
+
+
+@dataclass(frozen=True)
+class Library:
+    """A database and who is on its photos: faces by person, in the order of their photos."""
+
+    db: Path
+    faces: dict[str, list[int]]
+
+    def open(self) -> Store:
+        return open_store(self.db)
+
+    def named(self) -> dict[str, set[int]]:
+        """Faces that a human named, by name."""
+        said: dict[str, set[int]] = {}
+        with self.open() as store:
+            for face in faces.identified(store):
+                if face.source == "human" and face.person:
+                    said.setdefault(face.person, set()).add(face.id)
+        return said
+
+    def rejected(self) -> set[int]:
+        with self.open() as store:
+            return {face for face, _ in decisions.rejected(store)}
+
+
+def make(db: Path, crowd: dict[str, tuple[int, int, int]] = CROWD, photos: Path | None = None) -> Library:
+    """One photo for each face; its file is really there if `photos` is given."""
+    found: dict[str, list[int]] = {}
+    with open_store(db, create=True) as store:
+        for who, (axis, hue, count) in crowd.items():
+            for number in range(count):
+                add(store, found.setdefault(who, []), who, number, near(axis, number), hue, photos)
+        cluster_faces(store, Silent())
+    return Library(db, found)
+
+
+def add(
+    store: Store, found: list[int], who: str, number: int, vector: Vectors, hue: int, photos: Path | None = None
+) -> None:
+    name = f"{who}-{number}.jpg"
+    root = bytes(photos) if photos else b"/photos"
+    when = f"20{10 + number:02d}-07-{1 + number:02d}T12:00:00"
+    photo = build.add_photo(store, name.encode(), [(Box(100, 60, 200, 180), vector)], root=root, taken_at=when)
+    face = int(store.value("SELECT id FROM face WHERE photo = ?", (photo,)))
+    with store.write():
+        store.run("UPDATE crop SET jpeg = ? WHERE face = ?", (jpeg(hue, number), face))
+        store.run("UPDATE preview SET jpeg = ? WHERE photo = ?", (jpeg(hue, number, (400, 300)), photo))
+    if photos:
+        (photos / name).write_bytes(jpeg(hue, number, (400, 300)))
+    found.append(face)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    """Three groups of 12, 8 and 5 faces that nobody named."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    return make(tmp_path / "phototag.db", photos=photos)
+
+
+@pytest.fixture
+def named(library: Library) -> Library:
+    """The same; Ada and Ben are named, Cy isn't."""
+    with library.open() as store:
+        name_faces(store, library.faces["ada"], "Ada")
+        name_faces(store, library.faces["ben"], "Ben")
+    return library
+
+
+@dataclass
+class Browser:
+    """Somebody with the key, without a browser."""
+
+    client: TestClient
+    desk: Desk
+
+    def get(self, path: str) -> str:
+        answer = self.client.get(path)
+        assert answer.status_code == 200, (answer.status_code, answer.text)
+        return answer.text
+
+    def post(self, path: str, **fields: object) -> str:
+        """Say something from one of our pages; returns the page that follows."""
+        answer = self.client.post(
+            path, data={"token": self.desk.keys.form, "back": "/", **fields}, headers={"origin": HERE}
+        )
+        assert answer.status_code == 200, (answer.status_code, answer.text)
+        assert self.desk.trier.settle(20)
+        return answer.text
+
+
+@pytest.fixture
+def desks() -> Iterator[list[Desk]]:
+    """Desks that are closed at the end."""
+    opened: list[Desk] = []
+    yield opened
+    for desk in opened:
+        desk.close()
+
+
+def visit(library: Library, desks: list[Desk]) -> Browser:
+    """The pages over a library, with the cookie already."""
+    desk = Desk(library.db, Keys())
+    desks.append(desk)
+    client = TestClient(application(desk, PORT), base_url=HERE)
+    assert client.get(f"/?key={desk.keys.address}").status_code == 200
+    return Browser(client, desk)
+
+
+@pytest.fixture
+def browser(library: Library, desks: list[Desk]) -> Browser:
+    return visit(library, desks)
+
+
+@pytest.fixture
+def named_browser(named: Library, desks: list[Desk]) -> Browser:
+    return visit(named, desks)
