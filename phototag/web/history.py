@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import islice
 
 from starlette.responses import Response
@@ -23,7 +24,7 @@ def answers(visit: Visit) -> Response:
     rows = list(islice(history.answers(visit.store), (number - 1) * ROWS, number * ROWS + 1))
     return visit.page(
         "history.html",
-        answers=[(answer, in_words(answer)) for answer in rows[:ROWS]],
+        answers=[(answer, in_words(answer), _here(answer.at)) for answer in rows[:ROWS]],
         number=number,
         more=len(rows) > ROWS,
         last=history.last(visit.store),
@@ -46,6 +47,11 @@ def _told(visit: Visit, undone: Undone) -> str:
         visit.desk.trier.want(history.about(visit.store, answer))
         return f"Answer {answer} is taken back ({count(undone.decisions, 'decision')})."
     return "It was taken back before."
+
+
+def _here(at: str) -> str:
+    """A moment in this machine's time."""
+    return datetime.fromisoformat(at).astimezone().isoformat()
 
 
 def in_words(answer: Answer) -> str:

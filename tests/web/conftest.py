@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import colorsys
 import io
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def near(axis: int, number: int) -> Vectors:
     """One of a person's faces: close to an axis, no two alike."""
     vector = np.zeros(8, np.float32)
     vector[axis] = 1
-    vector[4 + number % 4] += 0.02 * (1 + number % 9)
+    vector[4 + number % 4] += 0.01 * (1 + number % 5)
     return vector / np.linalg.norm(vector)
 
 
@@ -93,7 +94,7 @@ def add(
 ) -> None:
     name = f"{who}-{number}.jpg"
     root = bytes(photos) if photos else b"/photos"
-    when = f"20{10 + number:02d}-07-{1 + number:02d}T12:00:00"
+    when = f"{2000 + number // 12}-{1 + number % 12:02d}-14T12:00:00"
     photo = build.add_photo(store, name.encode(), [(Box(100, 60, 200, 180), vector)], root=root, taken_at=when)
     face = int(store.value("SELECT id FROM face WHERE photo = ?", (photo,)))
     with store.write():
@@ -104,12 +105,18 @@ def add(
     found.append(face)
 
 
+@pytest.fixture(scope="session")
+def unnamed_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Made once; tests get copies of the database."""
+    return make(tmp_path_factory.mktemp("library") / "phototag.db")
+
+
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    """Three groups of 12, 8 and 5 faces that nobody named."""
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    return make(tmp_path / "phototag.db", photos=photos)
+def library(unnamed_library: Library, tmp_path: Path) -> Library:
+    """Three groups of 12, 8 and 5 faces that nobody named; their photos are away."""
+    db = tmp_path / "phototag.db"
+    shutil.copyfile(unnamed_library.db, db)
+    return Library(db, {who: list(ids) for who, ids in unnamed_library.faces.items()})
 
 
 @pytest.fixture

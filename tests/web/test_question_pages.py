@@ -1,0 +1,168 @@
+"""The interview without a browser: each kind of question and what its answers say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from phototag.review.questions import AreTheyOne, IsItAlso, Side, WhoIsNot
+from phototag.store import decisions, people
+from phototag.web.desk import Desk
+from phototag.workflows.name import name_faces
+from phototag.workflows.review import Sitting
+from tests.web.conftest import Browser, Library, visit
+from tests.web.test_people_pages import boxes
+
+
+def number(page: str) -> str:
+    return re.findall(r'name="question" value="(\d+)"', page)[0]
+
+
+def test_every_group_is_asked_for_and_named(library: Library, browser: Browser) -> None:
+    page = browser.get("/")
+    for _ in range(3):
+        assert "Who is this?" in page
+        [name] = [who.title() for who, ids in library.faces.items() if set(ids) == set(boxes(page))]
+        faces = len(boxes(page))
+        page = browser.post("/answer", question=number(page), say="name", name=name, face=boxes(page))
+        assert f"{faces} faces are {name}" in page
+    assert "No question is left" in page
+    assert library.named() == {name: set(library.faces[name.lower()]) for name in ("Ada", "Ben", "Cy")}
+
+
+def test_all_but_those_taken_out(library: Library, browser: Browser) -> None:
+    page = browser.get("/")
+    ada = library.faces["ada"]
+    browser.post("/answer", question=number(page), say="name", name="Ada", face=ada[2:])
+    assert library.named()["Ada"] == set(ada[2:]) and library.rejected() == set(ada[:2])
+
+
+def test_skipped_comes_again_and_undo_takes_it_back(library: Library, browser: Browser) -> None:
+    first = browser.get("/")
+    second = browser.post("/answer", question=number(first), say="skip", face=boxes(first))
+    assert not set(boxes(first)) & set(boxes(second))
+    again = browser.post("/answer", say="undo")
+    assert boxes(again) == boxes(first)
+
+
+@pytest.mark.parametrize("say", ["not-a-face", "dont-care"])
+def test_dismissed(library: Library, browser: Browser, say: str) -> None:
+    page = browser.get("/")
+    browser.post("/answer", question=number(page), say=say, face=boxes(page))
+    with library.open() as store:
+        assert decisions.counts(store) == {say: 12}
+    assert set(boxes(browser.post("/answer", say="undo"))) == set(library.faces["ada"])
+    with library.open() as store:
+        assert decisions.counts(store) == {}
+
+
+def test_several_people_are_asked_for_apart(library: Library, browser: Browser) -> None:
+    page = browser.get("/")
+    asked = set(boxes(page))
+    browser.post("/answer", question=number(page), say="mixed", face=boxes(page))
+    seen = []
+    for _ in range(5):
+        page = browser.get("/")
+        if not set(boxes(page)) < asked:
+            break
+        seen.append(set(boxes(page)))
+        browser.post("/answer", question=number(page), say="dont-care", face=boxes(page))
+    assert seen
+
+
+def test_a_question_is_answered_once(library: Library, browser: Browser) -> None:
+    page = browser.get("/")
+    said = {"question": number(page), "say": "name", "face": boxes(page)}
+    browser.post("/answer", name="Ada", **said)
+    again = browser.post("/answer", name="Mallory", **said)
+    assert "no longer open" in again and not set(boxes(again)) & set(boxes(page))
+    assert set(library.named()) == {"Ada"}
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201])
+def test_after_no_name_the_question_stays(library: Library, browser: Browser, name: str) -> None:
+    page = browser.get("/")
+    after = browser.post("/answer", question=number(page), say="name", name=name, face=boxes(page))
+    assert "be a name" in after and boxes(after) == boxes(page)
+    browser.post("/answer", question=number(after), say="name", name="Ada", face=boxes(after))
+    assert set(library.named()) == {"Ada"}
+
+
+def test_what_is_said_elsewhere_meanwhile_stays(library: Library, browser: Browser) -> None:
+    """One face is named on its photo while the question about its group stands open in another window."""
+    page = browser.get("/")
+    ada = library.faces["ada"]
+    browser.post(f"/faces/{ada[0]}", say="name", name="Zoe")
+    after = browser.post("/answer", question=number(page), say="name", name="Ada", face=ada)
+    assert "no longer open" in after and ada[0] not in boxes(after)
+    assert library.named() == {"Zoe": {ada[0]}}
+
+
+def test_a_question_that_nothing_touched_may_be_answered_after_all(library: Library, browser: Browser) -> None:
+    page = browser.get("/")
+    browser.post(f"/faces/{library.faces['cy'][0]}", say="name", name="Cy")
+    browser.post("/answer", question=number(page), say="name", name="Ada", face=boxes(page))
+    assert library.named()["Ada"] == set(library.faces["ada"])
+
+
+def asking(monkeypatch: pytest.MonkeyPatch, *questions: object) -> None:
+    """These questions come next."""
+    left = list(questions)
+    monkeypatch.setattr(Sitting, "next", lambda self: left.pop(0) if left else None)
+
+
+@pytest.fixture
+def ada(library: Library) -> list[int]:
+    """Five of Ada's faces have her name."""
+    with library.open() as store:
+        name_faces(store, library.faces["ada"][:5], "Ada")
+    return library.faces["ada"]
+
+
+def test_is_it_also(library: Library, ada: list[int], desks: list[Desk], monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = [IsItAlso(1, tuple(faces), 1.0, 1.0) for faces in (ada[5:9], ada[9:11], ada[11:])]
+    asking(monkeypatch, *questions)
+    browser = visit(library, desks)
+    page = browser.get("/")
+    assert "Is this Ada, too?" in page and boxes(page) == ada[5:9]
+    page = browser.post("/answer", question=number(page), say="yes", face=ada[6:9])
+    assert library.named()["Ada"] == {*ada[:5], *ada[6:9]} and library.rejected() == {ada[5]}
+    page = browser.post("/answer", question=number(page), say="no", face=boxes(page))
+    assert library.rejected() == {ada[5], *ada[9:11]}
+    browser.post("/answer", question=number(page), say="name", name="Zoe", face=boxes(page))
+    assert library.named()["Zoe"] == {ada[11]}
+
+
+def test_who_is_not(library: Library, ada: list[int], desks: list[Desk], monkeypatch: pytest.MonkeyPatch) -> None:
+    asking(monkeypatch, WhoIsNot(1, tuple(ada[:5]), 1.0, 1.0))
+    browser = visit(library, desks)
+    page = browser.get("/")
+    assert "Is one of them not Ada?" in page
+    browser.post("/answer", question=number(page), say="yes", face=ada[:4])
+    assert library.named()["Ada"] == set(ada[:4]) and library.rejected() == {ada[4]}
+
+
+@pytest.mark.parametrize(("say", "names"), [("yes", ["Ada"]), ("no", ["Ada", "Ben"])])
+def test_are_they_one(
+    library: Library, ada: list[int], desks: list[Desk], monkeypatch: pytest.MonkeyPatch, say: str, names: list[str]
+) -> None:
+    ben = library.faces["ben"]
+    with library.open() as store:
+        name_faces(store, ben, "Ben")
+    asking(monkeypatch, AreTheyOne((Side(1, None, tuple(ada[:5])), Side(2, None, tuple(ben))), 1.0, 1.0))
+    browser = visit(library, desks)
+    page = browser.get("/")
+    assert "Are they one person?" in page and not boxes(page)
+    assert len(re.findall(r'src="/faces/\d+.jpg"', page)) == 13
+    browser.post("/answer", question=number(page), say=say)
+    with library.open() as store:
+        assert people.names(store) == names
+        assert decisions.different_people(store) == (set() if say == "yes" else {(1, 2)})
+
+
+def test_where_it_stands_is_told_to_the_waiting_page(library: Library, browser: Browser) -> None:
+    page = browser.get("/")
+    browser.post("/answer", question=number(page), say="name", name="Ada", face=boxes(page))
+    told = browser.client.get("/standing").json()
+    assert told["busy"] is False and "of 25 faces named" in told["stands"]
