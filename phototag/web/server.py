@@ -24,7 +24,7 @@ def serve(db: Path, host: str, port: int, ready: Callable[[str], None]) -> None:
     was indexed, KeyboardInterrupt at Ctrl-C, after everything is closed.
     """
     keys = Keys()
-    with _bound(host, port) as listening:
+    with bound(host, port) as listening:
         port = listening.getsockname()[1]
         desk = Desk(db, keys)
         try:
@@ -44,7 +44,7 @@ def serve(db: Path, host: str, port: int, ready: Callable[[str], None]) -> None:
             desk.close()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
     """A socket that listens already, so that a browser may come at once."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

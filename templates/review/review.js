@@ -115,6 +115,7 @@
         for (let at = Math.min(index, last); at <= Math.max(index, last); at++) pick(boxes[at], box.checked);
       }
       last = index;
+      box.focus();
       count();
     });
     // Shift and a click would mark text.

@@ -10,10 +10,14 @@ from phototag.web.desk import Desk
 from phototag.web.guard import Keys
 from tests.web.conftest import HERE, PORT, Browser, Library
 
-GETS = ["/", "/people", "/people/1", "/people/1/parts", "/history", "/photos/1", "/photos/1/preview.jpg",
-        "/photos/1/large.jpg", "/faces/1.jpg", "/standing", "/assets/style.css", "/assets/review.js", "/nowhere"]  # fmt: skip
-POSTS = ["/answer", "/undo", "/history/1/undo", "/people/1/rename", "/people/1/hide", "/people/1/merge",
-         "/people/1/different", "/people/1/faces", "/faces/1", "/nowhere"]  # fmt: skip
+GETS = [
+    "/", "/people", "/people/1", "/people/1/parts", "/history", "/photos/1", "/photos/1/preview.jpg",
+    "/photos/1/large.jpg", "/faces/1.jpg", "/standing", "/assets/style.css", "/assets/review.js", "/nowhere",
+]  # fmt: skip
+POSTS = [
+    "/answer", "/undo", "/history/1/undo", "/people/1/rename", "/people/1/hide", "/people/1/merge",
+    "/people/1/different", "/people/1/faces", "/faces/1", "/nowhere",
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phototag.progress import Silent
 from phototag.store import history, people
+from phototag.web.desk import Desk
 from phototag.workflows.name import name_faces
 from phototag.workflows.people import hide
 from phototag.workflows.tag import try_names
-from phototag.progress import Silent
 from tests.store import build
 from tests.web.conftest import HERE, Browser, Library, add, make, near, visit
-from phototag.web.desk import Desk
 
 
 def boxes(page: str) -> list[int]:
@@ -44,7 +44,7 @@ def test_a_persons_faces_come_in_pages(library: Library, desks: list[Desk]) -> N
     browser = visit(many, desks)
     seen = [boxes(browser.get(f"/people/1?page={number}")) for number in (1, 2, 3)]
     assert [len(part) for part in seen] == [120, 120, 10]
-    assert sorted(sum(seen, [])) == sorted(many.faces["dee"])
+    assert sorted(face for part in seen for face in part) == sorted(many.faces["dee"])
     assert boxes(browser.get("/people/1?page=99")) == seen[2]
     assert boxes(browser.get("/people/1?page=-1")) == boxes(browser.get("/people/1?page=x")) == seen[0]
 
@@ -77,7 +77,8 @@ def test_rename(named: Library, named_browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("ben", "somebody else is called ben"), (" \n", "can&#39;t be a name"), ("x" * 201, "at most 200")]
+    ("name", "says"),
+    [("ben", "somebody else is called ben"), (" \n", "can&#39;t be a name"), ("x" * 201, "at most 200")],
 )
 def test_a_name_that_cannot_be_given_is_a_sentence_on_the_same_page(
     named: Library, named_browser: Browser, name: str, says: str
@@ -232,7 +233,14 @@ def test_undo_takes_back_one_answer_after_the_other(named: Library, named_browse
 
 
 def test_a_form_leads_back_to_our_own_pages_only(named_browser: Browser) -> None:
-    for back in ("//evil.example/x", "http://evil.example", "\\\\evil.example", "/\\evil.example", "javascript:x", "\r\nSet-Cookie: a"):
+    for back in (
+        "//evil.example/x",
+        "http://evil.example",
+        "\\\\evil.example",
+        "/\\evil.example",
+        "javascript:x",
+        "\r\nSet-Cookie: a",
+    ):
         answer = named_browser.client.post(
             "/undo", data={"token": named_browser.desk.keys.form, "back": back}, headers={"origin": HERE},
             follow_redirects=False,
