@@ -90,9 +90,9 @@ def different_people(store: Store) -> set[tuple[int, int]]:
 
 def stamp(store: Store) -> tuple[int, str]:
     """Another one whenever anything was said, taken back or grouped anew."""
-    return next(
-        store.rows("SELECT coalesce((SELECT max(id) FROM decision), 0), coalesce((SELECT max(at) FROM clustering), '')")
-    )
+    said = store.value("SELECT max(id) FROM decision")
+    grouped = store.value("SELECT at || ' ' || next_number FROM clustering")
+    return int(said or 0), str(grouped)
 
 
 def counts(store: Store) -> dict[str, int]:
