@@ -7,8 +7,9 @@ its open faces' vectors, a person by the sum of theirs; an answer changes the su
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -165,6 +166,21 @@ class State:
         """The open faces of a unit."""
         return np.flatnonzero((self.unit == unit) & (self.person == OPEN))
 
+    def named(self, person: int) -> Rows:
+        """The faces that a human named after a person."""
+        return np.flatnonzero(self.person == person)
+
+    def two_people(self, one: int, other: int) -> bool:
+        """Whether a human said, or a photo shows, that two people are two."""
+        photos = np.intersect1d(self.faces.photo[self.named(one)], self.faces.photo[self.named(other)])
+        return (min(one, other), max(one, other)) in self.two or bool(photos.size)
+
+    def two_groups(self, one: Rows, other: Rows) -> bool:
+        """The same of two groups of faces."""
+        said = set().union(*(self.apart.get(row, ()) for row in one.tolist()))
+        photos = np.intersect1d(self.faces.photo[one], self.faces.photo[other])
+        return not said.isdisjoint(other.tolist()) or bool(photos.size)
+
     def number(self, unit: int) -> int:
         """The number of the group that a unit is (of a part: was); −1 for a face that stands alone."""
         return int(self.numbers[unit]) if unit < len(self.numbers) else -1
@@ -179,18 +195,18 @@ class State:
         """Take in what the machine makes of the open faces now."""
         self.claim, self.sure, self.accepted = tags.claim.copy(), tags.sure.copy(), tags.accepted.copy()
         for person, rows in self.rejected.items():
-            theirs = np.fromiter(rows, np.int64)
-            self.accepted[theirs[self.claim[theirs] == person]] = False
-        rows = np.flatnonzero(self.open & (self.claim >= 0))
-        pairs, which = np.unique(np.stack([self.unit[rows], self.claim[rows]]), axis=1, return_inverse=True)
-        weight = np.bincount(which.ravel(), self.sure[rows], pairs.shape[1]) / self.sizes[pairs[0]]
+            refused = np.fromiter(rows, np.int64)
+            self.accepted[refused[self.claim[refused] == person]] = False
+        claimed = np.flatnonzero(self.open & (self.claim >= 0))
+        pairs, which = np.unique(np.stack([self.unit[claimed], self.claim[claimed]]), axis=1, return_inverse=True)
+        weight = np.bincount(which.ravel(), self.sure[claimed], pairs.shape[1]) / self.sizes[pairs[0]]
         order = np.argsort(weight, kind="stable")  # of several claims in a unit the weightiest comes last
         self.whom[pairs[0, order]] = pairs[1, order]
         likely = np.clip(weight[order], 1e-9, 1 - 1e-9)
         self.odds[pairs[0, order]] = np.log(likely / (1 - likely))
 
-    def apply(self, effect: Effect) -> None:
-        """Take an answer in."""
+    def apply(self, effect: Effect) -> set[int]:
+        """Take an answer in; returns the people of whose faces it changes anything."""
         named = self.rows(face for face, _ in effect.named)
         rejected = self.rows(face for face, _ in effect.rejected)
         parts = [self.rows(part) for part in effect.parts]
@@ -216,33 +232,34 @@ class State:
         if effect.apart:
             self._part(*self.rows(effect.apart).tolist())
         if effect.two:
-            self.two.add(effect.two)
+            self.two.add((min(effect.two), max(effect.two)))
         self.later[later] = True
         self.seen[seen] = True
         people = {*held["person"].tolist(), *self.person[rows].tolist(), *(person for _, person in effect.rejected)}
         self._history.append(_Before(effect, rows, held, tuple(sorted(people - {OPEN, DISMISSED}))))
         self.answers += not effect.later
         self._weigh(rows, held["unit"], self._history[-1].people)
+        return set(self._history[-1].people)
 
-    def undo(self) -> Effect | None:
-        """Take back the last answer, or that a question was put off; returns it."""
-        if not self._history:
-            return None
+    def undo(self) -> set[int]:
+        """Take back the last answer, or that a question was put off; returns the people whom it was about."""
         last = self._history.pop()
         now = self.unit[last.rows]
         for name, values in last.held.items():
             getattr(self, name)[last.rows] = values
-        for row, (_, person) in zip(self.rows(f for f, _ in last.effect.rejected).tolist(), last.effect.rejected, strict=True):
+        for row, (_, person) in zip(
+            self.rows(f for f, _ in last.effect.rejected).tolist(), last.effect.rejected, strict=True
+        ):
             self.rejected[person].discard(row)
         if last.effect.apart:
             one, other = self.rows(last.effect.apart).tolist()
             self.apart[one].discard(other)
             self.apart[other].discard(one)
         if last.effect.two:
-            self.two.discard(last.effect.two)
+            self.two.discard((min(last.effect.two), max(last.effect.two)))
         self.answers -= not last.effect.later
         self._weigh(last.rows, now, last.people)
-        return last.effect
+        return set(last.people)
 
     def again(self) -> None:
         """Ask what was put off, too."""
@@ -271,8 +288,10 @@ class State:
             self._compare(person)
 
     def _weigh_units(self, units: Rows) -> None:
-        rows = np.flatnonzero(np.isin(self.unit, units) & self.open) if len(units) < len(self.sizes) else (
-            np.flatnonzero(self.open)
+        rows = (
+            np.flatnonzero(np.isin(self.unit, units) & self.open)
+            if len(units) < len(self.sizes)
+            else (np.flatnonzero(self.open))
         )
         rows = rows[np.argsort(self.unit[rows], kind="stable")]
         mine, starts, counts = np.unique(self.unit[rows], return_index=True, return_counts=True)
@@ -339,9 +358,9 @@ class State:
         if len(worse):
             self._look_like(worse)
 
-    def _named_odds(self, similar: npt.NDArray[np.float32]) -> Values:
+    def _named_odds(self, similar: npt.NDArray[Any]) -> Values:
         """That units are somebody's: of more people some come near by chance."""
-        return log_odds(similar, self.thresholds) - np.log(len(self.people))
+        return np.asarray(log_odds(similar, self.thresholds) - np.log(len(self.people)))
 
     def _barred(self, person: int) -> Rows:
         """Units with a face that isn't this person: by what a human said, or because it stands beside them."""
