@@ -20,25 +20,29 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from clustering import lfw
-from simulated_people import Population, album, scattered
+from simulated_people import Population, album, library, scattered
 
 from phototag import config
 from phototag.progress import Silent
-from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
-from phototag.store import decisions, models, people
+from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt
+from phototag.store import decisions, engines, libraries, models, people
 from phototag.store.connect import Store, open_store
-from phototag.workflows.cluster import cluster_faces
+from phototag.types import EngineInfo, Vectors
+from phototag.workflows.cluster import cluster_faces, current_embedder
 from phototag.workflows.index import index
 from phototag.workflows.name import name_group, next_question
 from phototag.workflows.review import Sitting
 from phototag.workflows.tag import try_names
+
+Rows = npt.NDArray[np.int64]
 
 #: The machine tags anew after so many questions; in the product whenever it has the time.
 EVERY = 5
@@ -57,12 +61,16 @@ def main() -> None:
     with open_store(options.db, create=True) as store:
         index(store, [data / "lfw-dev", data / "album"], replace(config.load(), db=options.db), Silent())
         vectors, names, ids = lfw(store, data)
+        used = current_embedder(store)
+        embedder = EngineInfo(
+            "embedder", "simulated", "", dim=vectors.shape[1], thresholds=engines.thresholds(store, used)
+        )
     truth = dict(zip(ids, names, strict=True))
     population = Population.of(vectors, names)
     parts: dict[str, Callable[[], dict[str, object]]] = {
         "lfw": lambda: on_lfw(options.db, truth),
-        "album": lambda: on_album(population),
-        "time": lambda: times(population),
+        "album": lambda: on_album(population, embedder),
+        "time": lambda: times(population, embedder),
     }
     figures: dict[str, object] = {"machine": {"cores": os.cpu_count(), "python": sys.version.split()[0]}}
     for part, job in parts.items():
@@ -78,7 +86,8 @@ def main() -> None:
 class Answerer:
     """Answers a sitting's questions by the truth, and counts.
 
-    `truth`: face → name; `wanted`: the faces that count; `strangers`: whom they don't know. `taken`: seconds from a key to the next question.
+    `truth`: face → name; `wanted`: the faces that count; `strangers`: whom they don't know. `taken`: seconds from a key
+    to the next question.
     """
 
     sitting: Sitting
@@ -219,6 +228,79 @@ def one_by_one(store: Store, truth: Mapping[int, str], wanted: frozenset[int], s
             break
     right, wrong = scored(store, truth, wanted)
     return {"answers": answers, "named rightly": round(right, 4), "wrong names": round(wrong, 5)}
+
+
+# --- a family album, simulated ---
+
+
+def on_album(population: Population, embedder: EngineInfo) -> dict[str, object]:
+    """60,000 photos of 40 people who are in them regularly and 2,000 strangers, whom nobody can name."""
+    regulars, photos = 40, 60_000
+    vectors, who = population.draw(album(photos, regulars, 2000), 7)
+    with simulated(vectors, scattered(who, photos), embedder) as (store, ids):
+        truth = {face: f"person {person}" for face, person in zip(ids, who.tolist(), strict=True)}
+        wanted = frozenset(face for face, person in zip(ids, who.tolist(), strict=True) if person < regulars)
+        strangers = frozenset(f"person {person}" for person in range(regulars, int(who.max()) + 1))
+        done = Answerer(Sitting.open(store), truth, wanted, strangers).until(0.95, 400, every=10, look=5)
+        right = scored(store, truth, frozenset(truth))[0]
+        figures = {**_told(done), "of all faces named rightly": round(right, 4), "seconds": _spread(done.taken)}
+    return {
+        f"answers until 95% of {len(wanted):,} faces of {regulars} people, among {len(truth):,}, are named": figures
+    }
+
+
+# --- time ---
+
+
+def times(population: Population, embedder: EngineInfo) -> dict[str, object]:
+    """From a key to the next question, the answer saved: 50,000 faces, of 500 people and of strangers."""
+    sizes = library(50_000)
+    vectors, who = population.draw(sizes, 8)
+    with simulated(vectors, np.arange(len(who)), embedder) as (store, ids):
+        truth = {face: f"person {person}" for face, person in zip(ids, who.tolist(), strict=True)}
+        began = time.perf_counter()
+        sitting = Sitting.open(store)
+        opened = time.perf_counter() - began
+        done = Answerer(sitting, truth, frozenset(truth)).until(1, 300, every=100, look=1000)
+        began = time.perf_counter()
+        sitting.retag(Silent())
+        tagged = time.perf_counter() - began
+        return {
+            f"{len(truth):,} faces": {
+                "from a key to the next question, seconds": _spread(done.taken),
+                "open, seconds": round(opened, 2),
+                "tag all anew, seconds": round(tagged, 2),
+                "standing": str(sitting.standing()),
+            }
+        }
+
+
+def _spread(taken: list[float]) -> dict[str, float]:
+    return {"median": round(float(np.median(taken)), 3), "most": round(max(taken), 3)}
+
+
+@contextmanager
+def simulated(vectors: Vectors, photo: Rows, embedder: EngineInfo) -> Iterator[tuple[Store, list[int]]]:
+    """A grouped library of faces without pictures, and their ids; `photo`: the number of each one's photo."""
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "simulated.db", create=True) as store:
+        root = libraries.add(store, b"/simulated").id
+        seen = engines.register(store, embedder)
+        with store.write():
+            store.connection.executemany(
+                "INSERT INTO photo (id, library, path, path_text, size, mtime_ns, state)"
+                " VALUES (?, ?, ?, ?, 1, 1, 'done')",
+                [(int(one) + 1, root, b"%d.jpg" % one, f"{one}.jpg") for one in np.unique(photo)],
+            )
+            store.connection.executemany(
+                "INSERT INTO face (id, photo, x, y, w, h, score, quality) VALUES (?, ?, ?, 10, 90, 90, 1, 0.8)",
+                [(face + 1, int(one) + 1, 100 * (face % 50)) for face, one in enumerate(photo)],
+            )
+            store.connection.executemany(
+                "INSERT INTO embedding (face, engine, dim, vector) VALUES (?, ?, ?, ?)",
+                [(face + 1, seen, vector.size, vector.astype("<f4").tobytes()) for face, vector in enumerate(vectors)],
+            )
+        cluster_faces(store, Silent())
+        yield store, list(range(1, len(vectors) + 1))
 
 
 @contextmanager
