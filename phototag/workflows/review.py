@@ -12,9 +12,11 @@ from phototag.errors import UsageError
 from phototag.learn.linkage import split
 from phototag.progress import Progress, Silent
 from phototag.review import answers
+from phototag.review.answers import Effect
+from phototag.review.library import OPEN, Faces, Rows, Standing, Tags
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.review.ranking import following
-from phototag.review.state import OPEN, Effect, Faces, Standing, State, Tags
+from phototag.review.state import State
 from phototag.store import clusters, decisions, engines, faces, history, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
@@ -241,7 +243,7 @@ def _tags(store: Store, known: Faces) -> Tags:
     return tags
 
 
-def _cut(vectors: Vectors, thresholds: Thresholds) -> np.typing.NDArray[np.int64]:
+def _cut(vectors: Vectors, thresholds: Thresholds) -> Rows:
     """The parts of a group, as closely alike as it takes for there to be two of them; one if all faces equal."""
     parts = whole = np.zeros(len(vectors), np.int64)
     for step in range(1, _STEPS + 1):
