@@ -18,6 +18,8 @@ Numbers = npt.NDArray[np.int64]
 
 #: People with as many faces or more have looks and bursts; looks at most.
 _MANY, _LOOKS = 60, 5
+#: People of a family.
+_FAMILY = 4
 #: Shares of looks, of shots and of a burst's frames in the variance of one person's faces: frames lie about .05 apart.
 _SHARES = (0.35, 0.62, 0.03)
 
@@ -58,8 +60,14 @@ class Population:
             *(float(np.sqrt(max(0, variance))) for variance in (people, stray)),
         )
 
-    def draw(self, sizes: Sequence[int], seed: int = 0) -> tuple[npt.NDArray[np.float32], Numbers]:
-        """Vectors of people with so many faces each, shuffled, and who they are."""
+    def draw(
+        self, sizes: Sequence[int], seed: int = 0, families: int = 0, kinship: float = 0.5
+    ) -> tuple[npt.NDArray[np.float32], Numbers]:
+        """Vectors of people with so many faces each, shuffled, and who they are.
+
+        The first people are of so many `families`, turn by turn, whose members share `kinship` of how they differ
+        from everybody else (the covariance of two of them, as a share of the variance).
+        """
         random = np.random.default_rng(seed)
         dim = len(self.mean)
         person = np.repeat(np.arange(len(sizes)), sizes)
@@ -73,7 +81,12 @@ class Population:
             for number, share in zip(numbers, _SHARES, strict=True):
                 vectors[rows] += np.sqrt(share) * random.standard_normal((number.max() + 1, dim), np.float32)[number]
             stray[rows] = stray[rows][numbers[1]]
-        centres = self.mean + random.normal(size=(len(sizes), dim)) @ self.between
+        own = random.normal(size=(len(sizes), dim))
+        if families:
+            kin = np.arange(len(sizes)) < families * _FAMILY
+            shared = random.normal(size=(families, dim))[np.arange(len(sizes)) % families]
+            own[kin] = np.sqrt(kinship) * shared[kin] + np.sqrt(1 - kinship) * own[kin]
+        centres = self.mean + own @ self.between
         scales = np.exp(random.normal(size=len(sizes)) * self.people_stray - self.people_stray**2)
         for start in range(0, len(person), 100_000):
             rows = slice(start, start + 100_000)

@@ -24,7 +24,8 @@ class Faces:
 
     `ids` (n,) ascending; `vectors` (n, dim) unit; `photo` (n,); `group` (n,) number, −1 alone; `person` (n,) by a
     human, or OPEN or DISMISSED; `met`: how often each group was met. `rejected`: (face, person), `apart`: (face, face),
-    `two`: (person, person) of whom a human said that they aren't one.
+    `two`: (person, person) of whom a human said that they aren't one. `reviewed`: faces whose names a human looked at
+    before.
     """
 
     ids: Rows
@@ -36,6 +37,7 @@ class Faces:
     rejected: frozenset[tuple[int, int]] = frozenset()
     apart: frozenset[tuple[int, int]] = frozenset()
     two: frozenset[tuple[int, int]] = frozenset()
+    reviewed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

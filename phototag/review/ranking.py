@@ -22,7 +22,7 @@ _OFFERED = 5
 #: Pairs that are tried until one is found of which nothing was said.
 _ALIKE = 50
 #: A face resolves at least so much: of a group that hardly anybody fits the parts can be asked about.
-_APART = 0.05
+_APART = 0.1
 #: Faces that a question has to resolve, by expectation, to be worth asking.
 _LEAST = 0.25
 

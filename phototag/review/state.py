@@ -51,7 +51,7 @@ class State:
         self.unit = np.empty(count, np.int64)
         self.unit[~alone] = unit
         self.unit[alone] = len(self.numbers) + np.arange(alone.sum())
-        self.seen = np.zeros(count, np.bool_)
+        self.seen = np.isin(faces.ids, list(faces.reviewed))
         self.later = np.zeros(count, np.bool_)
         self.accepted = np.zeros(count, np.bool_)
         self.fits = np.ones(count)

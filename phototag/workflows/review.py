@@ -87,7 +87,7 @@ class Sitting:
                     raise UsageError(
                         f"you said of every one of these faces that it is not {printable(person.name)}: nothing saved"
                     )
-                answer = decisions.record(self.store, self._decisions(effect), "typed")
+                answer = decisions.record(self.store, _decisions(effect), "typed")
         except ValueError as error:
             raise UsageError(f"that can't be a name: {error}") from error
         self._take(effect, answer)
@@ -179,23 +179,9 @@ class Sitting:
 
     def _save(self, effect: Effect, origin: Origin = "reviewed") -> None:
         with self.store.write():
-            said = self._decisions(effect)
+            said = _decisions(effect)
             answer = decisions.record(self.store, said, origin) if said else None
         self._take(effect, answer)
-
-    def _decisions(self, effect: Effect) -> list[Decision]:
-        """What isn't in the journal yet."""
-        known = dict(
-            zip(
-                (face for face, _ in effect.named),
-                self._state.person[self._state.rows(face for face, _ in effect.named)].tolist(),
-                strict=True,
-            )
-        )
-        return [
-            *(Decision("is", face, person) for face, person in effect.named if known[face] != person),
-            *(Decision("is-not", face, person) for face, person in effect.rejected),
-        ]
 
     def _take(self, effect: Effect, answer: int | None) -> None:
         self.changed |= self._state.apply(effect)
@@ -222,8 +208,17 @@ def _read(store: Store, thresholds: Thresholds) -> State:
         frozenset((face, who) for face, who in decisions.rejected(store) if face in seen and seen[face].person != who),
         frozenset(_apart(store)),
         frozenset(decisions.different_people(store)),
+        frozenset(decisions.reviewed(store)),
     )
     return State(known, thresholds, _tags(store, known))
+
+
+def _decisions(effect: Effect) -> list[Decision]:
+    """What an answer says of faces and people; that a face is who it was taken for says that a human looked at it."""
+    return [
+        *(Decision("is", face, person) for face, person in effect.named),
+        *(Decision("is-not", face, person) for face, person in effect.rejected),
+    ]
 
 
 def _apart(store: Store) -> list[tuple[int, int]]:
