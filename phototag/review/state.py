@@ -60,7 +60,7 @@ class State:
         self.rejected: dict[int, set[int]] = defaultdict(set)  # rows by person
         self.apart: dict[int, set[int]] = defaultdict(set)  # rows by row
         self.two = set(faces.two)
-        self._photos = np.argsort(faces.photo, kind="stable")
+        self._photos = np.argsort(faces.photo, kind="stable")  # rows, by photo
         self._history: list[_Before] = []
         row = {face: index for index, face in enumerate(faces.ids.tolist())}
         for face, person in faces.rejected:
@@ -250,12 +250,6 @@ class State:
         self.whom[units], self.odds[units] = -1, -np.inf
         if not self.people:
             return
-        place = np.full(len(self.sizes), -1)
-        place[units] = np.arange(len(units))
-        barred: list[tuple[Rows, int]] = []
-        for column, person in enumerate(self.people):
-            those = place[self._barred(person)]
-            barred.append((those[those >= 0], column))
         sizes = np.maximum(self.sizes[units], 1)
         odds = np.empty((len(units), len(self.people)), np.float32)
         for start in range(0, len(units), _BLOCK):
@@ -264,8 +258,7 @@ class State:
             odds[block] = self._named_odds(similar / sizes[block, None] / np.maximum(self.counts, 1))
         odds[:, self.counts == 0] = -np.inf
         odds[self.sizes[units] == 0] = -np.inf
-        for those, column in barred:
-            odds[those, column] = -np.inf
+        odds[self._barred_pairs(units)] = -np.inf
         best = odds.argmax(axis=1)
         self.odds[units] = odds[np.arange(len(units)), best]
         self.whom[units] = np.where(self.odds[units] > -np.inf, np.array(self.people)[best], -1)
@@ -291,13 +284,36 @@ class State:
 
     def _barred(self, person: int) -> Rows:
         """Units with a face that isn't this person: by what a human said, or because it stands beside them."""
-        theirs = np.flatnonzero(self.person == person)
-        photos = self.faces.photo[theirs]
-        ordered = self.faces.photo[self._photos]
-        low, high = np.searchsorted(ordered, photos), np.searchsorted(ordered, photos, "right")
-        several = high - low > 1
-        beside = [self._photos[a:b] for a, b in zip(low[several].tolist(), high[several].tolist(), strict=True)]
+        theirs = self.named(person)
         said = np.fromiter(self.rejected.get(person, ()), np.int64)
         apart = [np.fromiter(self.apart[row], np.int64) for row in self.apart.keys() & set(theirs.tolist())]
-        rows = np.concatenate([said, *beside, *apart])
+        rows = np.concatenate([said, self._beside(theirs)[1], *apart])
         return np.unique(self.unit[rows[self.person[rows] == OPEN]])
+
+    def _barred_pairs(self, units: Rows) -> tuple[Rows, Rows]:
+        """The same of some units: places among these, and of people."""
+        where = np.full(len(self.sizes), -1)
+        where[units] = np.arange(len(units))
+        column = np.full(max(self.people) + 1, -1)
+        column[self.people] = np.arange(len(self.people))
+        ours = np.flatnonzero(self.open & (where[self.unit] >= 0))
+        rows, others = self._beside(ours)
+        pairs = [(rows, self.person[others])]
+        for person, refused in self.rejected.items():
+            pairs.append((np.fromiter(refused, np.int64), np.full(len(refused), person)))
+        for row, foes in self.apart.items():
+            pairs.append((np.full(len(foes), row), self.person[np.fromiter(foes, np.int64)]))
+        rows, people = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        keep = (self.person[rows] == OPEN) & (people >= 0) & (people < len(column))
+        places, columns = where[self.unit[rows[keep]]], column[people[keep]]
+        there = (places >= 0) & (columns >= 0)
+        return places[there], columns[there]
+
+    def _beside(self, rows: Rows) -> tuple[Rows, Rows]:
+        """All pairs of one of these faces and another one in its photo."""
+        photos, ordered = self.faces.photo[rows], self.faces.photo[self._photos]
+        low, high = np.searchsorted(ordered, photos), np.searchsorted(ordered, photos, "right")
+        count = high - low
+        first = np.repeat(low - np.cumsum(count) + count, count)
+        mine, others = np.repeat(rows, count), self._photos[first + np.arange(int(count.sum()))]
+        return mine[mine != others], others[mine != others]

@@ -34,6 +34,14 @@ def test_before_the_first_index(store: Store) -> None:
         Sitting.open(store)
 
 
+def test_a_library_without_faces(store: Store) -> None:
+    add_photo(store, b"sky.jpg")
+    sitting = Sitting.open(store)
+    assert sitting.next() is None
+    assert str(sitting.standing()) == "100 % of 0 faces named, 0 answers"
+    assert not sitting.undo()
+
+
 def test_groups_are_named_from_the_largest_on(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 4), add_faces(store, "ben", 1, 3)
     sitting = Sitting.open(store)
