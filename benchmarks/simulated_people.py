@@ -18,6 +18,8 @@ Numbers = npt.NDArray[np.int64]
 
 #: People with as many faces or more have looks and bursts; looks at most.
 _MANY, _LOOKS = 60, 5
+#: People of a family.
+_FAMILY = 4
 #: Shares of looks, of shots and of a burst's frames in the variance of one person's faces: frames lie about .05 apart.
 _SHARES = (0.35, 0.62, 0.03)
 
@@ -58,8 +60,14 @@ class Population:
             *(float(np.sqrt(max(0, variance))) for variance in (people, stray)),
         )
 
-    def draw(self, sizes: Sequence[int], seed: int = 0) -> tuple[npt.NDArray[np.float32], Numbers]:
-        """Vectors of people with so many faces each, shuffled, and who they are."""
+    def draw(
+        self, sizes: Sequence[int], seed: int = 0, families: int = 0, kinship: float = 0.5
+    ) -> tuple[npt.NDArray[np.float32], Numbers]:
+        """Vectors of people with so many faces each, shuffled, and who they are.
+
+        The first people are of so many `families`, turn by turn, whose members share `kinship` of how they differ
+        from everybody else (the covariance of two of them, as a share of the variance).
+        """
         random = np.random.default_rng(seed)
         dim = len(self.mean)
         person = np.repeat(np.arange(len(sizes)), sizes)
@@ -73,7 +81,12 @@ class Population:
             for number, share in zip(numbers, _SHARES, strict=True):
                 vectors[rows] += np.sqrt(share) * random.standard_normal((number.max() + 1, dim), np.float32)[number]
             stray[rows] = stray[rows][numbers[1]]
-        centres = self.mean + random.normal(size=(len(sizes), dim)) @ self.between
+        own = random.normal(size=(len(sizes), dim))
+        if families:
+            kin = np.arange(len(sizes)) < families * _FAMILY
+            shared = random.normal(size=(families, dim))[np.arange(len(sizes)) % families]
+            own[kin] = np.sqrt(kinship) * shared[kin] + np.sqrt(1 - kinship) * own[kin]
+        centres = self.mean + own @ self.between
         scales = np.exp(random.normal(size=len(sizes)) * self.people_stray - self.people_stray**2)
         for start in range(0, len(person), 100_000):
             rows = slice(start, start + 100_000)
@@ -119,3 +132,24 @@ def library(faces: int, seed: int = 0) -> list[int]:
         sizes.append(min(1 + int(random.random() < 0.3), faces - known))
         known += sizes[-1]
     return sizes
+
+
+def album(photos: int, regulars: int, strangers: int, seed: int = 0) -> list[int]:
+    """People's sizes in a family album with a face a photo of those who are in it regularly, whose number falls as the
+    inverse of their rank; strangers are seen once, or some times more, each time half as probably."""
+    weights = 1 / np.arange(1, regulars + 1)
+    known = np.maximum(2, np.round(photos * weights / weights.sum())).astype(int).tolist()
+    return [*known, *np.random.default_rng(seed).geometric(0.5, strangers).tolist()]
+
+
+def scattered(people: Numbers, photos: int, seed: int = 0) -> Numbers:
+    """The photo (from 0) of each face, by chance; nobody is twice in one."""
+    random = np.random.default_rng(seed)
+    found = random.integers(photos, size=len(people))
+    while True:
+        keys = found * (int(people.max()) + 1) + people
+        _, first = np.unique(keys, return_index=True)
+        twice = np.setdiff1d(np.arange(len(people)), first)
+        if not len(twice):
+            return found
+        found[twice] = random.integers(photos, size=len(twice))

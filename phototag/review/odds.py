@@ -12,7 +12,8 @@ from phototag.types import Thresholds
 Values = npt.NDArray[np.float64]
 
 #: Log odds that somebody is a stranger among faces that were found to be near, before the distance is looked at. Of
-#: lfw-dev's groups: of members .30 to .31 from the others (root mean square) one in 78 is somebody else, at .35 one in 4.
+#: the members of lfw-dev's groups that are .30 to .31 from the others (root mean square) one in 78 is somebody else, of
+#: those beyond .35 one in four.
 STRANGERS = 3.5
 #: … and that two people to whom a human gave two names are two, besides.
 TWO_NAMES = 4.0
