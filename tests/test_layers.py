@@ -11,8 +11,19 @@ from importlinter.api import read_configuration
 from importlinter.application.use_cases import lint_imports
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ["tensorflow", "keras", "ai_edge_litert", "dlib", "hdbscan", "sklearn", "scipy", "jinja2", "mtcnn", "starlette",
-         "uvicorn"]
+HEAVY = [
+    "tensorflow",
+    "keras",
+    "ai_edge_litert",
+    "dlib",
+    "hdbscan",
+    "sklearn",
+    "scipy",
+    "jinja2",
+    "mtcnn",
+    "starlette",
+    "uvicorn",
+]
 
 
 def test_there_are_contracts_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:

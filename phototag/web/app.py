@@ -21,6 +21,12 @@ from phototag.web.guard import Guard
 
 View: TypeAlias = Callable[[Visit], Response]
 
+
+def nowhere(_visit: Visit) -> Response:
+    """Any other address."""
+    raise UsageError("there is no such page")
+
+
 _PAGES: dict[str, View] = {
     "/": questions.question,
     "/standing": questions.standing,
@@ -34,6 +40,7 @@ _PAGES: dict[str, View] = {
     "/photos/{photo:int}/preview.jpg": pictures.preview,
     "/photos/{photo:int}/large.jpg": pictures.large,
     "/assets/{name}": pictures.asset,
+    "/{anything:path}": nowhere,
 }
 _ANSWERS: dict[str, View] = {
     "/answer": questions.answer,
