@@ -34,16 +34,16 @@ def review(port: int, host: str, opened: bool, db: Path | None) -> None:
         raise UsageError(f"the browser pages need {' and '.join(missing)}: run `pip install 'phototag[review]'`")
     from phototag.web.server import serve
 
-    def ready(address: str) -> None:
+    def ready(address: str, once: str) -> None:
         if host not in (_HERE, "localhost", "::1"):
             click.echo(
-                f"Listening on {host}: whoever is on your network and has this link sees your faces and can answer, "
-                "and it travels unencrypted.",
+                f"Listening on {host}: whoever is on your network and has this link (with this machine's address for "
+                "127.0.0.1) sees your faces and can answer, and it travels unencrypted.",
                 err=True,
             )
         click.echo(f"Open {address}")
         click.echo("Ctrl-C ends it; every answer is saved at once.", err=True)
         if opened:
-            click.launch(address)
+            click.launch(once)
 
     serve(options.settings(db=db).db, host, port, ready)

@@ -64,36 +64,35 @@ def application(desk: Desk, port: int, host: str = "127.0.0.1") -> ASGIApp:
 
 def _show(desk: Desk, view: View, request: Request) -> Response:
     """A page of one state of the database, which a GET can't change."""
-    with desk.stores.one() as store:
-        visit = Visit(desk, store, request)
-        try:
-            with store.snapshot():
-                return view(visit)
-        except Exception as error:
-            return _told(visit, error)
+    try:
+        with desk.stores.one() as store, store.snapshot():
+            return view(Visit(desk, store, request))
+    except Exception as error:
+        return _told(desk, request, error)
 
 
 def _hear(desk: Desk, view: View, request: Request) -> Response:
     """An answer, saved before anything else is shown."""
-    with desk.stores.one() as store:
-        visit = Visit(desk, store, request)
-        try:
-            return view(visit)
-        except (UsageError, TooLittleDataError) as error:
-            return visit.refused(error)
-        except Exception as error:
-            return _told(visit, error)
+    try:
+        with desk.stores.one() as store:
+            visit = Visit(desk, store, request)
+            try:
+                return view(visit)
+            except (UsageError, TooLittleDataError) as error:
+                return visit.refused(error)
+    except Exception as error:
+        return _told(desk, request, error)
 
 
-def _told(visit: Visit, error: Exception) -> Response:
+def _told(desk: Desk, request: Request, error: Exception) -> Response:
     """Trouble as a sentence."""
     if isinstance(error, PhototagError):
         status = 404 if isinstance(error, UsageError) else 503 if isinstance(error, DatabaseLockedError) else 500
-        return visit.page("trouble.html", status, message=str(error))
+        return desk.page(request, "trouble.html", status, message=str(error))
     if os.environ.get("PHOTOTAG_DEBUG"):
         traceback.print_exception(error)
     message = (
         f"this is a bug in phototag ({type(error).__name__}: {error}); what was saved before is kept: "
         "run again with PHOTOTAG_DEBUG=1 and report what it prints"
     )
-    return visit.page("trouble.html", 500, message=message)
+    return desk.page(request, "trouble.html", 500, message=message)

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from phototag.errors import PhototagError
+from phototag.errors import PhototagError, UsageError
 from phototag.report.render import environment
 from phototag.store.connect import Store
 from phototag.web.guard import Form, Keys, form_of
@@ -67,6 +67,20 @@ class Desk:
         self.sentences = Sentences()
         self.templates = environment()
 
+    def page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
+        """A page, with what all pages show."""
+        path, query = request.url.path, request.url.query
+        text = self.templates.get_template(f"review/{template}").render(
+            here=path,
+            url=f"{path}?{query}" if query else path,
+            token=self.keys.form,
+            sentence=self.sentences.get(request.query_params.get("said", "")),
+            busy=self.trier.busy,
+            trouble=self.trier.trouble,
+            **values,
+        )
+        return HTMLResponse(text, status)
+
     def close(self) -> None:
         """Answers are saved already; what is still being tried is waited for a little."""
         self.trier.stop()
@@ -92,23 +106,13 @@ class Visit:
     def id(self, name: str) -> int:
         """The number in the page's address."""
         number: int = self.request.path_params[name]
+        if number >= 1 << 63:
+            raise UsageError("there is no such page")
         return number
 
-    def page(self, template: str, status: int = 200, **values: object) -> Response:
+    def page(self, template: str, **values: object) -> Response:
         """A page, with what all pages show."""
-        path = self.request.url.path
-        return HTMLResponse(
-            self.desk.templates.get_template(f"review/{template}").render(
-                here=path,
-                url=path + (f"?{self.request.url.query}" if self.request.url.query else ""),
-                token=self.desk.keys.form,
-                sentence=self.desk.sentences.get(self.query("said")),
-                busy=self.desk.trier.busy,
-                trouble=self.desk.trier.trouble,
-                **values,
-            ),
-            status,
-        )
+        return self.desk.page(self.request, template, 200, **values)
 
     def back(self, text: str, to: str | None = None) -> Response:
         """After an answer: the page where it was given (or `to`), with a sentence of what came of it."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phototag.errors import UsageError
@@ -34,8 +34,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
 }
+_BOUNCE = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>phototag review</title>'
 _STRANGER = "403: this page is for whoever started `phototag review`: open the address that it printed\n"
 
 
@@ -45,9 +45,13 @@ def _secret() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """One run's secrets: in the address, in the cookie that it is exchanged for, and in every form."""
+    """One run's secrets: in the address, in the cookie that it is exchanged for, and in every form.
+
+    `once`: in the address that a browser is started with, which all users of a machine can see; it opens one time.
+    """
 
     address: str = field(default_factory=_secret)
+    once: str = field(default_factory=_secret)
     cookie: str = field(default_factory=_secret)
     form: str = field(default_factory=_secret)
 
@@ -55,7 +59,7 @@ class Keys:
 class Form:
     """What a form said."""
 
-    def __init__(self, values: MutableMapping[str, list[str]]) -> None:
+    def __init__(self, values: Mapping[str, list[str]]) -> None:
         self._values = values
 
     def text(self, name: str) -> str:
@@ -89,6 +93,7 @@ class Guard:
     def __init__(self, app: ASGIApp, keys: Keys, port: int, host: str = "127.0.0.1") -> None:
         self.app, self.keys, self.port, self.host = app, keys, port, host
         self.cookie = f"phototag-{port}"  # cookies don't tell ports apart
+        self._good = {keys.address, keys.once}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -113,9 +118,12 @@ class Guard:
             return PlainTextResponse("403: this is not the address of this page\n", 403)
         key = request.query_params.get("key")
         if key is not None and request.method == "GET" and request.url.path == "/":
-            if not _same(key, self.keys.address):
+            if not any(_same(key, good) for good in self._good):
                 return PlainTextResponse(_STRANGER, 403)
-            welcome = RedirectResponse("/", 303)
+            self._good.discard(self.keys.once if _same(key, self.keys.once) else "")
+            # After a link elsewhere a redirect would come without the new cookie.
+            elsewhere = request.headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
+            welcome = HTMLResponse(_BOUNCE) if elsewhere else RedirectResponse("/", 303)
             welcome.set_cookie(self.cookie, self.keys.cookie, httponly=True, samesite="strict", path="/")
             return welcome
         if not _same(request.cookies.get(self.cookie, ""), self.keys.cookie):

@@ -159,7 +159,7 @@ def parts(visit: Visit) -> Response:
 
 
 def faces_are(visit: Visit) -> Response:
-    """Of the picked faces: they are this person, aren't, are somebody else, are no faces, or don't matter."""
+    """Of the picked faces: they are this person, aren't, are somebody else, or are no faces."""
     store, form, who = visit.store, visit.form, _who(visit)
     picked = form.numbers("face")
     if not picked:
@@ -176,13 +176,9 @@ def faces_are(visit: Visit) -> Response:
     elif say == "not":
         jobs.not_them(store, who.name, picked, "reviewed")
         text = f"{some} {are} not {printable(who.name)}."
-    elif say in ("not-a-face", "dont-care"):
-        naming.dismiss(store, picked, "not-a-face" if say == "not-a-face" else "dont-care", "reviewed")
-        text = (
-            f"{some} {are} no {'face' if len(picked) == 1 else 'faces'}."
-            if say == "not-a-face"
-            else f"{some} put aside."
-        )
+    elif say == "not-a-face":
+        naming.dismiss(store, picked, "not-a-face", "reviewed")
+        text = f"{some} {are} no face" + ("." if len(picked) == 1 else "s.")
     elif say in ("split", "split-unknown"):
         done = jobs.split(store, who.name, picked, form.text("name") if say == "split" else None, "reviewed")
         touched |= {done.other.id} if done.other else set()

@@ -17,8 +17,9 @@ from phototag.web.guard import Keys
 _GRACE = 5
 
 
-def serve(db: Path, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve the review pages of a database; `ready` is called with their address once they can be opened.
+def serve(db: Path, host: str, port: int, ready: Callable[[str, str], None]) -> None:
+    """Serve the review pages of a database; `ready` is called once they can be opened, with their address and one that
+    opens them a single time.
 
     `port`: 0 takes a free one. Raises UsageError for an address that can't be had, TooLittleDataError where nothing
     was indexed, KeyboardInterrupt at Ctrl-C, after everything is closed.
@@ -38,7 +39,8 @@ def serve(db: Path, host: str, port: int, ready: Callable[[str], None]) -> None:
                 proxy_headers=False,
                 timeout_graceful_shutdown=_GRACE,
             )
-            ready(f"http://{_shown(host)}:{port}/?key={keys.address}")
+            page = f"http://{_shown(host)}:{port}/?key="
+            ready(page + keys.address, page + keys.once)
             uvicorn.Server(config).run(sockets=[listening])
         finally:
             desk.close()

@@ -158,6 +158,7 @@
       if (key === "Escape") target.blur();
       return;
     }
+    if (key === "Enter" && target.matches("input[type=checkbox]")) event.preventDefault(); // would press a first button
     if (event.repeat && !key.startsWith("Arrow")) return;
     let done = true;
     if (key === "Enter" && !target.matches("a, button, summary")) done = Boolean($("[data-enter]")?.focus() ?? $("[data-enter]"));

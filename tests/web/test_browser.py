@@ -225,6 +225,27 @@ def test_keys_do_nothing_while_a_name_is_typed(page: Page, library: Library) -> 
         assert not list(store.rows("SELECT * FROM decision"))
 
 
+def test_enter_on_a_face_answers_nothing(page: Page, library: Library) -> None:
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.name") == "name"
+    with library.open() as store:
+        assert not list(store.rows("SELECT * FROM decision"))
+
+
+def test_a_link_in_a_page_elsewhere_opens_the_pages(chromium: sync_api.Browser, library: Library) -> None:
+    with served(library) as site:
+        context = chromium.new_context()
+        page = context.new_page()
+        page.route("http://elsewhere.example/", lambda route: route.fulfill(content_type="text/html", body="<p>"))
+        page.goto("http://elsewhere.example/")
+        page.set_content(f"<a href='{site.address}/?key={site.key}'>here</a>")
+        page.get_by_role("link").click()
+        expect(page.locator("h1")).to_have_text("Who is this?")
+        assert page.url == site.address + "/"
+        context.close()
+
+
 def test_known_names_are_offered(named_page: Page) -> None:
     options = named_page.eval_on_selector_all("#names option", "all => all.map(one => one.value)")
     assert options == ["Ada", "Ben"]

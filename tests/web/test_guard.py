@@ -51,9 +51,24 @@ def test_a_wrong_key_opens_nothing(stranger: TestClient) -> None:
         assert answer.status_code == 403 and "set-cookie" not in answer.headers, key
 
 
+def test_the_key_that_a_browser_is_started_with_opens_once(stranger: TestClient, browser: Browser) -> None:
+    assert stranger.get(f"/?key={browser.desk.keys.once}").status_code == 303
+    assert stranger.get("/people").status_code == 200
+    other = TestClient(browser.client.app, base_url=HERE, follow_redirects=False)
+    assert other.get(f"/?key={browser.desk.keys.once}").status_code == 403
+    assert other.get(f"/?key={browser.desk.keys.address}").status_code == 303
+
+
+def test_a_link_on_a_page_elsewhere_opens_the_pages_too(stranger: TestClient, browser: Browser) -> None:
+    """A browser wouldn't send the new cookie along a redirect that began elsewhere."""
+    answer = stranger.get(f"/?key={browser.desk.keys.address}", headers={"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 200 and 'content="0;url=/"' in answer.text and "set-cookie" in answer.headers
+    assert browser.desk.keys.address not in answer.text
+
+
 def test_every_run_has_keys_of_its_own() -> None:
     keys = [Keys() for _ in range(3)]
-    assert len({secret for one in keys for secret in (one.address, one.cookie, one.form)}) == 9
+    assert len({secret for one in keys for secret in (one.address, one.once, one.cookie, one.form)}) == 12
     assert all(len(one.address) >= 40 for one in keys)
 
 

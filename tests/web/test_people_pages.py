@@ -277,6 +277,23 @@ def test_trouble_while_trying_is_told_on_the_next_page(browser: Browser, monkeyp
     assert "could not be tried on all faces: a bug in phototag (RuntimeError: no luck)" in browser.get("/people")
 
 
+def test_a_bug_and_a_lost_database_are_sentences(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("<b>")
+
+    monkeypatch.setattr("phototag.web.people.people.listed", broken)
+    answer = browser.client.get("/people")
+    assert answer.status_code == 500 and "this is a bug in phototag (ZeroDivisionError: &lt;b&gt;)" in answer.text
+    assert browser.client.get(f"/people/{10**30}").status_code == 404
+    browser.desk.stores.close()
+    browser.desk.stores.db.rename(browser.desk.stores.db.with_name("away.db"))
+    for answer in (
+        browser.client.get("/history"),
+        browser.client.post("/undo", data={"token": browser.desk.keys.form}, headers={"origin": HERE}),
+    ):
+        assert answer.status_code == 404 and "there is no database" in answer.text
+
+
 def test_faces_that_arrive_meanwhile_are_shown(named: Library, named_browser: Browser) -> None:
     """Another program writes to the database while the pages are open."""
     with named.open() as store:
