@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phototag.errors import UsageError
-from phototag.review.questions import Question, WhoIsIt
-from phototag.store import decisions
+from phototag.review.questions import SHOWN, Question, WhoIsIt
+from phototag.store import decisions, faces
 from phototag.store.connect import open_store
 from phototag.web.trier import Trier
 from phototag.workflows.review import Sitting
@@ -86,15 +86,20 @@ class Interview:
     def _open(self) -> None:
         self._sitting = Sitting.open(self._store)
         self._left = decisions.stamp(self._store)
-        if self._asked is not None and not self._is_open(self._asked.question):
-            self._asked = None
+        if self._asked is not None:
+            rest = self._rest(self._asked.question)
+            self._asked = replace(self._asked, question=rest) if rest is not None else None
 
-    def _is_open(self, question: Question) -> bool:
-        """Whether a question may still be answered as it stands in somebody's window, whatever else was said."""
+    def _rest(self, question: Question) -> Question | None:
+        """What may still be answered of a question that stands in somebody's window, after something else was said."""
         if not isinstance(question, WhoIsIt):
-            return False
+            return None
         said = decisions.labels(self._store)
-        return not any(face in said for face in question.faces)
+        left = tuple(face for face in question.faces if face not in said and faces.exists(self._store, face))
+        if left == question.faces:
+            return question
+        # Of a larger group other faces would now be shown than those in the window.
+        return replace(question, faces=left) if left and len(question.faces) <= SHOWN else None
 
     def _catch_up(self) -> None:
         if decisions.stamp(self._store) != self._left:

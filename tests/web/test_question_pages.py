@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from phototag.store import decisions, people
 from phototag.web.desk import Desk
 from phototag.workflows.name import name_faces
 from phototag.workflows.review import Sitting
-from tests.web.conftest import Browser, Library, visit
+from tests.web.conftest import Browser, Library, make, visit
 from tests.web.test_people_pages import boxes
 
 
@@ -92,11 +93,23 @@ def test_after_no_name_the_question_stays(library: Library, browser: Browser, na
 def test_what_is_said_elsewhere_meanwhile_stays(library: Library, browser: Browser) -> None:
     """One face is named on its photo while the question about its group stands open in another window."""
     page = browser.get("/")
-    ada = library.faces["ada"]
-    browser.post(f"/faces/{ada[0]}", say="name", name="Zoe")
-    after = browser.post("/answer", question=number(page), say="name", name="Ada", face=ada)
-    assert "no longer open" in after and ada[0] not in boxes(after)
-    assert library.named() == {"Zoe": {ada[0]}}
+    asked = boxes(page)
+    browser.post(f"/faces/{asked[3]}", say="name", name="Zoe")
+    browser.post("/answer", question=number(page), say="name", name="Ada", face=asked[1:])
+    assert library.named() == {"Zoe": {asked[3]}, "Ada": {*asked[1:]} - {asked[3]}}
+    assert library.rejected() == {asked[0]}
+
+
+def test_a_group_too_large_to_be_shown_is_asked_for_again(tmp_path: Path, desks: list[Desk]) -> None:
+    many = make(tmp_path / "many.db", {"dee": (0, 40, 30)})
+    browser = visit(many, desks)
+    page = browser.get("/")
+    asked = boxes(page)
+    assert len(asked) == 24 and "30 faces in all" in page
+    browser.post(f"/faces/{asked[3]}", say="name", name="Zoe")
+    after = browser.post("/answer", question=number(page), say="name", name="Dee", face=asked)
+    assert "no longer open" in after and asked[3] not in boxes(after)
+    assert many.named() == {"Zoe": {asked[3]}}
 
 
 def test_a_question_that_nothing_touched_may_be_answered_after_all(library: Library, browser: Browser) -> None:
