@@ -26,7 +26,9 @@ def show(console: Console, pictures: Sequence[bytes], *, numbered: bool = False)
         _sheet(console, contact_sheet(row, columns=columns), min(len(row), columns) * _WIDTH)
         if numbered:
             first = number * columns + 1
-            console.print("".join(f"{place:^{_WIDTH}}" for place in range(first, first + len(row))).rstrip())
+            console.print(
+                "".join(f"{place:^{_WIDTH}}" for place in range(first, first + len(row))).rstrip(), highlight=False
+            )
 
 
 def _sheet(console: Console, sheet: bytes, width: int) -> None:
