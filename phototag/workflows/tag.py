@@ -56,10 +56,17 @@ def tag_faces(store: Store, progress: Progress, *, precision: float | None = Non
     progress.start(f"Tagging {len(read.ids):,} faces", len(read.ids))
     judged = judge(store, read, model)
     accepted, rivals, line = judged.accept(precision)
+    rows = np.flatnonzero(accepted)
+    found = judged.found[rows]
     guesses = [
-        Guess(face, judged.person(row) if accepted[row] else None, sure, distance, judged.evidence(row))
-        for row, (face, sure, distance) in enumerate(
-            zip(read.ids, judged.sure.tolist(), judged.found.distance.tolist(), strict=True)
+        Guess(read.ids[row], *guess)
+        for row, *guess in zip(
+            rows.tolist(),
+            judged.known.people[found.person].tolist(),
+            judged.sure[rows].tolist(),
+            found.distance.tolist(),
+            judged.evidence(rows),
+            strict=True,
         )
     ]
     models.swap_guesses(store, model.id, guesses)
