@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from phototag.cli import options
-from phototag.cli.tag import told
+from phototag.cli.tag import try_names
 from phototag.display import printable
 from phototag.errors import TooLittleDataError, UsageError
 
 if TYPE_CHECKING:
-    from phototag.store.connect import Store
     from phototag.workflows.name import Named
 
 
@@ -58,15 +56,6 @@ def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db:
         named = interview(store, images=not no_images)
         if named and not no_tag:
             try_names(store, named)
-
-
-def try_names(store: Store, people: Collection[int]) -> None:
-    """Look for people who were just named in all other photos, and say what came of it."""
-    from phototag.workflows.tag import try_names as job
-
-    if done := job(store, options.progress(False), people):
-        for line in told(done):
-            click.echo(line)
 
 
 def left_out(named: Named) -> list[str]:
