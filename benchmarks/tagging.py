@@ -3,7 +3,8 @@
     python benchmarks/tagging.py --data FOLDER --db FILE [--json]
 
 FOLDER holds `lfw-dev` (a folder a person) and `album`. FILE is a phototag database of its own, in which their faces
-are kept from one run to the next; the first run fills it with the default engines. Times are the least of three.
+are kept from one run to the next; the first run fills it with the default engines. Times are the least of three, all
+in memory but for that of a new name, which is tried in a database.
 """
 
 from __future__ import annotations
