@@ -62,10 +62,10 @@ class Network:
         """(n, dim) unit vectors. Raises WeightsError where the model yields anything but finite numbers."""
         parts = [np.empty((0, self._card.dim), np.float32)]
         for at in range(0, len(chips), BATCH):
-            batch = chips[at : at + BATCH]
-            vectors = self._run(seen(batch, self._card))
+            samples = seen(chips[at : at + BATCH], self._card)
+            vectors = self._run(samples)
             if self._card.flip:
-                vectors = vectors + self._run(seen(batch[:, :, ::-1], self._card))
+                vectors = vectors + self._run(samples[:, :, ::-1])
             parts.append(vectors)
         vectors = np.concatenate(parts)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
