@@ -125,6 +125,11 @@ def make_embedder(name: str, options: EngineOptions) -> Embedder:
     return cast(Embedder, _make("embedder", name, options))
 
 
+def on_gpu(engine: object) -> bool:
+    """Whether an engine, or what runs its network, is on a GPU: what is says so by an attribute of this name."""
+    return bool(getattr(engine, "on_gpu", False))
+
+
 def installed(kind: str, name: str) -> bool:
     """Whether there is such an engine, with its weights if it needs some. Raises UsageError, WeightsError."""
     spec, shelved = _find(kind, name)

@@ -43,6 +43,7 @@ class YuNet:
             raise WeightsError("YuNet has no weights yet: `phototag engines install yunet`")
         self._options = options
         self._network = Network(load(shelved), options, str(shelved.folder / shelved.file))
+        self.on_gpu = self._network.on_gpu
         self.info = EngineInfo(
             kind="detector",
             name=shelved.name,
@@ -89,6 +90,7 @@ class Network:
 
     def __init__(self, data: bytes, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
         self._model = Model(data, options, where, prepared=prepared)
+        self.on_gpu = self._model.on_gpu
         names = [one.name for one in self._model.outputs]
         self._places = {}
         for kind in WIDTHS:
