@@ -234,12 +234,13 @@ def one_by_one(store: Store, truth: Mapping[int, str], wanted: frozenset[int], s
 
 
 def on_album(population: Population, embedder: EngineInfo, share: float = 0.95) -> dict[str, object]:
-    """60,000 photos of 40 people who are in them regularly and 2,000 strangers, whom nobody can name: with 40 who
-    aren't related, and with ten families of four."""
+    """60,000 photos of 40 people who are in them regularly and 2,000 strangers, whom nobody can name: of people who
+    aren't related, of ten families of four, and of such with two children each who grow up."""
     regulars, photos = 40, 60_000
     figures: dict[str, object] = {}
-    for title, families in (("not related", 0), ("ten families", 10)):
-        vectors, people = population.draw(album(photos, regulars, 2000), 7, families)
+    kinds = {"not related": (0, False), "ten families": (10, False), "ten families, children growing up": (10, True)}
+    for title, (families, growing) in kinds.items():
+        vectors, people = population.draw(album(photos, regulars, 2000), 7, families, growing)
         with simulated(vectors, scattered(people, photos), embedder) as (store, ids):
             truth = {face: f"person {person}" for face, person in zip(ids, people.tolist(), strict=True)}
             wanted = frozenset(face for face, person in zip(ids, people.tolist(), strict=True) if person < regulars)

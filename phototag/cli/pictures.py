@@ -18,25 +18,31 @@ from phototag.imaging.crops import contact_sheet
 COLUMNS, _WIDTH = 6, 16
 
 
-def show(console: Console, pictures: Sequence[bytes], *, columns: int = COLUMNS) -> None:
-    """Show small pictures (JPEG) side by side, in rows of `columns`."""
-    if not pictures:
-        return
-    columns = min(len(pictures), columns)
-    sheet = contact_sheet(list(pictures), columns=columns)
-    width = min(console.width, _WIDTH * columns)
+def show(console: Console, pictures: Sequence[bytes], *, first: int | None = None) -> None:
+    """Show small pictures (JPEG) in rows; `first`: the number of the first one, written below it."""
+    columns = min(len(pictures), COLUMNS, max(1, console.width // _WIDTH))
+    rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns or 1)]
+    for number, row in enumerate(rows if first is not None else [pictures] if pictures else []):
+        _sheet(console, contact_sheet(row, columns=columns), min(len(row), columns) * _WIDTH)
+        if first is not None:
+            start = first + number * columns
+            line = "".join(f"{place:^{_WIDTH}}" for place in range(start, start + len(row)))
+            console.print(line.rstrip(), highlight=False)
+
+
+def _sheet(console: Console, sheet: bytes, width: int) -> None:
     if _iterm(os.environ):
-        console.file.write(_inline(sheet, width))
+        console.file.write(_inline(sheet, min(console.width, width)))
         console.file.flush()
         return
     from textual_image.renderable import Image  # asks the terminal what it can: only once there is something to show
 
-    console.print(Image(io.BytesIO(sheet), width=width, height="auto"))
+    console.print(Image(io.BytesIO(sheet), width=min(console.width, width), height="auto"))
 
 
 def open_all(pictures: Sequence[bytes]) -> None:
     """Show pictures as one in the desktop's viewer."""
-    open_picture(contact_sheet(list(pictures)))
+    open_picture(contact_sheet(pictures))
 
 
 def open_picture(picture: bytes) -> None:

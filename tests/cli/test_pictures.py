@@ -18,7 +18,7 @@ from rich.console import Console
 from phototag.cli.pictures import show
 file = io.BytesIO()
 Image.new("RGB", (96, 96), (200, 30, 40)).save(file, "JPEG")
-show(Console(), [file.getvalue()] * 3)
+show(Console(), [file.getvalue()] * 3, first=1)
 print("done")
 """
 
@@ -67,4 +67,5 @@ def test_iterm_gets_the_whole_picture(environment: dict[str, str]) -> None:
     assert len(data) == int(child.match.group(1))
     with Image.open(io.BytesIO(data)) as picture:
         assert picture.width > 2 * picture.height
+    child.expect(r" 1 +2 +3\r?\n")
     child.expect("done")

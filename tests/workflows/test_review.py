@@ -46,7 +46,7 @@ def test_groups_are_named_from_the_largest_on(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 4), add_faces(store, "ben", 1, 3)
     sitting = Sitting.open(store)
     assert set(group(sitting).faces) == set(ada)
-    assert sitting.call(group(sitting), "Ada").name == "Ada"
+    assert sitting.call(group(sitting), "Ada").person.name == "Ada"
     assert names(store) == {**dict.fromkeys(ada, "Ada"), **dict.fromkeys(ben)}
     assert set(group(sitting).faces) == set(ben)
     sitting.call(group(sitting), "ben")
