@@ -17,11 +17,13 @@ from phototag.store.connect import Store
 from phototag.web.guard import Form, Keys, form_of
 from phototag.web.interview import Interview
 from phototag.web.stores import Stores
-from phototag.web.trier import Trier
+from phototag.workflows.background import Tagger
 
 Tone = Literal["done", "trouble"]
 #: Sentences that are remembered, for pages that are loaded again.
 _SAID = 100
+#: Seconds that tagging gets to end.
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,11 @@ class Desk:
     def __init__(self, db: Path, keys: Keys) -> None:
         self.keys = keys
         self.stores = Stores(db)
-        self.trier = Trier(self.stores)
+        self.tagger = Tagger(db)
         try:
-            self.interview = Interview(db, self.trier)
+            self.interview = Interview(db, self.tagger)
         except BaseException:
-            self.trier.stop()
+            self.tagger.stop(_PATIENCE)
             self.stores.close()
             raise
         self.sentences = Sentences()
@@ -75,17 +77,23 @@ class Desk:
             url=f"{path}?{query}" if query else path,
             token=self.keys.form,
             sentence=self.sentences.get(request.query_params.get("said", "")),
-            busy=self.trier.busy,
-            trouble=self.trier.trouble,
+            busy=self.tagger.busy,
+            trouble=_words(self.tagger.trouble),
             **values,
         )
         return HTMLResponse(text, status)
 
     def close(self) -> None:
         """Answers are saved already; what is still being tried is waited for a little."""
-        self.trier.stop()
+        self.tagger.stop(_PATIENCE)
         self.interview.close()
         self.stores.close()
+
+
+def _words(trouble: Exception | None) -> str:
+    if trouble is None or isinstance(trouble, PhototagError):
+        return str(trouble or "")
+    return f"a bug in phototag ({type(trouble).__name__}: {trouble})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def undo_one(visit: Visit) -> Response:
 
 def _told(visit: Visit, undone: Undone) -> str:
     for answer in undone.answers:
-        visit.desk.trier.want(history.about(visit.store, answer))
+        visit.desk.tagger.learn(history.about(visit.store, answer))
         return f"Answer {answer} is taken back ({count(undone.decisions, 'decision')})."
     return "It was taken back before."
 

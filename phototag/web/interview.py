@@ -12,7 +12,7 @@ from phototag.errors import UsageError
 from phototag.review.questions import SHOWN, Question, WhoIsIt
 from phototag.store import decisions, faces
 from phototag.store.connect import open_store
-from phototag.web.trier import Trier
+from phototag.workflows.background import Tagger
 from phototag.workflows.review import Sitting
 
 
@@ -31,13 +31,13 @@ class Interview:
     other programs), it is opened anew.
     """
 
-    def __init__(self, db: Path, trier: Trier) -> None:
+    def __init__(self, db: Path, tagger: Tagger) -> None:
         self._lock = threading.Lock()
         self._store = open_store(db, any_thread=True)
-        self._trier = trier
+        self._tagger = tagger
         self._number = 0
         self._asked: Asked | None = None
-        self._tries = trier.tries
+        self._rounds = tagger.rounds
         try:
             self._open()
         except BaseException:
@@ -58,7 +58,7 @@ class Interview:
             finally:
                 self._left = decisions.stamp(self._store)
                 changed, self._sitting.changed = self._sitting.changed, set()
-                self._trier.want(changed)
+                self._tagger.learn(changed)
 
     def asked(self, sitting: Sitting) -> Asked | None:
         """The question that waits for its answer (inside `sitting`); None if none is left."""
@@ -103,8 +103,8 @@ class Interview:
 
     def _catch_up(self) -> None:
         if decisions.stamp(self._store) != self._left:
-            self._tries = self._trier.tries
+            self._rounds = self._tagger.rounds
             self._open()
-        elif self._tries != self._trier.tries:
-            self._tries = self._trier.tries
+        elif self._rounds != self._tagger.rounds:
+            self._rounds = self._tagger.rounds
             self._sitting.take_tags()

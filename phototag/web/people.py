@@ -131,7 +131,7 @@ def merging(visit: Visit) -> Response:
 def merge(visit: Visit) -> Response:
     """The two are one, and keep the second one's name."""
     told = jobs.merge(visit.store, _who(visit).name, _into(visit).name, "reviewed")
-    visit.desk.trier.want([told.person.id])
+    visit.desk.tagger.learn([told.person.id])
     text = f"{printable(told.other.name)} is {printable(told.person.name)}: {count(told.other_faces, 'face')} joined."
     return visit.back(text, f"/people/{told.person.id}")
 
@@ -185,7 +185,7 @@ def faces_are(visit: Visit) -> Response:
         text = f"{some} {are} {printable(done.other.name) if done.other else 'somebody yet to be named'}."
     else:
         raise UsageError("that answer was incomplete: nothing was changed; load the page again")
-    visit.desk.trier.want(touched)
+    visit.desk.tagger.learn(touched)
     here = f"/people/{who.id}" if people.now(store, who.id) else "/people"
     return visit.back(text, None if faces.of_person(store, who.id) else here)
 

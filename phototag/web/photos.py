@@ -57,5 +57,5 @@ def face_is(visit: Visit) -> Response:
         text = "The face is put aside."
     else:
         raise UsageError("that answer was incomplete: nothing was changed; load the page again")
-    visit.desk.trier.want(touched)
+    visit.desk.tagger.learn(touched)
     return visit.back(text)

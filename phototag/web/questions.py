@@ -15,6 +15,7 @@ from phototag.store import faces
 from phototag.store.connect import Store
 from phototag.web.desk import Visit
 from phototag.web.guard import Form
+from phototag.workflows.name import Named
 from phototag.workflows.review import Sitting
 
 _KINDS = {WhoIsIt: "who", IsItAlso: "also", AreTheyOne: "one", WhoIsNot: "not"}
@@ -78,7 +79,7 @@ def _shown(store: Store, ids: Iterable[int]) -> list[Shown]:
 
 def standing(visit: Visit) -> Response:
     """Where it stands, for the page that waits for new names to be tried."""
-    busy = visit.desk.trier.busy
+    busy = visit.desk.tagger.busy
     with visit.desk.interview.sitting() as sitting:
         return JSONResponse({"busy": busy, "stands": str(sitting.standing())})
 
@@ -113,8 +114,7 @@ def _answered(sitting: Sitting, it: Question, form: Form) -> str:
         name = form.text("name") if say == "name" else sitting.name(_likely(it, say))
         if len(without) == len(it.shown):
             raise UsageError("no face is picked that could be them: pick some, or say who it isn't another way")
-        person = sitting.call(it, name, without)
-        return _are(it, without, printable(person.name))
+        return _named(sitting.call(it, name, without))
     if say == "yes":
         if isinstance(it, WhoIsIt):
             raise UsageError("that question takes a name")
@@ -147,6 +147,15 @@ def _likely(it: Question, say: str) -> int:
         if say == f"likely-{person}":
             return person
     raise UsageError("that answer was incomplete: nothing was changed; load the page again")
+
+
+def _named(named: Named) -> str:
+    who = printable(named.person.name)
+    text = f"{count(named.faces, 'face')} {'is' if named.faces == 1 else 'are'} {who}."
+    if not named.left_out:
+        return text
+    they = "it is" if named.left_out == 1 else "they are"
+    return f"{text} {count(named.left_out, 'face')} left out: you said that {they} not {who}."
 
 
 def _are(it: WhoIsIt | IsItAlso | WhoIsNot, without: list[int], what: str) -> str:

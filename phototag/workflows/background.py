@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from phototag.progress import Silent
@@ -12,48 +12,76 @@ from phototag.workflows.tag import Tagged, try_names
 
 
 class Tagger:
-    """Tags in a thread of its own, with a connection of its own; what is asked for meanwhile is done next, at once."""
+    """Tags in a thread of its own, with a connection of its own; what is asked for meanwhile is done next, at once.
+
+    May be used by several threads. `rounds`: how often it tagged. `trouble`: what the last round raised, if anything.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.rounds = 0
+        self.trouble: Exception | None = None
         self._path = path
-        self._pool = ThreadPoolExecutor(1, "tagger")
+        self._changed = threading.Condition()
         self._waiting: set[int] = set()
-        self._running: Future[Tagged | None] | None = None
+        self._busy = self._ended = False
+        self._told = 0
         self._last: Tagged | None = None
+        # A daemon: what it would still write is the machine's, and done anew the next time.
+        self._thread = threading.Thread(target=self._work, name="tagger", daemon=True)
+        self._thread.start()
 
     def learn(self, people: Collection[int]) -> None:
         """Try these people (ids), whose faces just changed, on all faces that nobody named."""
-        self._waiting |= set(people)
-        self._start()
+        with self._changed:
+            self._waiting.update(people)
+            self._changed.notify_all()
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody is still to be tried."""
+        with self._changed:
+            return self._busy or bool(self._waiting)
 
     def news(self) -> bool:
         """Whether there are new tags since this was asked last. Raises what tagging raised."""
-        if self._running is None or not self._running.done():
-            return False
-        self._take()
-        self._start()
-        return True
+        with self._changed:
+            told, self._told = self._told, self.rounds
+        if told != self.rounds and self.trouble is not None:
+            raise self.trouble
+        return told != self.rounds
+
+    def settle(self, seconds: float | None = None) -> bool:
+        """Wait (so long at most) until everybody was tried; whether they were."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._busy and not self._waiting, seconds)
 
     def close(self) -> Tagged | None:
         """Wait until everybody was tried; returns what the last time gave. Raises what tagging raised."""
-        try:
-            while self._running is not None:
-                self._take()
-                self._start()
-        finally:
-            self._pool.shutdown(cancel_futures=True)
+        self.settle()
+        self.stop()
+        self.news()
         return self._last
 
-    def _take(self) -> None:
-        running, self._running = self._running, None
-        if running is not None:
-            self._last = running.result()
+    def stop(self, seconds: float | None = None) -> None:
+        """Begin nothing more, and wait (so long at most) for what was begun."""
+        with self._changed:
+            self._ended = True
+            self._waiting.clear()
+            self._changed.notify_all()
+        self._thread.join(seconds)
 
-    def _start(self) -> None:
-        if self._waiting and self._running is None:
-            people, self._waiting = frozenset(self._waiting), set()
-            self._running = self._pool.submit(self._tag, people)
-
-    def _tag(self, people: frozenset[int]) -> Tagged | None:
-        with open_store(self._path) as store:
-            return try_names(store, Silent(), people)
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting or self._ended)
+                if self._ended:
+                    return
+                people, self._waiting, self._busy = frozenset(self._waiting), set(), True
+            try:
+                with open_store(self._path) as store:
+                    self._last, self.trouble = try_names(store, Silent(), people), None
+            except Exception as error:
+                self.trouble = error
+            self.rounds += 1

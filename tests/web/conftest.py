@@ -146,7 +146,7 @@ class Browser:
             path, data={"token": self.desk.keys.form, "back": "/", **fields}, headers={"origin": HERE}
         )
         assert answer.status_code == 200, (answer.status_code, answer.text)
-        assert self.desk.trier.settle(20)
+        assert self.desk.tagger.settle(20)
         return answer.text
 
 

@@ -52,7 +52,7 @@ class Served:
     desk: Desk
 
     def settle(self) -> None:
-        assert self.desk.trier.settle(20)
+        assert self.desk.tagger.settle(20)
 
 
 @contextmanager
@@ -325,7 +325,7 @@ def test_the_machines_tags_are_confirmed_by_a_key(page: Page, library: Library) 
     with library.open() as store:
         name_faces(store, ada[:6], "Ada")
         name_faces(store, library.faces["ben"][:4], "Ben")
-    page.site.desk.trier.want([1, 2])
+    page.site.desk.tagger.learn([1, 2])
     page.site.settle()
     page.goto(f"{page.site.address}/people/1?order=least")
     tagged = set(shown(page))

@@ -271,9 +271,9 @@ def test_trouble_while_trying_is_told_on_the_next_page(browser: Browser, monkeyp
     def broken(*_: object) -> None:
         raise RuntimeError("no luck")
 
-    monkeypatch.setattr("phototag.web.trier.try_names", broken)
-    browser.desk.trier.want([1])
-    assert browser.desk.trier.settle(10)
+    monkeypatch.setattr("phototag.workflows.background.try_names", broken)
+    browser.desk.tagger.learn([1])
+    assert browser.desk.tagger.settle(10)
     assert "could not be tried on all faces: a bug in phototag (RuntimeError: no luck)" in browser.get("/people")
 
 
