@@ -22,6 +22,7 @@ from phototag.cli.faces import faces
 from phototag.cli.identify import identify
 from phototag.cli.index import index
 from phototag.cli.label import label
+from phototag.cli.labels import people_export, people_import
 from phototag.cli.name import name
 from phototag.cli.people import people
 from phototag.cli.report import report
@@ -73,6 +74,8 @@ for command in (
     demo,
 ):
     cli.add_command(command)
+for command in (people_export, people_import):
+    people.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

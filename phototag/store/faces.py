@@ -67,34 +67,14 @@ def replace(
             (embedder, photo),
         )
     }
-    places = same_places(
+    again = same_places(
         {known: box for known, (box, _) in old.items()},
         [face.box for face in found],
         may=lambda known, row: _alike(old[known][1], found[row].vector, same),
     )
     for row, face in enumerate(found):
-        match = places.get(row)
-        values = (
-            detector,
-            face.box.x,
-            face.box.y,
-            face.box.w,
-            face.box.h,
-            json.dumps(face.landmarks),
-            face.score,
-            face.quality,
-        )
-        if match is None:
-            face_id = _insert(store, photo, *values)
-        else:
-            face_id = match
-            del old[match]
-            store.run(
-                "UPDATE face SET engine = ?, x = ?, y = ?, w = ?, h = ?, landmarks = ?, score = ?, quality = ?,"
-                " present = 1 WHERE id = ?",
-                (*values, face_id),
-            )
-            store.run("DELETE FROM embedding WHERE face = ?", (face_id,))
+        face_id = _put(store, photo, detector, face, again.get(row))
+        old.pop(face_id, None)
         _put_looks(store, face_id, embedder, face)
     for face_id in old:
         store.run(f"UPDATE face SET engine = NULL, present = present AND {_KEPT} WHERE id = ?", (face_id,))
@@ -137,35 +117,26 @@ def same_places(
     return places
 
 
-def show(store: Store, photo: int, embedder: int, face: NewFace, preview: bytes) -> int:
-    """Store a face that a human showed and no detector found; returns its id (inside a write transaction).
+def show(store: Store, photo: int, embedder: int, face: NewFace, preview: bytes, known: int | None = None) -> int:
+    """Store a face that a human showed and no detector finds; returns its id (inside a write transaction).
 
-    A face that was known at this place once, and isn't present any more, is that face again.
+    `known`: the face that was there once, and is present again.
     """
     _require_unit(face.vector)
-    gone = {known: box for known, (box, present) in places(store, photo).items() if not present}
-    match = same_places(gone, [face.box]).get(0)
-    box = (face.box.x, face.box.y, face.box.w, face.box.h)
-    if match is None:
-        match = _insert(store, photo, None, *box, json.dumps(face.landmarks), face.score, face.quality)
-    else:
-        store.run(
-            "UPDATE face SET engine = NULL, x = ?, y = ?, w = ?, h = ?, landmarks = ?, score = ?, quality = ?,"
-            " present = 1 WHERE id = ?",
-            (*box, json.dumps(face.landmarks), face.score, face.quality, match),
-        )
-        store.run("DELETE FROM embedding WHERE face = ?", (match,))
-    _put_looks(store, match, embedder, face)
+    face_id = _put(store, photo, None, face, known)
+    _put_looks(store, face_id, embedder, face)
     store.run("INSERT OR IGNORE INTO preview (photo, jpeg) VALUES (?, ?)", (photo, preview))
-    return match
+    return face_id
 
 
 def note(store: Store, photo: int, box: Box) -> int:
     """Remember a place of which something was said, though nothing is seen there; a detector that finds a face there
     will find this one (inside a write transaction). Returns the face's id."""
-    face = _insert(store, photo, None, box.x, box.y, box.w, box.h, "[]", 0.0, 0.0)
-    store.run("UPDATE face SET present = 0 WHERE id = ?", (face,))
-    return face
+    row = store.run(
+        "INSERT INTO face (photo, x, y, w, h, score, quality, present) VALUES (?, ?, ?, ?, ?, 0, 0, 0)",
+        (photo, box.x, box.y, box.w, box.h),
+    )
+    return int(row.lastrowid or 0)
 
 
 def places(store: Store, photo: int) -> dict[int, tuple[Box, bool]]:
@@ -185,12 +156,24 @@ def settle(store: Store, ids: Iterable[int], shown: Iterable[int]) -> None:
         store.run(f"UPDATE face SET present = 0 WHERE id = ? AND engine IS NULL AND NOT {_KEPT}", (face,))
 
 
-def _insert(store: Store, photo: int, *values: object) -> int:
-    row = store.run(
-        "INSERT INTO face (photo, engine, x, y, w, h, landmarks, score, quality) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (photo, *values),
+def _put(store: Store, photo: int, detector: int | None, face: NewFace, known: int | None) -> int:
+    """Where a face is, of a known one anew, which has to be embedded again; returns its id."""
+    box = face.box
+    values = (detector, box.x, box.y, box.w, box.h, json.dumps(face.landmarks), face.score, face.quality)
+    if known is None:
+        row = store.run(
+            "INSERT INTO face (engine, x, y, w, h, landmarks, score, quality, photo)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, photo),
+        )
+        return int(row.lastrowid or 0)
+    store.run(
+        "UPDATE face SET engine = ?, x = ?, y = ?, w = ?, h = ?, landmarks = ?, score = ?, quality = ?,"
+        " present = 1 WHERE id = ?",
+        (*values, known),
     )
-    return int(row.lastrowid or 0)
+    store.run("DELETE FROM embedding WHERE face = ?", (known,))
+    return known
 
 
 def _put_looks(store: Store, face_id: int, embedder: int, face: NewFace) -> None:
@@ -206,7 +189,7 @@ def _put_looks(store: Store, face_id: int, embedder: int, face: NewFace) -> None
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A face of which a human said something, and the content of its photo (None: unreadable now); `path` is absolute."""
+    """A face of which a human said something. `sha256`: its photo's content, None if that can't be read now."""
 
     id: int
     box: Box
