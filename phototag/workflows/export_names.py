@@ -37,9 +37,9 @@ def export_names(store: Store) -> Exported:
         wanted = said.keys() | {face for pair in pairs for face in pair}
         told = [face for face in faces.told(store) if face.id in wanted]
         two = {
-            (min(pair), max(pair)): (at, origin)
+            tuple(sorted(pair)): (at, origin)
             for one, other, at, origin in decisions.of_two_people(store)
-            if len(pair := {meant[person] for person in (one, other) if person in meant}) == 2
+            if len(pair := {everyone[meant[person]].name for person in (one, other) if person in meant}) == 2
         }
     known = [face for face in told if face.sha256 is not None]
     numbers = {face.id: number for number, face in enumerate(known, 1)}
@@ -57,10 +57,7 @@ def export_names(store: Store) -> Exported:
                 for (one, other), (verb, at, origin) in sorted(pairs.items())
                 if one in numbers and other in numbers
             ),
-            different=tuple(
-                ToldTwo((everyone[one].name, everyone[other].name), at, origin)
-                for (one, other), (at, origin) in sorted(two.items())
-            ),
+            different=tuple(ToldTwo((one, other), at, origin) for (one, other), (at, origin) in sorted(two.items())),
         ),
         len(told) - len(known),
     )
