@@ -60,9 +60,9 @@ def people_export(file: Path, db: Path | None) -> None:
 def people_import(file: Path, overrule: bool, dry_run: bool, no_tag: bool, db: Path | None, as_json: bool) -> int:
     """Say all that FILE (- for standard input) says.
 
-    Photos are told by their content, so index them first. The names are looked for in all other photos at once. What you
-    said here stays where the file differs, unless you --overrule it. All is one answer, which one `phototag undo` takes
-    back; what stands already isn't said again.
+    Photos are told by their content, so index them first. The names are looked for in all other photos at once. What
+    you said here stays where the file differs, unless you --overrule it. All is one answer, which one `phototag undo`
+    takes back; what stands already isn't said again.
     """
     from phototag.workflows.import_names import import_names
     from phototag.workflows.tag import try_names

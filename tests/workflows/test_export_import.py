@@ -390,7 +390,7 @@ _STEP = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(_STEP, min_size=3, max_size=14))
 def test_whatever_was_said_moves_and_moves_once(
     store: Store, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Any, ...]]
