@@ -119,3 +119,24 @@ def library(faces: int, seed: int = 0) -> list[int]:
         sizes.append(min(1 + int(random.random() < 0.3), faces - known))
         known += sizes[-1]
     return sizes
+
+
+def album(photos: int, regulars: int, strangers: int, seed: int = 0) -> list[int]:
+    """People's sizes in a family album with a face a photo of those who are in it regularly, whose number falls as the
+    inverse of their rank; strangers are seen once, or some times more, each time half as probably."""
+    weights = 1 / np.arange(1, regulars + 1)
+    known = np.maximum(2, np.round(photos * weights / weights.sum())).astype(int).tolist()
+    return [*known, *np.random.default_rng(seed).geometric(0.5, strangers).tolist()]
+
+
+def scattered(people: Numbers, photos: int, seed: int = 0) -> Numbers:
+    """The photo (from 0) of each face, by chance; nobody is twice in one."""
+    random = np.random.default_rng(seed)
+    found = random.integers(photos, size=len(people))
+    while True:
+        keys = found * (int(people.max()) + 1) + people
+        _, first = np.unique(keys, return_index=True)
+        twice = np.setdiff1d(np.arange(len(people)), first)
+        if not len(twice):
+            return found
+        found[twice] = random.integers(photos, size=len(twice))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import tempfile
-from pathlib import Path
-
 import click
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import FuzzyWordCompleter
 from rich.console import Console
 
-from phototag.cli import options
+from phototag.cli import options, pictures
 from phototag.cli.name import left_out
 from phototag.display import printable
 from phototag.errors import UsageError
-from phototag.imaging.crops import contact_sheet
 from phototag.store.connect import Store
 from phototag.workflows import name as job
 from phototag.workflows.history import undo
@@ -23,9 +18,7 @@ from phototag.workflows.name import Question
 
 _KEYS = "[n]ame  [s]kip  [x] not a face  [d]on't care  [o]pen all its faces  [u]ndo  [q]uit"
 #: Faces shown in the terminal; the sheet that `o` opens has up to `_SHEET`.
-_SHOWN, _COLUMNS, _SHEET = 12, 6, 400
-#: Columns of the terminal that one face takes.
-_WIDTH = 16
+_SHOWN, _SHEET = 12, 400
 
 
 def interview(store: Store, *, images: bool) -> set[int]:
@@ -43,7 +36,7 @@ def interview(store: Store, *, images: bool) -> set[int]:
             console.print(_once(question.left), markup=False)
         console.rule(f"group {group.number}: {options.many(len(group.face_ids), 'face')}, {question.left:,} to go")
         if images:
-            _show(console, job.pictures(store, group.face_ids[:_SHOWN]))
+            pictures.show(console, job.pictures(store, group.face_ids[:_SHOWN]))
         console.print(_KEYS, markup=False)
         while True:
             key = click.getchar().lower()
@@ -71,7 +64,7 @@ def interview(store: Store, *, images: bool) -> set[int]:
             elif key == "d":
                 job.dismiss(store, group.face_ids, "dont-care")
             elif key == "o":
-                _open(job.pictures(store, group.face_ids[:_SHEET]))
+                pictures.open_all(job.pictures(store, group.face_ids[:_SHEET]))
                 continue
             elif key == "u":
                 if skipped:
@@ -109,22 +102,3 @@ def _ask(session: PromptSession[str], question: Question) -> str | None:
     except (KeyboardInterrupt, EOFError):
         return None
     return text.strip() or None
-
-
-def _show(console: Console, pictures: list[bytes]) -> None:
-    """The faces in a row, by whatever means the terminal has (sixel, kitty's protocol, half-blocks)."""
-    if not pictures:
-        return
-    from textual_image.renderable import Image
-
-    columns = min(len(pictures), _COLUMNS)
-    sheet = io.BytesIO(contact_sheet(pictures, columns=columns))
-    console.print(Image(sheet, width=min(console.width, _WIDTH * columns), height="auto"))
-
-
-def _open(pictures: list[bytes]) -> None:
-    """All faces of the group as one picture in the desktop's viewer."""
-    with tempfile.NamedTemporaryFile(prefix="phototag-", suffix=".png", delete=False) as file:
-        file.write(contact_sheet(pictures))
-    click.echo(f"opening {file.name}")
-    click.launch(Path(file.name).as_uri())

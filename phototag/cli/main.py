@@ -19,12 +19,15 @@ from phototag.cli.demo import demo
 from phototag.cli.engines import engines
 from phototag.cli.evaluate import evaluate
 from phototag.cli.faces import faces
+from phototag.cli.history import history, undo
 from phototag.cli.identify import identify
 from phototag.cli.index import index
 from phototag.cli.label import label
 from phototag.cli.labels import people_export, people_import
 from phototag.cli.name import name
 from phototag.cli.people import people
+from phototag.cli.people_change import hide, merge, not_this_person, rename, unhide
+from phototag.cli.people_split import split
 from phototag.cli.report import report
 from phototag.cli.run import run
 from phototag.cli.status import status
@@ -57,6 +60,8 @@ for command in (
     name,
     people,
     faces,
+    history,
+    undo,
     report,
     status,
     index,
@@ -74,7 +79,9 @@ for command in (
     demo,
 ):
     cli.add_command(command)
-for command in (people_export, people_import):
+
+
+for command in (rename, merge, split, hide, unhide, not_this_person, people_export, people_import):
     people.add_command(command)
 
 

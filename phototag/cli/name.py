@@ -60,8 +60,8 @@ def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db:
             try_names(store, named)
 
 
-def try_names(store: Store, people: Collection[int]) -> None:
-    """Look for people who were just named in all other photos, and say what came of it."""
+def try_names(store: Store, people: Collection[int] | None) -> None:
+    """Look for people whose faces just changed (None: anybody's) in all other photos, and say what came of it."""
     from phototag.workflows.tag import try_names as job
 
     if done := job(store, options.progress(False), people):

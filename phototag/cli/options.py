@@ -42,6 +42,7 @@ precision: Callable[[F], F] = click.option(
     help="The share of tags that should be right, as 0.995 (default: as said last, at first 0.99).",
 )
 no_tag: Callable[[F], F] = click.option("--no-tag", is_flag=True, help="Don't try the new names on all other faces.")
+yes: Callable[[F], F] = click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 

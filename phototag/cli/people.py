@@ -8,23 +8,32 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
-from phototag.display import printable
+from phototag.display import path_text, printable
+
+name = click.argument("name")
 
 
-@click.group(short_help="The people that you named.")
+@click.group(short_help="The people that you named: rename, merge, split, hide them.")
 def people() -> None:
-    """Show the people that you named."""
+    """Show the people that you named, and say more of them. Whatever you say, `phototag undo` takes back.
+
+    \b
+    phototag people list
+    phototag people rename Ada "Ada Lovelace"
+    phototag people merge Addie "Ada Lovelace"
+    """
 
 
 @people.command("list")
+@click.option("--all", "everyone", is_flag=True, help="Hidden people, too.")
 @options.database
 @options.as_json
-def people_list(db: Path | None, as_json: bool) -> None:
+def people_list(everyone: bool, db: Path | None, as_json: bool) -> None:
     """List names, how many faces, and how sure the machine is of those that it tagged."""
     from phototag.store.people import listed
 
     with options.store(db, write=False) as store:
-        everyone = listed(store)
+        shown = [entry for entry in listed(store) if everyone or as_json or not entry.person.hidden]
     if as_json:
         rows = [
             {
@@ -36,17 +45,51 @@ def people_list(db: Path | None, as_json: bool) -> None:
                 "probability": entry.sure,
                 "first_taken": entry.first,
                 "last_taken": entry.last,
+                "hidden": entry.person.hidden,
             }
-            for entry in everyone
+            for entry in shown
         ]
         click.echo(json.dumps(rows, indent=2))
         return
-    if not everyone:
+    if not shown:
         click.echo("Nobody is named yet: `phototag name` asks who each group is.")
         return
-    width = max(len(printable(entry.person.name)) for entry in everyone)
+    width = max(len(printable(entry.person.name)) for entry in shown)
     click.echo(f"{'name':{width}}  faces  by you  tagged  sure")
-    for entry in everyone:
+    for entry in shown:
         sure = f"{entry.sure:.0%}" if entry.sure is not None else "-"
         name = printable(entry.person.name)
         click.echo(f"{name:{width}}  {entry.faces:5,}  {entry.confirmed:6,}  {entry.tagged:6,}  {sure:>4}")
+
+
+@people.command("show")
+@name
+@options.database
+@options.as_json
+def people_show(name: str, db: Path | None, as_json: bool) -> None:
+    """Show what is known of NAME: other names, company, and every face, those that fit worst first."""
+    from phototag.store.faces import identified
+    from phototag.store.people import aliases, get, together
+    from phototag.workflows.people import called
+
+    with options.store(db, write=False) as store:
+        person = called(store, name)
+        also = aliases(store, person.id)
+        company = [(get(store, other).name, photos) for other, photos in together(store, person.id)]
+        found = sorted(identified(store, person=person.id), key=lambda face: (face.probability or 0, face.id))
+    if as_json:
+        rows = [{"face": face.id, "photo": path_text(face.path), "source": face.source} for face in found]
+        beside = [{"name": other, "photos": photos} for other, photos in company]
+        show = {"id": person.id, "name": person.name, "hidden": person.hidden, "also": also, "with": beside}
+        click.echo(json.dumps({**show, "faces": rows}, indent=2))
+        return
+    tagged = sum(face.source == "machine" for face in found)
+    hidden = ", hidden" if person.hidden else ""
+    click.echo(f"{printable(person.name)}: {options.many(len(found), 'face')}, {tagged:,} of them tagged{hidden}")
+    if also:
+        click.echo(f"  also called {', '.join(map(printable, also))}")
+    if company:
+        click.echo(f"  seen with {', '.join(f'{printable(other)} ({photos})' for other, photos in company)}")
+    for face in found:
+        how = f"tagged, {face.probability:.0%}" if face.source == "machine" else "by you"
+        click.echo(f"  face {face.id}: {path_text(face.path)} {options.place(face.box)}: {how}")

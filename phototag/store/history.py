@@ -13,7 +13,7 @@ from phototag.types import Origin, Verb
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What an answer said, of how many faces, about whom; `name`: the new one, of a rename.
+    """What an answer said, of how many faces, about whom; `name`: the new one, of a rename (`person`: the one before).
 
     `undoes`: of an `undo`, the answer that it took back.
     """
@@ -44,7 +44,9 @@ def answers(store: Store, *, limit: int | None = None) -> Iterator[Answer]:
     for number, at, origin, stands, *part in store.rows(
         "SELECT d.answer, min(d.at), d.origin, max(d.verb <> 'undo' AND NOT EXISTS"
         " (SELECT 1 FROM decision u WHERE u.undoes = d.id)),"
-        " d.verb, count(d.face), p.name, o.name, d.name, t.answer FROM decision d LEFT JOIN person p ON p.id = d.person"
+        " d.verb, count(d.face), CASE d.verb WHEN 'rename' THEN coalesce((SELECT r.name FROM decision r"
+        " WHERE r.person = d.person AND r.verb = 'rename' AND r.id < d.id ORDER BY r.id DESC LIMIT 1), p.given)"
+        " ELSE p.name END, o.name, d.name, t.answer FROM decision d LEFT JOIN person p ON p.id = d.person"
         " LEFT JOIN person o ON o.id = d.other_person LEFT JOIN decision t ON t.id = d.undoes"
         f" {wanted} GROUP BY d.answer, d.verb, d.person, d.other_person, d.name, t.answer"
         " ORDER BY d.answer DESC, min(d.id)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -131,3 +131,16 @@ def forget_tags(store: Store, people: Iterable[int]) -> None:
 def hand_over(store: Store, other: int, person: int) -> None:
     """One person's tags are another's from now on (inside a write transaction)."""
     store.run("UPDATE guess SET person = ? WHERE person = ?", (person, other))
+
+
+def claims(store: Store) -> Iterator[tuple[int, int, float, bool]]:
+    """The machine's judgement of each face that no human labelled: the face, the best person, how surely, and whether
+    that is its tag. Where it is none, the person is that of the nearest named face."""
+    for face, tag, sure, nearest in store.rows(
+        "SELECT g.face, g.person, g.probability, n.person FROM guess g"
+        " LEFT JOIN label l ON l.face = g.face"
+        " LEFT JOIN label n ON n.face = json_extract(g.neighbours, '$[0][0]') WHERE l.face IS NULL"
+    ):
+        person = nearest if tag is None else tag
+        if person is not None:
+            yield face, person, sure, tag is not None

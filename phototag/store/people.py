@@ -135,6 +135,19 @@ def listed(store: Store) -> list[Listed]:
     ]
 
 
+def aliases(store: Store, person: int) -> list[str]:
+    """Names of those who turned out to be this person, alphabetically."""
+    return [
+        row[0]
+        for row in store.rows(
+            "WITH RECURSIVE they(id) AS (SELECT id FROM person WHERE merged = ?"
+            " UNION SELECT p.id FROM they JOIN person p ON p.merged = they.id)"
+            " SELECT name FROM person WHERE id IN they ORDER BY name_key",
+            (person,),
+        )
+    ]
+
+
 def names(store: Store) -> list[str]:
     """Every name, alphabetically."""
     return [row[0] for row in store.rows(f"SELECT name FROM person w WHERE {_HERE} ORDER BY name_key")]
@@ -151,7 +164,7 @@ def meant(store: Store) -> dict[int, int]:
     )
 
 
-def aliases(store: Store) -> dict[int, list[str]]:
+def merged_names(store: Store) -> dict[int, list[str]]:
     """Person → the names of those merged into them, as far as these names still mean them."""
     found: dict[int, list[str]] = {}
     persons = meant(store)

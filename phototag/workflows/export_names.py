@@ -31,7 +31,7 @@ def export_names(store: Store) -> Exported:
     with store.snapshot():
         meant = people.meant(store)
         everyone = {entry.person.id: entry.person for entry in people.listed(store)}
-        called = people.aliases(store)
+        called = people.merged_names(store)
         said = _said(store, {person: everyone[who].name for person, who in meant.items()})
         pairs = decisions.of_pairs(store)
         wanted = said.keys() | {face for pair in pairs for face in pair}

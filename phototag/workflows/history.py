@@ -38,9 +38,13 @@ def undo_since(store: Store, when: datetime, origin: Origin = "typed") -> Undone
 
     Raises UsageError if somebody would get a name back that is another's by now.
     """
-    at = when.astimezone(timezone.utc).isoformat(timespec="seconds")
     with store.write():
-        return _take_back(store, history.since(store, at), origin)
+        return _take_back(store, history.since(store, utc(when)), origin)
+
+
+def utc(when: datetime) -> str:
+    """A moment as the journal writes it."""
+    return when.astimezone(timezone.utc).isoformat(timespec="seconds")
 
 
 def _take_back(store: Store, answers: Sequence[int], origin: Origin) -> Undone:

@@ -1,0 +1,102 @@
+"""`phototag people rename`, `merge`, `hide`, `unhide` and `not-this-person`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from phototag.cli import options
+from phototag.cli.name import try_names
+from phototag.cli.people import name
+from phototag.display import printable
+
+if TYPE_CHECKING:
+    from phototag.workflows.people import Joined
+
+
+@click.command("rename")
+@name
+@click.argument("new")
+@options.database
+def rename(name: str, new: str, db: Path | None) -> None:
+    """Call NAME by another name, NEW, from now on."""
+    from phototag.workflows.people import rename as job
+
+    with options.store(db) as store:
+        person = job(store, name, new)
+    click.echo(f"{printable(name)} is called {printable(person.name)} from now on.")
+
+
+@click.command("merge")
+@name
+@click.argument("into")
+@options.yes
+@options.no_tag
+@options.database
+def merge(name: str, into: str, yes: bool, no_tag: bool, db: Path | None) -> None:
+    """Say that NAME and INTO are one person, who is called INTO."""
+    from phototag.workflows.people import joined
+    from phototag.workflows.people import merge as job
+
+    with options.store(db) as store:
+        told = joined(store, name, into)
+        click.echo(_joins(told))
+        if not yes:
+            click.confirm("Are they one person?", abort=True)
+        done = job(store, name, into)
+        click.echo(
+            f"{printable(done.other.name)} is {printable(done.person.name)}. `phototag undo` makes them two again."
+        )
+        if not no_tag:
+            try_names(store, {done.person.id})
+
+
+def _joins(told: Joined) -> str:
+    person, other = printable(told.person.name), printable(told.other.name)
+    text = f"{other} ({options.many(told.other_faces, 'face')}) joins {person} ({options.many(told.faces, 'face')})."
+    if told.photos:
+        text += f" Mind: both are seen in {options.many(told.photos, 'photo')}, as two people would be."
+    return text
+
+
+@click.command("hide")
+@name
+@options.database
+def hide(name: str, db: Path | None) -> None:
+    """Leave NAME out of the album and the lists; their faces keep the name."""
+    from phototag.workflows.people import hide as job
+
+    with options.store(db) as store:
+        person = job(store, name)
+    click.echo(f"{printable(person.name)} is hidden; `phototag people unhide` shows them again.")
+
+
+@click.command("unhide")
+@name
+@options.database
+def unhide(name: str, db: Path | None) -> None:
+    """Show NAME again."""
+    from phototag.workflows.people import hide as job
+
+    with options.store(db) as store:
+        person = job(store, name, shown=True)
+    click.echo(f"{printable(person.name)} is shown.")
+
+
+@click.command("not-this-person")
+@name
+@click.argument("faces", type=int, nargs=-1, required=True)
+@options.no_tag
+@options.database
+def not_this_person(name: str, faces: tuple[int, ...], no_tag: bool, db: Path | None) -> None:
+    """Say that FACES (numbers, as `people show` has them) are not NAME, and never will be."""
+    from phototag.workflows.people import not_them
+
+    with options.store(db) as store:
+        person = not_them(store, name, faces)
+        are = "is" if len(faces) == 1 else "are"
+        click.echo(f"{options.many(len(faces), 'face')} {are} not {printable(person.name)}.")
+        if not no_tag:
+            try_names(store, {person.id})

@@ -1,0 +1,110 @@
+"""`phototag people split`: take apart two people who bear one name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from phototag.cli import options
+from phototag.cli.name import try_names
+from phototag.cli.people import name
+from phototag.display import printable
+
+if TYPE_CHECKING:
+    from phototag.store.connect import Store
+    from phototag.workflows.people import Split
+
+#: Numbers and pictures of a part that are shown.
+_SHOWN = 6
+
+
+@click.command("split")
+@name
+@click.option("--part", type=click.IntRange(min=1), help="The part that is somebody else (without it: asks, or lists).")
+@click.option("--face", "faces", type=int, multiple=True, help="Instead of a part, single faces; may be repeated.")
+@click.option("--as", "other", metavar="OTHER", help="Whose they are (without it: somebody yet to be named).")
+@click.option("--no-images", is_flag=True, help="Show no faces in the terminal.")
+@options.no_tag
+@options.database
+def split(
+    name: str,
+    part: int | None,
+    faces: tuple[int, ...],
+    other: str | None,
+    no_images: bool,
+    no_tag: bool,
+    db: Path | None,
+) -> None:
+    """Take faces that are somebody else's from NAME: shows NAME's faces in parts that look alike, and asks.
+
+    \b
+    phototag people split Ada
+    phototag people split Ada --part 2 --as "Annabella"
+    phototag people split Ada --face 12 --face 15
+    """
+    from phototag.workflows.people import called, parts
+    from phototag.workflows.people import split as job
+
+    if part is not None and faces:
+        raise click.UsageError("give --part or --face, not both")
+    with options.store(db) as store:
+        person = called(store, name)
+        found = [] if faces else parts(store, name)
+        if part is not None and part > len(found):
+            are = "there is 1 part" if len(found) == 1 else f"there are {len(found)} parts"
+            raise click.UsageError(f"{are}: `phototag people split` lists them")
+        done = []
+        if faces or part is not None:
+            done = [job(store, name, faces or found[(part or 1) - 1], other)]
+            click.echo(_told(done[0]))
+        elif sys.stdin.isatty() and sys.stdout.isatty():
+            done = _ask(store, name, found, images=not no_images)
+        else:
+            for number, group in enumerate(found, 1):
+                click.echo(_line(number, group))
+        if done and not no_tag:
+            try_names(store, {person.id, *(one.other.id for one in done if one.other)})
+
+
+def _line(number: int, group: Sequence[int]) -> str:
+    more = ", …" if len(group) > _SHOWN else ""
+    return f"part {number}: {options.many(len(group), 'face')} ({', '.join(map(str, group[:_SHOWN]))}{more})"
+
+
+def _told(done: Split) -> str:
+    are = "is" if done.faces == 1 else "are"
+    whose = printable(done.other.name) if done.other else "somebody yet to be named"
+    return f"{options.many(done.faces, 'face')} of {printable(done.person.name)} {are} {whose}."
+
+
+def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: bool) -> list[Split]:
+    """Ask of part after part whose it is; every answer is saved at once."""
+    from rich.console import Console
+
+    from phototag.cli.pictures import show
+    from phototag.workflows.name import pictures
+    from phototag.workflows.people import split as job
+
+    console = Console(highlight=False)
+    if len(found) < 2:
+        console.print(f"All faces of {printable(name)} look like one person.", markup=False)
+    done = []
+    for number, group in enumerate(found, 1):
+        console.rule(_line(number, group))
+        if images:
+            show(console, pictures(store, group[:_SHOWN]))
+        answer = click.prompt(
+            f"Enter: {printable(name)}; a name: whose they are; ?: somebody else; q: no more",
+            default="",
+            show_default=False,
+        ).strip()
+        if answer == "q":
+            break
+        if answer:
+            done.append(job(store, name, group, None if answer == "?" else answer))
+            click.echo(_told(done[-1]))
+    return done

@@ -1,0 +1,66 @@
+"""Faces as pictures on a terminal, by whatever means it has: sixel, kitty's or iTerm's protocol, else half-blocks."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from phototag.imaging.crops import contact_sheet
+
+#: Faces in a row, and columns of the terminal that each takes.
+COLUMNS, _WIDTH = 6, 16
+
+
+def show(console: Console, pictures: Sequence[bytes], *, numbered: bool = False) -> None:
+    """Show small pictures (JPEG) in rows; `numbered`: from 1, below each row."""
+    columns = min(len(pictures), COLUMNS, max(1, console.width // _WIDTH))
+    rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns or 1)]
+    for number, row in enumerate(rows if numbered else [pictures] if pictures else []):
+        _sheet(console, contact_sheet(row, columns=columns), min(len(row), columns) * _WIDTH)
+        if numbered:
+            first = number * columns + 1
+            console.print(
+                "".join(f"{place:^{_WIDTH}}" for place in range(first, first + len(row))).rstrip(), highlight=False
+            )
+
+
+def _sheet(console: Console, sheet: bytes, width: int) -> None:
+    if _iterm(os.environ):
+        console.file.write(_inline(sheet, min(console.width, width)))
+        console.file.flush()
+        return
+    from textual_image.renderable import Image  # asks the terminal what it can: only once there is something to show
+
+    console.print(Image(io.BytesIO(sheet), width=min(console.width, width), height="auto"))
+
+
+def open_all(pictures: Sequence[bytes]) -> None:
+    """Show pictures as one in the desktop's viewer."""
+    open_picture(contact_sheet(pictures))
+
+
+def open_picture(picture: bytes) -> None:
+    """Show one picture (PNG or JPEG) in the desktop's viewer."""
+    suffix = ".png" if picture.startswith(b"\x89PNG") else ".jpg"
+    with tempfile.NamedTemporaryFile(prefix="phototag-", suffix=suffix, delete=False) as file:
+        file.write(picture)
+    click.echo(f"opening {file.name}")
+    click.launch(Path(file.name).as_uri())
+
+
+def _iterm(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal is one that doesn't answer when asked, and is known to show pictures in iTerm's way."""
+    return "iTerm" in (environment.get("TERM_PROGRAM", "") + environment.get("LC_TERMINAL", ""))
+
+
+def _inline(picture: bytes, columns: int) -> str:
+    """A picture in iTerm's protocol (https://iterm2.com/documentation-images.html)."""
+    data = base64.b64encode(picture).decode()
+    return f"\x1b]1337;File=inline=1;size={len(picture)};width={columns};preserveAspectRatio=1:{data}\x07\n"

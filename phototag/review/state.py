@@ -1,0 +1,376 @@
+"""What is known of a library's faces during a review, and what each answer changes of it; all by row, in arrays.
+
+Faces that nobody named lie in *units*: a group, or a face that stands alone. A unit is judged as a whole by the sum of
+its open faces' vectors, a person by the sum of theirs; an answer changes the sums of those that it touches.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from phototag.review.odds import log_odds, probability
+from phototag.types import Thresholds, Vectors
+
+Rows = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+#: In `person`: nobody yet, and a face that nobody wants to name (or that is none).
+OPEN, DISMISSED = -1, -2
+_BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """A library's faces: what was found, said and guessed.
+
+    `ids` (n,) ascending; `vectors` (n, dim) unit; `photo` (n,); `group` (n,) number, −1 alone; `person` (n,) by a
+    human, or OPEN or DISMISSED; `met`: how often each group was met. `rejected`: (face, person), `apart`: (face, face),
+    `two`: (person, person) of whom a human said that they aren't one.
+    """
+
+    ids: Rows
+    vectors: Vectors
+    photo: Rows
+    group: Rows
+    person: Rows
+    met: Mapping[int, int] = field(default_factory=dict)
+    rejected: frozenset[tuple[int, int]] = frozenset()
+    apart: frozenset[tuple[int, int]] = frozenset()
+    two: frozenset[tuple[int, int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tags:
+    """The machine's judgement of n faces: the best person (−1 none), how surely, and whether that is their tag."""
+
+    claim: Rows
+    sure: Values
+    accepted: Flags
+
+    @staticmethod
+    def none(count: int) -> Tags:
+        return Tags(np.full(count, -1, np.int64), np.zeros(count), np.zeros(count, np.bool_))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a review has come: `named` of `faces` (by a human or the machine), after so many `answers`."""
+
+    faces: int
+    named: int
+    answers: int
+
+    @property
+    def share(self) -> float:
+        return self.named / self.faces if self.faces else 1.0
+
+    def __str__(self) -> str:
+        return f"{100 * self.share:.0f} % of {self.faces:,} faces named, {self.answers:,} answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one answer says. `named`, `rejected`: (face, person), that is or isn't them; `dismissed`: faces that nobody
+    wants to name, or that are none; `merged`: the person (first) who is the other one; `two`: people who aren't one;
+    `together`, `apart`: two faces of groups that are, or aren't, one person; `parts`: faces that go together where a
+    group is of several people; `later`: faces of a question that was put off; `seen`: faces that a human looked at.
+    """
+
+    named: tuple[tuple[int, int], ...] = ()
+    rejected: tuple[tuple[int, int], ...] = ()
+    dismissed: tuple[int, ...] = ()
+    merged: tuple[int, int] | None = None
+    two: tuple[int, int] | None = None
+    together: tuple[int, int] | None = None
+    apart: tuple[int, int] | None = None
+    parts: tuple[tuple[int, ...], ...] = ()
+    later: tuple[int, ...] = ()
+    seen: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Before:
+    """An answer, and what it changed as it was: rows and, by the name of an array, what they held."""
+
+    effect: Effect
+    rows: Rows
+    held: dict[str, npt.NDArray[np.generic]]
+    people: tuple[int, ...]
+
+
+class State:
+    """Where a review stands.
+
+    By row: `person`, `unit`, `seen`, `later` (put off in this sitting), `accepted` (has the machine's tag), `fits` (how
+    probably a face is of one person with the open others of its unit, or with the others that have its name). By unit:
+    `sums`, `sizes` of its open faces, `whom` it looks like most (−1 nobody), and the log `odds` of that.
+    """
+
+    def __init__(self, faces: Faces, thresholds: Thresholds, tags: Tags | None = None) -> None:
+        self.faces, self.thresholds = faces, thresholds
+        count = len(faces.ids)
+        alone = faces.group < 0
+        self.numbers, unit = np.unique(faces.group[~alone], return_inverse=True)
+        self.person = faces.person.copy()
+        self.unit = np.empty(count, np.int64)
+        self.unit[~alone] = unit
+        self.unit[alone] = len(self.numbers) + np.arange(alone.sum())
+        self.seen = np.zeros(count, np.bool_)
+        self.later = np.zeros(count, np.bool_)
+        self.accepted = np.zeros(count, np.bool_)
+        self.fits = np.ones(count)
+        self.claim, self.sure = np.full(count, -1, np.int64), np.zeros(count)
+        self.answers = 0
+        self.rejected: dict[int, set[int]] = defaultdict(set)  # rows by person
+        self.apart: dict[int, set[int]] = defaultdict(set)  # rows by row
+        self.two = set(faces.two)
+        self._photos = np.argsort(faces.photo, kind="stable")
+        self._history: list[_Before] = []
+        row = {face: index for index, face in enumerate(faces.ids.tolist())}
+        for face, person in faces.rejected:
+            if face in row:
+                self.rejected[person].add(row[face])
+        for face, other in faces.apart:
+            if face in row and other in row:
+                self._part(row[face], row[other])
+        units = int(self.unit.max(initial=-1)) + 1
+        dim = faces.vectors.shape[1]
+        self.sums, self.sizes = np.zeros((units, dim), np.float32), np.zeros(units, np.int64)
+        self.whom, self.odds = np.full(units, -1, np.int64), np.full(units, -np.inf)
+        self.people: list[int] = []
+        self.people_sums, self.counts = np.zeros((0, dim), np.float32), np.zeros(0, np.int64)
+        self._weigh_units(np.arange(units))
+        for person in np.unique(self.person[self.person >= 0]).tolist():
+            self._weigh_person(person)
+        self._look_like(np.arange(units))
+        if tags is not None:
+            self.judge(tags)
+
+    # --- what is asked ---
+
+    def rows(self, ids: Iterable[int]) -> Rows:
+        return np.searchsorted(self.faces.ids, np.fromiter(ids, np.int64))
+
+    @property
+    def open(self) -> Flags:
+        return np.asarray(self.person == OPEN)
+
+    def members(self, unit: int) -> Rows:
+        """The open faces of a unit."""
+        return np.flatnonzero((self.unit == unit) & (self.person == OPEN))
+
+    def named(self, person: int) -> Rows:
+        """The faces that a human named after a person."""
+        return np.flatnonzero(self.person == person)
+
+    def two_people(self, one: int, other: int) -> bool:
+        """Whether a human said, or a photo shows, that two people are two."""
+        photos = np.intersect1d(self.faces.photo[self.named(one)], self.faces.photo[self.named(other)])
+        return (min(one, other), max(one, other)) in self.two or bool(photos.size)
+
+    def two_groups(self, one: Rows, other: Rows) -> bool:
+        """The same of two groups of faces."""
+        said = set().union(*(self.apart.get(row, ()) for row in one.tolist()))
+        photos = np.intersect1d(self.faces.photo[one], self.faces.photo[other])
+        return not said.isdisjoint(other.tolist()) or bool(photos.size)
+
+    def number(self, unit: int) -> int:
+        """The number of the group that a unit is (of a part: was); −1 for a face that stands alone."""
+        return int(self.numbers[unit]) if unit < len(self.numbers) else -1
+
+    def standing(self) -> Standing:
+        named = (self.person >= 0) | (self.accepted & self.open)
+        return Standing(int((self.person != DISMISSED).sum()), int(named.sum()), self.answers)
+
+    # --- what is said ---
+
+    def judge(self, tags: Tags) -> None:
+        """Take in what the machine makes of the open faces now."""
+        self.claim, self.sure, self.accepted = tags.claim.copy(), tags.sure.copy(), tags.accepted.copy()
+        for person, rows in self.rejected.items():
+            refused = np.fromiter(rows, np.int64)
+            self.accepted[refused[self.claim[refused] == person]] = False
+        claimed = np.flatnonzero(self.open & (self.claim >= 0))
+        pairs, which = np.unique(np.stack([self.unit[claimed], self.claim[claimed]]), axis=1, return_inverse=True)
+        weight = np.bincount(which.ravel(), self.sure[claimed], pairs.shape[1]) / self.sizes[pairs[0]]
+        order = np.argsort(weight, kind="stable")  # of several claims in a unit the weightiest comes last
+        self.whom[pairs[0, order]] = pairs[1, order]
+        likely = np.clip(weight[order], 1e-9, 1 - 1e-9)
+        self.odds[pairs[0, order]] = np.log(likely / (1 - likely))
+
+    def apply(self, effect: Effect) -> set[int]:
+        """Take an answer in; returns the people of whose faces it changes anything."""
+        named = self.rows(face for face, _ in effect.named)
+        rejected = self.rows(face for face, _ in effect.rejected)
+        parts = [self.rows(part) for part in effect.parts]
+        if effect.together:
+            one, other = self.rows(effect.together).tolist()
+            parts = [np.concatenate([self.members(self.unit[one]), self.members(self.unit[other])])]
+        merged = np.flatnonzero(self.person == effect.merged[0]) if effect.merged else self.rows(())
+        dismissed, later, seen = self.rows(effect.dismissed), self.rows(effect.later), self.rows(effect.seen)
+        rows = np.unique(np.concatenate([named, rejected, merged, dismissed, later, seen, *parts]))
+        held = {name: getattr(self, name)[rows] for name in ("person", "unit", "seen", "later", "accepted")}
+        self.person[dismissed] = DISMISSED
+        self.person[merged] = effect.merged[1] if effect.merged else OPEN
+        for row, (_, person) in zip(rejected.tolist(), effect.rejected, strict=True):
+            self.rejected[person].add(row)
+            self.accepted[row] &= self.claim[row] != person
+            if self.person[row] == person:
+                self.person[row] = OPEN
+                self.unit[row] = self._new_unit()
+        for row, (_, person) in zip(named.tolist(), effect.named, strict=True):
+            self.person[row] = person
+        for part in parts:
+            self.unit[part] = self._new_unit()
+        if effect.apart:
+            self._part(*self.rows(effect.apart).tolist())
+        if effect.two:
+            self.two.add((min(effect.two), max(effect.two)))
+        self.later[later] = True
+        self.seen[seen] = True
+        people = {*held["person"].tolist(), *self.person[rows].tolist(), *(person for _, person in effect.rejected)}
+        self._history.append(_Before(effect, rows, held, tuple(sorted(people - {OPEN, DISMISSED}))))
+        self.answers += not effect.later
+        self._weigh(rows, held["unit"], self._history[-1].people)
+        return set(self._history[-1].people)
+
+    def undo(self) -> set[int]:
+        """Take back the last answer, or that a question was put off; returns the people whom it was about."""
+        last = self._history.pop()
+        now = self.unit[last.rows]
+        for name, values in last.held.items():
+            getattr(self, name)[last.rows] = values
+        for row, (_, person) in zip(
+            self.rows(f for f, _ in last.effect.rejected).tolist(), last.effect.rejected, strict=True
+        ):
+            self.rejected[person].discard(row)
+        if last.effect.apart:
+            one, other = self.rows(last.effect.apart).tolist()
+            self.apart[one].discard(other)
+            self.apart[other].discard(one)
+        if last.effect.two:
+            self.two.discard((min(last.effect.two), max(last.effect.two)))
+        self.answers -= not last.effect.later
+        self._weigh(last.rows, now, last.people)
+        return set(last.people)
+
+    def again(self) -> None:
+        """Ask what was put off, too."""
+        self.later[:] = False
+
+    # --- what follows ---
+
+    def _part(self, one: int, other: int) -> None:
+        self.apart[one].add(other)
+        self.apart[other].add(one)
+
+    def _new_unit(self) -> int:
+        self.sums = np.concatenate([self.sums, np.zeros((1, self.sums.shape[1]), np.float32)])
+        self.sizes = np.append(self.sizes, 0)
+        self.whom, self.odds = np.append(self.whom, -1), np.append(self.odds, -np.inf)
+        return len(self.sizes) - 1
+
+    def _weigh(self, rows: Rows, others: Rows, people: Sequence[int]) -> None:
+        """Weigh anew what an answer about these rows touched."""
+        units = np.unique(np.concatenate([self.unit[rows], others]))
+        self._weigh_units(units)
+        for person in people:
+            self._weigh_person(person)
+        self._look_like(units)
+        for person in people:
+            self._compare(person)
+
+    def _weigh_units(self, units: Rows) -> None:
+        rows = (
+            np.flatnonzero(np.isin(self.unit, units) & self.open)
+            if len(units) < len(self.sizes)
+            else (np.flatnonzero(self.open))
+        )
+        rows = rows[np.argsort(self.unit[rows], kind="stable")]
+        mine, starts, counts = np.unique(self.unit[rows], return_index=True, return_counts=True)
+        self.sums[units], self.sizes[units] = 0, 0
+        if not len(rows):
+            return
+        vectors = self.faces.vectors[rows]
+        self.sums[mine], self.sizes[mine] = np.add.reduceat(vectors, starts, axis=0), counts
+        others = np.repeat(counts, counts) - 1
+        similar = np.einsum("ij,ij->i", vectors, self.sums[self.unit[rows]]) - 1
+        fits = probability(log_odds(similar / np.maximum(others, 1), self.thresholds))
+        self.fits[rows] = np.where(others > 0, fits, 1.0)
+
+    def _weigh_person(self, person: int) -> None:
+        if person not in self.people:
+            self.people.append(person)
+            self.people_sums = np.concatenate([self.people_sums, np.zeros((1, self.sums.shape[1]), np.float32)])
+            self.counts = np.append(self.counts, 0)
+        place = self.people.index(person)
+        rows = np.flatnonzero(self.person == person)
+        vectors = self.faces.vectors[rows]
+        self.people_sums[place], self.counts[place] = vectors.sum(axis=0), len(rows)
+        if len(rows) > 1:
+            similar = (vectors @ self.people_sums[place] - 1) / (len(rows) - 1)
+            self.fits[rows] = probability(log_odds(similar, self.thresholds))
+
+    def _look_like(self, units: Rows) -> None:
+        """Whom each of these units looks like most, of everybody."""
+        self.whom[units], self.odds[units] = -1, -np.inf
+        if not self.people:
+            return
+        place = np.full(len(self.sizes), -1)
+        place[units] = np.arange(len(units))
+        barred: list[tuple[Rows, int]] = []
+        for column, person in enumerate(self.people):
+            those = place[self._barred(person)]
+            barred.append((those[those >= 0], column))
+        sizes = np.maximum(self.sizes[units], 1)
+        odds = np.empty((len(units), len(self.people)), np.float32)
+        for start in range(0, len(units), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            similar = self.sums[units[block]] @ self.people_sums.T
+            odds[block] = self._named_odds(similar / sizes[block, None] / np.maximum(self.counts, 1))
+        odds[:, self.counts == 0] = -np.inf
+        odds[self.sizes[units] == 0] = -np.inf
+        for those, column in barred:
+            odds[those, column] = -np.inf
+        best = odds.argmax(axis=1)
+        self.odds[units] = odds[np.arange(len(units)), best]
+        self.whom[units] = np.where(self.odds[units] > -np.inf, np.array(self.people)[best], -1)
+
+    def _compare(self, person: int) -> None:
+        """Weigh a person's likeness to all units anew."""
+        place = self.people.index(person)
+        similar = self.sums @ self.people_sums[place] / np.maximum(self.sizes, 1) / max(int(self.counts[place]), 1)
+        odds = self._named_odds(similar)
+        odds[self._barred(person)] = -np.inf
+        odds[self.sizes == 0] = -np.inf
+        if not self.counts[place]:
+            odds[:] = -np.inf
+        better = odds > self.odds
+        self.whom[better], self.odds[better] = person, odds[better]
+        worse = np.flatnonzero((self.whom == person) & (odds < self.odds))
+        if len(worse):
+            self._look_like(worse)
+
+    def _named_odds(self, similar: npt.NDArray[Any]) -> Values:
+        """That units are somebody's: of more people some come near by chance."""
+        return np.asarray(log_odds(similar, self.thresholds) - np.log(len(self.people)))
+
+    def _barred(self, person: int) -> Rows:
+        """Units with a face that isn't this person: by what a human said, or because it stands beside them."""
+        theirs = np.flatnonzero(self.person == person)
+        photos = self.faces.photo[theirs]
+        ordered = self.faces.photo[self._photos]
+        low, high = np.searchsorted(ordered, photos), np.searchsorted(ordered, photos, "right")
+        several = high - low > 1
+        beside = [self._photos[a:b] for a, b in zip(low[several].tolist(), high[several].tolist(), strict=True)]
+        said = np.fromiter(self.rejected.get(person, ()), np.int64)
+        apart = [np.fromiter(self.apart[row], np.int64) for row in self.apart.keys() & set(theirs.tolist())]
+        rows = np.concatenate([said, *beside, *apart])
+        return np.unique(self.unit[rows[self.person[rows] == OPEN]])

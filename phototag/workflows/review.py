@@ -1,0 +1,251 @@
+"""Review: a sitting in which questions about faces are asked in the best order, every answer saved at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+import numpy as np
+
+from phototag.display import printable
+from phototag.errors import UsageError
+from phototag.learn.linkage import split
+from phototag.progress import Progress, Silent
+from phototag.review import answers
+from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
+from phototag.review.ranking import following
+from phototag.review.state import OPEN, Effect, Faces, Standing, State, Tags
+from phototag.store import clusters, decisions, engines, faces, history, models, people
+from phototag.store.connect import Store
+from phototag.store.decisions import Decision
+from phototag.types import Origin, Person, Thresholds, Vectors
+from phototag.workflows import people as jobs
+from phototag.workflows.cluster import CLEAR, cluster_faces, current_embedder
+from phototag.workflows.history import undo
+from phototag.workflows.name import compare
+from phototag.workflows.tag import try_names
+
+#: A group of several people is cut where average linkage comes to this share of `join`, or so much below each time.
+_CLOSER, _STEPS = 0.95, 40
+
+
+class Sitting:
+    """A review of one library. All answers are in the journal before they count; to be used by the store's thread.
+
+    `changed`: people (ids) about whom something was said since the faces were tagged last.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.changed: set[int] = set()
+        self._thresholds = engines.thresholds(store, current_embedder(store))
+        self._saved: list[int | None] = []  # the journal's number of each answer; None of what isn't in it
+        self._state = _read(store, self._thresholds)
+
+    @staticmethod
+    def open(store: Store) -> Sitting:
+        """Faces that were never grouped are. Raises TooLittleDataError before the first index."""
+        if not clusters.exists(store):
+            cluster_faces(store, Silent())
+        return Sitting(store)
+
+    def next(self) -> Question | None:
+        """The question that resolves most; what was put off comes last. None when there is nothing left to ask."""
+        found = following(self._state)
+        if found is None and self._state.later.any():
+            self._state.again()
+            found = following(self._state)
+        return found
+
+    def standing(self) -> Standing:
+        """How far the library has come."""
+        return self._state.standing()
+
+    def name(self, person: int) -> str:
+        """A person's name."""
+        return people.get(self.store, person).name
+
+    def names(self) -> tuple[str, ...]:
+        """Every name, alphabetically."""
+        return tuple(people.names(self.store))
+
+    # --- answers ---
+
+    def call(self, question: WhoIsIt | IsItAlso, name: str, without: Collection[int] = ()) -> Person:
+        """They are the person called `name`, but for the faces picked out.
+
+        Raises UsageError for a name that can't be, and if a human said of each of them that it isn't that person.
+        """
+        try:
+            with self.store.write():
+                person = people.ensure(self.store, name)
+                refused = set(self._state.faces.ids[list(self._state.rejected.get(person.id, ()))].tolist())
+                effect = answers.them(question, person.id, without, refused)
+                if not effect.named:
+                    raise UsageError(
+                        f"you said of every one of these faces that it is not {printable(person.name)}: nothing saved"
+                    )
+                answer = decisions.record(self.store, self._decisions(effect), "typed")
+        except ValueError as error:
+            raise UsageError(f"that can't be a name: {error}") from error
+        self._take(effect, answer)
+        return person
+
+    def yes(self, question: IsItAlso | AreTheyOne | WhoIsNot, without: Collection[int] = ()) -> None:
+        """They are this person, but for the faces picked out; or: the two are one.
+
+        Two people get the first one's name.
+        """
+        if not isinstance(question, AreTheyOne):
+            self._save(answers.them(question, question.person, without))
+            return
+        effect = answers.one(question, True)
+        if effect.merged:
+            gone, kept = effect.merged
+            jobs.merge(self.store, self.name(gone), self.name(kept), "reviewed")
+        elif effect.together:
+            compare(self.store, "same", *effect.together)
+        self._take(effect, history.last(self.store))
+
+    def no(self, question: IsItAlso | AreTheyOne | WhoIsNot) -> None:
+        """None of them is this person; or: the two are two."""
+        if not isinstance(question, AreTheyOne):
+            self._save(answers.nobody(question))
+            return
+        effect = answers.one(question, False)
+        if effect.two:
+            one, other = effect.two
+            jobs.different(self.store, self.name(one), self.name(other))
+        elif effect.apart:
+            compare(self.store, "different", *effect.apart)
+        self._take(effect, history.last(self.store))
+
+    def mixed(self, question: WhoIsIt | IsItAlso) -> None:
+        """They are of several people: their group is cut, and the parts are asked about in this sitting."""
+        rows = self._state.rows(question.faces)
+        parts = _cut(self._state.faces.vectors[rows], self._thresholds)
+        if not parts.any():
+            self.skip(question)  # its faces equal each other
+            return
+        ids = self._state.faces.ids[rows]
+        effect = answers.mixed([tuple(ids[parts == part].tolist()) for part in range(parts.max() + 1)])
+        self._take(effect, None)
+
+    def dismiss(self, question: WhoIsIt | IsItAlso, verb: Literal["not-a-face", "dont-care"]) -> None:
+        """They are no faces at all, or faces that nobody wants to name."""
+        effect = answers.dismissed(question)
+        with self.store.write():
+            said = [Decision(verb, face) for face in effect.dismissed]
+            answer = decisions.record(self.store, said, "typed")
+        self._take(effect, answer)
+
+    def skip(self, question: Question) -> None:
+        """Put a question off until nothing else is left."""
+        self._take(answers.put_off(question), None)
+
+    def undo(self) -> bool:
+        """Take back the last answer, or that a question was put off; once there is none of this sitting, the last
+        answer of the journal. Says whether there was any.
+
+        Raises UsageError if somebody would get a name back that is another's by now.
+        """
+        if not self._saved:
+            undone = undo(self.store).decisions > 0
+            if undone:
+                self._state = _read(self.store, self._thresholds)
+            return undone
+        answer = self._saved[-1]
+        if answer is not None:
+            undo(self.store, answer)
+        self._saved.pop()
+        self.changed |= self._state.undo()
+        return True
+
+    # --- tags ---
+
+    def retag(self, progress: Progress) -> None:
+        """Let the machine tag all faces by what it was told since the last time."""
+        try_names(self.store, progress, self.changed or None)
+        self.changed.clear()
+        self.take_tags()
+
+    def take_tags(self) -> None:
+        """Take in the machine's tags as they are in the database."""
+        self._state.judge(_tags(self.store, self._state.faces))
+
+    # --- saving ---
+
+    def _save(self, effect: Effect, origin: Origin = "reviewed") -> None:
+        with self.store.write():
+            said = self._decisions(effect)
+            answer = decisions.record(self.store, said, origin) if said else None
+        self._take(effect, answer)
+
+    def _decisions(self, effect: Effect) -> list[Decision]:
+        """What isn't in the journal yet."""
+        known = dict(
+            zip(
+                (face for face, _ in effect.named),
+                self._state.person[self._state.rows(face for face, _ in effect.named)].tolist(),
+                strict=True,
+            )
+        )
+        return [
+            *(Decision("is", face, person) for face, person in effect.named if known[face] != person),
+            *(Decision("is-not", face, person) for face, person in effect.rejected),
+        ]
+
+    def _take(self, effect: Effect, answer: int | None) -> None:
+        self.changed |= self._state.apply(effect)
+        self._saved.append(answer)
+
+
+def _read(store: Store, thresholds: Thresholds) -> State:
+    """The library as it is in the database; its present faces, but for those that a human dismissed."""
+    ids, vectors = faces.vectors(store, current_embedder(store), where="all")
+    seen = clusters.sightings(store)
+    here = np.array([face in seen for face in ids], np.bool_)
+    ids = [face for face in ids if face in seen]
+    last = clusters.current(store)
+    groups = last.groups if last else {}
+    group = [-1 if (number := groups.get(face)) is None else number for face in ids]
+    person = [OPEN if (named := seen[face].person) is None else named for face in ids]
+    known = Faces(
+        np.array(ids, np.int64),
+        vectors[here],
+        np.array([seen[face].photo for face in ids], np.int64),
+        np.array(group, np.int64),
+        np.array(person, np.int64),
+        {one.number: one.met for one in clusters.unnamed(store, clear=CLEAR)},
+        frozenset((face, who) for face, who in decisions.rejected(store) if face in seen and seen[face].person != who),
+        frozenset(_apart(store)),
+        frozenset(decisions.different_people(store)),
+    )
+    return State(known, thresholds, _tags(store, known))
+
+
+def _apart(store: Store) -> list[tuple[int, int]]:
+    return [
+        (said.face, said.other_face)
+        for said in decisions.statements(store)
+        if said.verb == "different" and said.face is not None and said.other_face is not None
+    ]
+
+
+def _tags(store: Store, known: Faces) -> Tags:
+    tags = Tags.none(len(known.ids))
+    row = {face: index for index, face in enumerate(known.ids.tolist())}
+    for face, person, sure, accepted in models.claims(store):
+        if (index := row.get(face)) is not None:
+            tags.claim[index], tags.sure[index], tags.accepted[index] = person, sure, accepted
+    return tags
+
+
+def _cut(vectors: Vectors, thresholds: Thresholds) -> np.typing.NDArray[np.int64]:
+    """The parts of a group, as closely alike as it takes for there to be two of them; one if all faces equal."""
+    parts = whole = np.zeros(len(vectors), np.int64)
+    for step in range(1, _STEPS + 1):
+        parts = split(vectors, whole, thresholds.join * _CLOSER**step)
+        if parts.max() > 0:
+            break
+    return parts
