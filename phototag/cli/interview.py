@@ -1,6 +1,10 @@
-"""The naming interview on a terminal: pictures of a group, a key for an answer, every answer saved at once."""
+"""The interview on a terminal: pictures, a key for an answer, every answer saved at once."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from urllib.parse import quote_from_bytes
 
 import click
 from prompt_toolkit import PromptSession
@@ -9,96 +13,226 @@ from rich.console import Console
 
 from phototag.cli import options, pictures
 from phototag.cli.name import left_out
-from phototag.display import printable
+from phototag.display import path_text, printable
 from phototag.errors import UsageError
-from phototag.store.connect import Store
-from phototag.workflows import name as job
-from phototag.workflows.history import undo
-from phototag.workflows.name import Question
+from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
+from phototag.store import faces
+from phototag.workflows import name as naming
+from phototag.workflows.background import Tagger
+from phototag.workflows.review import Sitting
+from phototag.workflows.tag import Tagged
 
-_KEYS = "[n]ame  [s]kip  [x] not a face  [d]on't care  [o]pen all its faces  [u]ndo  [q]uit"
-#: Faces shown in the terminal; the sheet that `o` opens has up to `_SHEET`.
-_SHOWN, _SHEET = 12, 400
+#: Faces on the sheet that `o` opens, at most.
+_SHEET = 400
+_ALWAYS = "[o]pen a photo  [s]kip  [u]ndo  [q]uit"
+_DISMISS = "[x] no face  [d]on't care"
 
 
-def interview(store: Store, *, images: bool) -> set[int]:
-    """Ask about group after group until none is left or the user quits; returns the people (ids) who were named."""
-    console = Console(highlight=False)
-    session: PromptSession[str] = PromptSession()
-    skipped: list[int] = []
-    named = 0
-    people: set[int] = set()
-    strangers = False
-    while (question := job.next_question(store, skipped)) is not None:
-        group = question.group
-        if group.met <= 1 and not strangers:
-            strangers = True
-            console.print(_once(question.left), markup=False)
-        console.rule(f"group {group.number}: {options.many(len(group.face_ids), 'face')}, {question.left:,} to go")
-        if images:
-            pictures.show(console, job.pictures(store, group.face_ids[:_SHOWN]))
-        console.print(_KEYS, markup=False)
+def interview(sitting: Sitting, tagger: Tagger | None, *, images: bool) -> Tagged | None:
+    """Ask question after question until none is left or the user quits.
+
+    `tagger`: tries the new names meanwhile, and its last result is returned.
+    """
+    terminal = _Terminal(sitting, images)
+    while True:
+        if tagger:
+            if tagger.news():
+                sitting.take_tags()
+            _learn(tagger, sitting)
+        question = sitting.next()
+        if question is None or not terminal.ask(question):
+            break
+    if question is None:
+        terminal.console.print("Nothing is left to ask.")
+    terminal.console.print(f"{sitting.standing()}; all saved.")
+    if tagger is None:
+        return None
+    _learn(tagger, sitting)
+    return tagger.close()
+
+
+def _learn(tagger: Tagger, sitting: Sitting) -> None:
+    tagger.learn(frozenset(sitting.changed))
+    sitting.changed.clear()
+
+
+class _Quit(Exception):
+    """The user has enough."""
+
+
+class _Again(Exception):
+    """That was no answer after all."""
+
+
+class _Terminal:
+    """Shows a question, and takes the keys that answer it."""
+
+    def __init__(self, sitting: Sitting, images: bool) -> None:
+        self.sitting, self.images = sitting, images
+        self.console = Console(highlight=False)
+        self.session: PromptSession[str] = PromptSession()
+
+    def ask(self, question: Question) -> bool:
+        """Ask until there is an answer, which is saved; False if the user quits."""
+        self.console.rule(printable(str(self.sitting.standing())))
+        self.console.print(self._words(question), markup=False, style="bold")
+        self._show(question)
+        keys, answers = self._answers(question)
+        self.console.print(keys, markup=False)
         while True:
             key = click.getchar().lower()
-            if key in ("n", "\r", "\n"):
-                person = _ask(session, question)
-                if person is None:
-                    console.print(_KEYS, markup=False)
-                    continue
-                try:
-                    done = job.name_group(store, group.face_ids, person)
-                except UsageError as error:
-                    console.print(str(error), markup=False)
-                    continue
-                named += done.faces
-                people.add(done.person.id)
-                console.print(
-                    f"{options.many(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False
-                )
-                for line in left_out(done):
-                    console.print(line, markup=False)
-            elif key == "s":
-                skipped.append(group.number)
-            elif key == "x":
-                job.dismiss(store, group.face_ids, "not-a-face")
-            elif key == "d":
-                job.dismiss(store, group.face_ids, "dont-care")
-            elif key == "o":
-                pictures.open_all(job.pictures(store, group.face_ids[:_SHEET]))
+            answer = answers.get("n" if key in "\r\n" and isinstance(question, WhoIsIt) else key)
+            if answer is None:
                 continue
-            elif key == "u":
-                if skipped:
-                    console.print("Back to the group skipped last.")
-                    skipped.pop()
-                else:
-                    undone = undo(store).decisions
-                    named = max(0, named - undone)
-                    console.print(f"Took back the last answer ({options.many(undone, 'face')}).")
-            elif key in ("q", "\x03", "\x04"):
-                _good_bye(console, named)
-                return people
+            try:
+                answer()
+            except _Quit:
+                return False
+            except _Again:
+                pass
+            except UsageError as error:
+                self.console.print(str(error), markup=False)
             else:
-                continue
-            break
-    console.print("No unnamed group is left." if not skipped else "Only skipped groups are left.")
-    _good_bye(console, named)
-    return people
+                return True
+            self.console.print(keys, markup=False)
+
+    def _words(self, question: Question) -> str:
+        many = options.many(len(question.shown if isinstance(question, AreTheyOne) else question.faces), "face")
+        match question:
+            case WhoIsIt():
+                likely = (f"[{number}] {who}" for number, who in enumerate(self._likely(question), 1))
+                group = f"group {question.group}, " if question.group >= 0 else ""
+                return "  ".join((f"Who is this? {group}{many}", *likely))
+            case IsItAlso():
+                return f"Is this also {self._who(question.person)}? {many}, those that fit least first"
+            case AreTheyOne():
+                one, other = (self._who(side.person) if side.person else "nobody named yet" for side in question.sides)
+                return f"Are these two one person? {one}; {other}"
+            case WhoIsNot():
+                return f"Which of these is not {self._who(question.person)}? {many}, those that fit least first"
+
+    def _who(self, person: int) -> str:
+        return printable(self.sitting.name(person))
+
+    def _likely(self, question: WhoIsIt) -> list[str]:
+        return [self._who(person) for person in question.likely[:5]]
+
+    def _show(self, question: Question) -> None:
+        if not self.images:
+            return
+        first = 1
+        sides = [side.shown for side in question.sides] if isinstance(question, AreTheyOne) else [question.shown]
+        for number, side in enumerate(sides):
+            if number:
+                self.console.print("… and:")
+            pictures.show(self.console, naming.pictures(self.sitting.store, side), first=first)
+            first += len(side)
+
+    def _answers(self, question: Question) -> tuple[str, dict[str, Callable[[], object]]]:
+        """What can be answered, as a line of keys, and what each key does."""
+        sitting = self.sitting
+        always: dict[str, Callable[[], object]] = {
+            "o": lambda: self._open(question),
+            "s": lambda: sitting.skip(question),
+            "u": self._undo,
+            "q": _quit,
+            "\x03": _quit,
+            "\x04": _quit,
+        }
+        if isinstance(question, AreTheyOne):
+            both: dict[str, Callable[[], object]] = {
+                "y": lambda: sitting.yes(question),
+                "n": lambda: sitting.no(question),
+            }
+            return f"[y]es  [n]o, two  {_ALWAYS}", both | always
+        if isinstance(question, WhoIsNot):
+            who = self._who(question.person)
+            those: dict[str, Callable[[], object]] = {
+                "p": lambda: self._pick(question),
+                "y": lambda: sitting.yes(question),
+                "n": lambda: sitting.no(question),
+            }
+            return f"[p]ick them out  [y] all are {who}  [n]one is  {_ALWAYS}", those | always
+        named: dict[str, Callable[[], object]] = {
+            "p": lambda: self._pick(question),
+            "m": lambda: sitting.mixed(question),
+            "x": lambda: sitting.dismiss(question, "not-a-face"),
+            "d": lambda: sitting.dismiss(question, "dont-care"),
+        }
+        if isinstance(question, IsItAlso):
+            named |= {
+                "y": lambda: sitting.yes(question),
+                "n": lambda: sitting.no(question),
+                "t": lambda: self._call(question),
+            }
+            return (
+                f"[y]es  [n]o, none  [p]ick out who isn't  [t]ype who it is  [m]ixed  {_DISMISS}  {_ALWAYS}",
+                named | always,
+            )
+        named |= {
+            str(number): lambda who=person: self._saved(question, sitting.name(who))  # type: ignore[misc]
+            for number, person in enumerate(question.likely[:5], 1)
+        }
+        return (
+            f"[n]ame  [p]ick out others first  [m]ixed  {_DISMISS}  {_ALWAYS}",
+            named | always | {"n": lambda: self._call(question)},
+        )
+
+    def _call(self, question: WhoIsIt | IsItAlso, without: Sequence[int] = ()) -> None:
+        self._saved(question, self._line("name: ", self.sitting.names()), without)
+
+    def _saved(self, question: WhoIsIt | IsItAlso, name: str, without: Sequence[int] = ()) -> None:
+        done = self.sitting.call(question, name, without)
+        self.console.print(f"{options.many(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False)
+        for line in left_out(done):
+            self.console.print(line, markup=False)
+
+    def _pick(self, question: WhoIsIt | IsItAlso | WhoIsNot) -> None:
+        picked = _numbers(self._line("numbers of those who aren't, as 3 5-7: "), len(question.shown))
+        without = [question.shown[number - 1] for number in picked]
+        if isinstance(question, WhoIsIt):
+            self._call(question, without)
+        else:
+            self.sitting.yes(question, without)
+
+    def _open(self, question: Question) -> None:
+        """A photo, or all faces of the question, in the desktop's viewer; then the question stands as before."""
+        text = self._line("number of the face whose photo to open (all: a sheet of all faces): ")
+        if text == "all":
+            ids = question.shown if isinstance(question, AreTheyOne) else question.faces
+            pictures.open_all(naming.pictures(self.sitting.store, ids[:_SHEET]))
+            raise _Again
+        for number in _numbers(text, len(question.shown)):
+            path = faces.place(self.sitting.store, question.shown[number - 1]).photo
+            click.echo(f"opening {path_text(path)}")
+            click.launch("file://" + quote_from_bytes(path))
+        raise _Again
+
+    def _undo(self) -> None:
+        self.console.print("Took back the last answer." if self.sitting.undo() else "There is nothing to take back.")
+
+    def _line(self, prompt: str, known: Sequence[str] = ()) -> str:
+        """A line typed, completed over the known ones. Raises _Again if there is none."""
+        try:
+            text = self.session.prompt(prompt, completer=FuzzyWordCompleter(list(known)) if known else None).strip()
+        except (KeyboardInterrupt, EOFError):
+            text = ""
+        if not text:
+            raise _Again
+        return text
 
 
-def _once(left: int) -> str:
-    """Where those begin who are hardly worth a name."""
-    groups = "The last group was" if left == 1 else f"The remaining {left:,} groups were"
-    return f"{groups} met only once, in one photo or burst: strangers, perhaps. [q] leaves them."
+def _quit() -> None:
+    raise _Quit
 
 
-def _good_bye(console: Console, named: int) -> None:
-    console.print(f"{options.many(named, 'face')} named, all saved.")
-
-
-def _ask(session: PromptSession[str], question: Question) -> str | None:
-    """A name, completed over the known ones; None if the user thought better of it."""
-    try:
-        text = session.prompt("name: ", completer=FuzzyWordCompleter(list(question.known)))
-    except (KeyboardInterrupt, EOFError):
-        return None
-    return text.strip() or None
+def _numbers(text: str, most: int) -> list[int]:
+    """`3 5-7` as 3, 5, 6, 7. Raises UsageError for what isn't shown."""
+    found: list[int] = []
+    for part in re.split(r"[\s,]+", text.strip()):
+        span = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part)
+        first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
+        if not 1 <= first <= last <= most:
+            raise UsageError(f"{printable(part)} is none of the numbers 1 to {most}: nothing saved")
+        found += range(first, last + 1)
+    return list(dict.fromkeys(found))

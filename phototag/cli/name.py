@@ -54,10 +54,12 @@ def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError('naming asks questions on a terminal; elsewhere use `phototag name GROUP "NAME"`')
         from phototag.cli.interview import interview
+        from phototag.workflows.background import Tagger
+        from phototag.workflows.review import Sitting
 
-        named = interview(store, images=not no_images)
-        if named and not no_tag:
-            try_names(store, named)
+        tagged = interview(Sitting.open(store), None if no_tag else Tagger(store.path), images=not no_images)
+        for line in told(tagged) if tagged else []:
+            click.echo(line)
 
 
 def try_names(store: Store, people: Collection[int] | None) -> None:

@@ -18,17 +18,16 @@ from phototag.imaging.crops import contact_sheet
 COLUMNS, _WIDTH = 6, 16
 
 
-def show(console: Console, pictures: Sequence[bytes], *, numbered: bool = False) -> None:
-    """Show small pictures (JPEG) in rows; `numbered`: from 1, below each row."""
+def show(console: Console, pictures: Sequence[bytes], *, first: int | None = None) -> None:
+    """Show small pictures (JPEG) in rows; `first`: the number of the first one, written below it."""
     columns = min(len(pictures), COLUMNS, max(1, console.width // _WIDTH))
     rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns or 1)]
-    for number, row in enumerate(rows if numbered else [pictures] if pictures else []):
+    for number, row in enumerate(rows if first is not None else [pictures] if pictures else []):
         _sheet(console, contact_sheet(row, columns=columns), min(len(row), columns) * _WIDTH)
-        if numbered:
-            first = number * columns + 1
-            console.print(
-                "".join(f"{place:^{_WIDTH}}" for place in range(first, first + len(row))).rstrip(), highlight=False
-            )
+        if first is not None:
+            start = first + number * columns
+            line = "".join(f"{place:^{_WIDTH}}" for place in range(start, start + len(row)))
+            console.print(line.rstrip(), highlight=False)
 
 
 def _sheet(console: Console, sheet: bytes, width: int) -> None:

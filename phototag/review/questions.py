@@ -55,6 +55,10 @@ class Side:
     group: int | None
     faces: tuple[int, ...]
 
+    @property
+    def shown(self) -> tuple[int, ...]:
+        return self.faces[: SHOWN // 2]
+
 
 @dataclass(frozen=True, slots=True)
 class AreTheyOne:
@@ -66,8 +70,8 @@ class AreTheyOne:
 
     @property
     def shown(self) -> tuple[int, ...]:
-        """Of both sides by turns."""
-        return tuple(face for side in self.sides for face in side.faces[: SHOWN // 2])
+        """Of the one, then of the other."""
+        return tuple(face for side in self.sides for face in side.shown)
 
 
 @dataclass(frozen=True, slots=True)

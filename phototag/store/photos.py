@@ -237,6 +237,18 @@ def at(store: Store, library: int, path: bytes) -> Copy | None:
     return None
 
 
+def sample(store: Store, library: int, most: int) -> list[tuple[bytes, str]]:
+    """Relative paths and contents of so many photos of a library, spread over it."""
+    return list(
+        store.rows(
+            "SELECT path, sha256 FROM (SELECT path, sha256, row_number() OVER (ORDER BY path) - 1 AS row,"
+            " count(*) OVER () AS every FROM photo WHERE library = ? AND state = 'done')"
+            " WHERE every <= ? OR row * ? / every <> (row - 1) * ? / every OR row = 0 LIMIT ?",
+            (library, most, most, most, most),
+        )
+    )
+
+
 def done(store: Store, library: int) -> Iterator[tuple[int, bytes, int, int]]:
     """Id, path, width and height of a library's finished photos, by path."""
     yield from store.rows(

@@ -18,11 +18,11 @@ from phototag.review.state import OPEN, Effect, Faces, Standing, State, Tags
 from phototag.store import clusters, decisions, engines, faces, history, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
-from phototag.types import Origin, Person, Thresholds, Vectors
+from phototag.types import Origin, Thresholds, Vectors
 from phototag.workflows import people as jobs
 from phototag.workflows.cluster import CLEAR, cluster_faces, current_embedder
 from phototag.workflows.history import undo
-from phototag.workflows.name import compare
+from phototag.workflows.name import Named, compare
 from phototag.workflows.tag import try_names
 
 #: A group of several people is cut where average linkage comes to this share of `join`, or so much below each time.
@@ -71,7 +71,7 @@ class Sitting:
 
     # --- answers ---
 
-    def call(self, question: WhoIsIt | IsItAlso, name: str, without: Collection[int] = ()) -> Person:
+    def call(self, question: WhoIsIt | IsItAlso, name: str, without: Collection[int] = ()) -> Named:
         """They are the person called `name`, but for the faces picked out.
 
         Raises UsageError for a name that can't be, and if a human said of each of them that it isn't that person.
@@ -89,7 +89,8 @@ class Sitting:
         except ValueError as error:
             raise UsageError(f"that can't be a name: {error}") from error
         self._take(effect, answer)
-        return person
+        left_out = refused.intersection(question.faces).difference(without)
+        return Named(person, len(effect.named), len(left_out))
 
     def yes(self, question: IsItAlso | AreTheyOne | WhoIsNot, without: Collection[int] = ()) -> None:
         """They are this person, but for the faces picked out; or: the two are one.

@@ -36,46 +36,50 @@ def people(phototag: Run, db: Path) -> dict[str, int]:
 @pytest.mark.parametrize("flags", [(), ("--no-images",)], ids=["pictures", "no pictures"])
 def test_naming_both_groups(indexed: Path, environment: dict[str, str], phototag: Run, flags: tuple[str, ...]) -> None:
     with interview(indexed, environment, *flags) as terminal:
-        terminal.expect("2 to go")
+        terminal.expect(r"0 % of \d+ faces named, 0 answers")
         if not flags:
             terminal.expect("▀")
+            terminal.expect(r" 1 +2 +3")
         terminal.expect(r"\[q\]uit")
         terminal.send("n")
         terminal.expect("name:")
         terminal.send("Grace Hopper\r")
         terminal.expect("saved as Grace Hopper")
         assert people(phototag, indexed)["Grace Hopper"] > 5  # saved before the next question is answered
-        terminal.expect("1 to go")
+        terminal.expect(r"named, 1 answer")
         terminal.expect(r"\[q\]uit")
-        terminal.send("n")
+        terminal.send("\r")
         terminal.expect("name:")
         terminal.send("Eileen\r")
-        terminal.expect("No unnamed group is left")
+        terminal.expect("Nothing is left to ask")
+        terminal.expect("named, 2 answers; all saved")
         terminal.expect(pexpect.EOF)
     assert set(people(phototag, indexed)) == {"Grace Hopper", "Eileen"}
 
 
 def test_skip_undo_dismiss_quit(indexed: Path, environment: dict[str, str], phototag: Run) -> None:
     with interview(indexed, environment, "--no-images") as terminal:
-        terminal.expect("2 to go")
+        terminal.expect("0 answers")
+        terminal.expect(r"Who is this\? group (\d+), \d+ faces")
+        first = terminal.match[1]
         terminal.expect(r"\[q\]uit")
         terminal.send("s")
-        terminal.expect("1 to go")
+        terminal.expect(r"Who is this\? group (\d+), \d+ faces")
+        assert terminal.match[1] != first
         terminal.expect(r"\[q\]uit")
         terminal.send("d")
-        terminal.expect("Only skipped groups are left")
+        terminal.expect(f"Who is this\\? group {first}, ")  # what was put off comes last
+        terminal.expect(r"\[q\]uit")
+        terminal.send("q")
         terminal.expect(pexpect.EOF)
     status = json.loads(phototag("status", "--json", "--db", indexed).stdout)
     assert status["groups"] == 1
     with interview(indexed, environment, "--no-images") as terminal:
-        terminal.expect("1 to go")
         terminal.expect(r"\[q\]uit")
         terminal.send("u")
         terminal.expect("Took back")
-        terminal.expect("2 to go")
         terminal.expect(r"\[q\]uit")
         terminal.send("x")
-        terminal.expect("1 to go")
         terminal.expect(r"\[q\]uit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)
@@ -87,7 +91,6 @@ def test_skip_undo_dismiss_quit(indexed: Path, environment: dict[str, str], phot
 def test_known_names_are_offered(indexed: Path, environment: dict[str, str], phototag: Run) -> None:
     phototag("name", 1, "Grace Brewster Hopper", "--db", indexed)
     with interview(indexed, environment, "--no-images") as terminal:
-        terminal.expect("1 to go")
         terminal.expect(r"\[q\]uit")
         terminal.send("n")
         terminal.expect("name:")
@@ -95,6 +98,9 @@ def test_known_names_are_offered(indexed: Path, environment: dict[str, str], pho
         terminal.expect("Brewster")
         terminal.send("\t\r")
         terminal.expect("saved as Grace Brewster Hopper")
+        terminal.expect("Which of these is not Grace Brewster Hopper")  # two groups that look like two people
+        terminal.expect(r"\[q\]uit")
+        terminal.send("q")
         terminal.expect(pexpect.EOF)
     assert len(people(phototag, indexed)) == 1
 
@@ -105,7 +111,7 @@ def test_ctrl_c_leaves_what_was_answered(indexed: Path, environment: dict[str, s
         terminal.send("n")
         terminal.expect("name:")
         terminal.send("Grace\r")
-        terminal.expect("1 to go")
+        terminal.expect("named, 1 answer")
         terminal.expect(r"\[q\]uit")
         terminal.sendintr()
         terminal.expect(pexpect.EOF)
@@ -123,17 +129,41 @@ def test_who_is_left_out_and_where_strangers_begin(indexed: Path, environment: d
     phototag("faces", "is", faces[0], "Grace", "--db", indexed)
     phototag("faces", "not", faces[1], "Grace", "--db", indexed)
     with interview(indexed, environment, "--no-images") as terminal:
-        terminal.expect("group 1: ")
-        assert "only once" not in terminal.before
+        terminal.expect(r"Is this also Grace\? |Who is this\? ")
         terminal.expect(r"\[q\]uit")
-        terminal.send("n")
+        terminal.send("t" if "also" in terminal.before else "n")
         terminal.expect("name:")
         terminal.send("Grace\r")
         terminal.expect("saved as Grace")
         terminal.expect("1 face left out: you said it is not Grace")
-        terminal.expect("The last group was met only once")
-        terminal.expect("group 2: ")
         terminal.expect(r"\[q\]uit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)
     assert people(phototag, indexed) == {"Grace": len(faces) - 1}
+
+
+def test_picking_out_faces_and_undoing_it(indexed: Path, environment: dict[str, str], phototag: Run) -> None:
+    with interview(indexed, environment, "--no-images", "--no-tag") as terminal:
+        terminal.expect(r"Who is this\? group \d+, (\d+) faces")
+        faces = int(terminal.match[1])
+        terminal.expect(r"\[q\]uit")
+        terminal.send("p")
+        terminal.expect("numbers of those who aren't")
+        terminal.send("99\r")
+        terminal.expect("99 is none of the numbers 1 to")
+        terminal.expect(r"\[q\]uit")
+        terminal.send("p")
+        terminal.expect("numbers of those who aren't")
+        terminal.send("2-3\r")
+        terminal.expect("name:")
+        terminal.send("Grace\r")
+        terminal.expect(r"(\d+) faces saved as Grace")
+        assert int(terminal.match[1]) == faces - 2
+        terminal.expect(r"\[q\]uit")
+        assert people(phototag, indexed) == {"Grace": faces - 2}
+        terminal.send("u")
+        terminal.expect("Took back the last answer")
+        terminal.expect(r"\[q\]uit")
+        terminal.send("q")
+        terminal.expect(pexpect.EOF)
+    assert people(phototag, indexed) == {}

@@ -18,7 +18,7 @@ from rich.console import Console
 from phototag.cli.pictures import show
 file = io.BytesIO()
 Image.new("RGB", (96, 96), (200, 30, 40)).save(file, "JPEG")
-show(Console(), [file.getvalue()] * 3, numbered=True)
+show(Console(), [file.getvalue()] * 3, first=1)
 print("done")
 """
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from phototag.errors import UsageError
 from phototag.interop.names import parse, render
 from phototag.progress import Silent
 from phototag.store import faces
@@ -23,6 +24,7 @@ from phototag.workflows.export_names import export_names
 from phototag.workflows.import_names import import_names
 from phototag.workflows.index import Indexed
 from phototag.workflows.name import name_face
+from phototag.workflows.relocate import relocate
 from phototag.workflows.show_faces import add_face
 from tests.cli.conftest import Demo, Run
 from tests.store.build import clean
@@ -118,6 +120,22 @@ def test_photos_that_moved(store: Store, photos: Path, named: dict[Place, str], 
     for path in sorted(photos.rglob("*.png")):
         os.renames(path, photos / "elsewhere" / path.parent.name / "renamed.png")
     assert index(store).photos == 4
+    assert names(store) == named
+
+
+def test_a_library_that_was_renamed(store: Store, photos: Path, named: dict[Place, str], index: Index) -> None:
+    new = photos.rename(photos.with_name("pictures"))
+    for old, other, what in (
+        (photos, photos.parent / "empty", "of 4 looked for 0 are there; nothing was changed"),
+        (photos.parent / "never", new, "is no indexed folder"),
+        (photos, photos, "indexed as a folder of its own"),
+    ):
+        with pytest.raises(UsageError, match=what):
+            relocate(store, old, other)
+    (new / "0" / "photo.png").write_bytes(b"edited meanwhile")
+    assert relocate(store, photos, new) == 4
+    done = indexing.index(store, [new], fakes.settings(), Silent())
+    assert (done.photos, done.unchanged, done.missing) == (0, 3, 0)
     assert names(store) == named
 
 
