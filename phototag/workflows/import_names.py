@@ -387,6 +387,8 @@ def _write(store: Store, plan: _Plan, shown: Shown | None) -> tuple[int | None, 
     looks = shown.faces if shown else {}
     unseen = {face for face, (photo, box) in to_show.items() if (photo.id, box) not in looks}
     lines = [line for line in plan.lines if not {line.face, line.other_face} & unseen]
+    # Such a face is there because the import says so: what takes the import back takes it away, too.
+    lines += [_Line("a-face", face) for face in to_show if face not in unseen | plan.kept]
     ids: dict[_Face, int] = {}
     for face in dict.fromkeys(face for line in lines for face in (line.face, line.other_face) if face is not None):
         if face in to_show and shown is not None:

@@ -203,9 +203,13 @@ def test_real_faces_keep_their_names(demo: Demo, phototag: Run, tmp_path: Path) 
     assert phototag("index", photos, "--db", db, "--detector", "dlib-hog", "--embedder", "dlib-resnet").returncode == 0
     assert who(db, photos) == before
 
-    for path in content:
-        path.write_bytes(content[path])
     photos.rename(moved)
+    done = phototag("index", "--relocate", photos, moved, "--json", "--db", db)
+    assert json.loads(done.stdout)["unchanged"] == len(list(moved.rglob("*.*"))), done.stderr
+    assert who(db, moved) == before
+
+    for path in content:
+        (moved / path.relative_to(photos)).write_bytes(content[path])
     assert phototag("index", moved, "--db", new, "--detector", "dlib-hog").returncode == 0
     done = phototag("people", "import", saved, "--no-tag", "--json", "--db", new)
     assert done.returncode == 0, done.stderr
@@ -215,7 +219,7 @@ def test_real_faces_keep_their_names(demo: Demo, phototag: Run, tmp_path: Path) 
 
 
 def who(db: Path, root: Path) -> dict[str, tuple[str, int]]:
-    """Name → its photo, and in which quarter of it from the left."""
+    """Name → its photo, and about where in it."""
     with open_store(db) as store:
         return {
             face.person: (os.path.relpath(os.fsdecode(face.path), root), int(face.box.x + face.box.w / 2) // 200)

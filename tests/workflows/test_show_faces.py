@@ -14,7 +14,7 @@ from phototag.errors import TooLittleDataError, UsageError
 from phototag.progress import Silent
 from phototag.store import faces
 from phototag.store import photos as photo_rows
-from phototag.store.connect import Store
+from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Box, Detection
 from phototag.workflows import index as indexing
 from phototag.workflows import show_faces
@@ -209,6 +209,24 @@ def test_before_the_first_index(store: Store) -> None:
 
 
 # --- imported ---
+
+
+def test_a_face_that_only_another_detector_finds_goes_with_the_import(
+    store: Store, party: Path, run: Run, blind: list[Any], tmp_path: Path
+) -> None:
+    blind.clear()
+    run(detector="circles")
+    name_faces(store, [2], "Ada")
+    names = export_names(store).names
+    blind.append(lambda box: box.x > 150)
+    with open_store(tmp_path / "new.db", create=True) as new:
+        indexing.index(new, [party.parent], fakes.settings(), Silent())
+        done = import_names(new, names, fakes.settings(), Silent())
+        assert (done.names, done.added, done.faces) == (1, 1, 1)
+        assert [name for *_, name in seen(new)] == [None, "Ada"]
+        assert import_names(new, names, fakes.settings(), Silent()).answer is None
+        undo(new)
+        assert [name for *_, name in seen(new)] == [None]
 
 
 def test_a_named_face_that_no_detector_finds_here_is_cut_out_of_its_photo(store: Store, party: Path) -> None:
