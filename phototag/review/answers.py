@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
-from phototag.review.state import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one answer says. `named`, `rejected`: (face, person), that is or isn't them; `dismissed`: faces that nobody
+    wants to name, or that are none; `merged`: the person (first) who is the other one; `two`: people who aren't one;
+    `together`, `apart`: two faces of groups that are, or aren't, one person; `parts`: faces that go together where a
+    group is of several people; `later`: faces of a question that was put off; `seen`: faces that a human looked at.
+    """
+
+    named: tuple[tuple[int, int], ...] = ()
+    rejected: tuple[tuple[int, int], ...] = ()
+    dismissed: tuple[int, ...] = ()
+    merged: tuple[int, int] | None = None
+    two: tuple[int, int] | None = None
+    together: tuple[int, int] | None = None
+    apart: tuple[int, int] | None = None
+    parts: tuple[tuple[int, ...], ...] = ()
+    later: tuple[int, ...] = ()
+    seen: tuple[int, ...] = ()
 
 
 def them(

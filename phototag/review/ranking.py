@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from phototag.review.library import Rows, Values
 from phototag.review.odds import TWO_NAMES, log_odds, probability
 from phototag.review.questions import SHOWN, AreTheyOne, IsItAlso, Question, Side, WhoIsIt, WhoIsNot
-from phototag.review.state import Rows, State, Values
+from phototag.review.state import State
 
 #: A group that so surely is somebody named is asked for by a yes or no: that takes one key instead of a name.
 _SURE = 0.9
@@ -20,8 +21,10 @@ _LIKELY = 0.5
 _OFFERED = 5
 #: Pairs that are tried until one is found of which nothing was said.
 _ALIKE = 50
-#: Wrong names to be expected among those that a question shows, for it to be worth asking.
-_DOUBTFUL = 0.25
+#: A face resolves at least so much: of a group that hardly anybody fits the parts can be asked about.
+_APART = 0.1
+#: Faces that a question has to resolve, by expectation, to be worth asking.
+_LEAST = 0.25
 
 
 def following(state: State) -> Question | None:
@@ -47,17 +50,15 @@ def _who_is_it(state: State) -> Question | None:
     if not len(state.sizes):
         return None
     sizes = state.sizes
-    meant = state.open
-    strays = _per_unit(state, np.where(meant, 1 - state.fits, 0)) * (1 - 1 / np.maximum(sizes, 1))
-    resolves = _per_unit(state, np.where(meant, _worth(state) * state.fits, 0)) * _known(state)
+    strays = _per_unit(state, np.where(state.open, 1 - state.fits, 0)) * (1 - 1 / np.maximum(sizes, 1))
+    resolves = _per_unit(state, _worth(state) * np.maximum(state.fits, _APART)) * _known(state)
     answers = 1 + np.minimum(strays, SHOWN)
     wanted = (sizes > 1) & (_per_unit(state, (state.open & state.later).astype(float)) == 0)
-    rate = np.where(wanted, resolves / answers, 0)
+    rate = np.where(wanted & (resolves >= _LEAST), resolves / answers, 0)
     unit = int(rate.argmax())
     if rate[unit] <= 0:
         return None
     rows = state.members(unit)
-    rows = rows[meant[rows]]
     faces = _ids(state, rows[np.argsort(-state.fits[rows], kind="stable")])
     if probability(state.odds[unit]) >= _SURE:
         return IsItAlso(int(state.whom[unit]), faces[::-1], float(resolves[unit]), float(answers[unit]))
@@ -95,6 +96,8 @@ def _is_it_also(state: State) -> Question | None:
     resolves = _running(worth[units] * sure, first)
     answers = 1 + _running((1 - sure) * size + strays[units], first)
     best = int((resolves / answers).argmax())
+    if resolves[best] < _LEAST:
+        return None
     start = int(first[np.searchsorted(first, best, "right") - 1])
     chosen = units[start : best + 1]
     rows = np.flatnonzero(np.isin(state.unit, chosen) & state.open)
@@ -127,7 +130,7 @@ def _two_people(state: State) -> AreTheyOne | None:
     gain = probability(odds) * np.minimum(counts, counts[:, None])
     for flat in np.argsort(-gain, axis=None, kind="stable")[:_ALIKE].tolist():
         first, second = np.unravel_index(flat, gain.shape)
-        if gain[first, second] < _DOUBTFUL:
+        if gain[first, second] < _LEAST:
             break
         pair = people[int(first)], people[int(second)]
         if counts[first] >= counts[second] and not state.two_people(*pair):
@@ -183,7 +186,7 @@ def _who_is_not(state: State) -> Question | None:
     rank = np.arange(len(rows)) - np.repeat(first, np.diff(np.append(first, len(rows))))
     wrong = np.add.reduceat(np.where(rank < SHOWN, doubt[rows], 0), first)
     best = int(wrong.argmax())
-    if wrong[best] < _DOUBTFUL:
+    if wrong[best] < _LEAST:
         return None
     chosen = rows[first[best] : first[best] + SHOWN]
     chosen = chosen[person[chosen] == person[rows[first[best]]]]

@@ -7,102 +7,31 @@ its open faces' vectors, a person by the sum of theirs; an answer changes the su
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from phototag.review.answers import Effect
+from phototag.review.library import DISMISSED, OPEN, Faces, Flags, Rows, Standing, Tags, Values
 from phototag.review.odds import log_odds, probability
-from phototag.types import Thresholds, Vectors
+from phototag.types import Thresholds
 
-Rows = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-
-#: In `person`: nobody yet, and a face that nobody wants to name (or that is none).
-OPEN, DISMISSED = -1, -2
 _BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Faces:
-    """A library's faces: what was found, said and guessed.
-
-    `ids` (n,) ascending; `vectors` (n, dim) unit; `photo` (n,); `group` (n,) number, −1 alone; `person` (n,) by a
-    human, or OPEN or DISMISSED; `met`: how often each group was met. `rejected`: (face, person), `apart`: (face, face),
-    `two`: (person, person) of whom a human said that they aren't one.
-    """
-
-    ids: Rows
-    vectors: Vectors
-    photo: Rows
-    group: Rows
-    person: Rows
-    met: Mapping[int, int] = field(default_factory=dict)
-    rejected: frozenset[tuple[int, int]] = frozenset()
-    apart: frozenset[tuple[int, int]] = frozenset()
-    two: frozenset[tuple[int, int]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tags:
-    """The machine's judgement of n faces: the best person (−1 none), how surely, and whether that is their tag."""
-
-    claim: Rows
-    sure: Values
-    accepted: Flags
-
-    @staticmethod
-    def none(count: int) -> Tags:
-        return Tags(np.full(count, -1, np.int64), np.zeros(count), np.zeros(count, np.bool_))
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a review has come: `named` of `faces` (by a human or the machine), after so many `answers`."""
-
-    faces: int
-    named: int
-    answers: int
-
-    @property
-    def share(self) -> float:
-        return self.named / self.faces if self.faces else 1.0
-
-    def __str__(self) -> str:
-        return f"{100 * self.share:.0f} % of {self.faces:,} faces named, {self.answers:,} answers"
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What one answer says. `named`, `rejected`: (face, person), that is or isn't them; `dismissed`: faces that nobody
-    wants to name, or that are none; `merged`: the person (first) who is the other one; `two`: people who aren't one;
-    `together`, `apart`: two faces of groups that are, or aren't, one person; `parts`: faces that go together where a
-    group is of several people; `later`: faces of a question that was put off; `seen`: faces that a human looked at.
-    """
-
-    named: tuple[tuple[int, int], ...] = ()
-    rejected: tuple[tuple[int, int], ...] = ()
-    dismissed: tuple[int, ...] = ()
-    merged: tuple[int, int] | None = None
-    two: tuple[int, int] | None = None
-    together: tuple[int, int] | None = None
-    apart: tuple[int, int] | None = None
-    parts: tuple[tuple[int, ...], ...] = ()
-    later: tuple[int, ...] = ()
-    seen: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Before:
-    """An answer, and what it changed as it was: rows and, by the name of an array, what they held."""
+    """An answer, and what it changed as it was: rows and, by the name of an array, what they held; `people`: of whose
+    faces it changed anything; `rejected`: (row, person) that weren't rejected before."""
 
     effect: Effect
     rows: Rows
     held: dict[str, npt.NDArray[np.generic]]
     people: tuple[int, ...]
+    rejected: list[tuple[int, int]]
 
 
 class State:
@@ -122,7 +51,7 @@ class State:
         self.unit = np.empty(count, np.int64)
         self.unit[~alone] = unit
         self.unit[alone] = len(self.numbers) + np.arange(alone.sum())
-        self.seen = np.zeros(count, np.bool_)
+        self.seen = np.isin(faces.ids, list(faces.reviewed))
         self.later = np.zeros(count, np.bool_)
         self.accepted = np.zeros(count, np.bool_)
         self.fits = np.ones(count)
@@ -131,7 +60,7 @@ class State:
         self.rejected: dict[int, set[int]] = defaultdict(set)  # rows by person
         self.apart: dict[int, set[int]] = defaultdict(set)  # rows by row
         self.two = set(faces.two)
-        self._photos = np.argsort(faces.photo, kind="stable")
+        self._photos = np.argsort(faces.photo, kind="stable")  # rows, by photo
         self._history: list[_Before] = []
         row = {face: index for index, face in enumerate(faces.ids.tolist())}
         for face, person in faces.rejected:
@@ -156,6 +85,7 @@ class State:
     # --- what is asked ---
 
     def rows(self, ids: Iterable[int]) -> Rows:
+        """The rows of faces."""
         return np.searchsorted(self.faces.ids, np.fromiter(ids, np.int64))
 
     @property
@@ -200,6 +130,8 @@ class State:
         claimed = np.flatnonzero(self.open & (self.claim >= 0))
         pairs, which = np.unique(np.stack([self.unit[claimed], self.claim[claimed]]), axis=1, return_inverse=True)
         weight = np.bincount(which.ravel(), self.sure[claimed], pairs.shape[1]) / self.sizes[pairs[0]]
+        for person in np.unique(pairs[1]).tolist():
+            weight[(pairs[1] == person) & np.isin(pairs[0], self._barred(person))] = 0
         order = np.argsort(weight, kind="stable")  # of several claims in a unit the weightiest comes last
         self.whom[pairs[0, order]] = pairs[1, order]
         likely = np.clip(weight[order], 1e-9, 1 - 1e-9)
@@ -219,7 +151,9 @@ class State:
         held = {name: getattr(self, name)[rows] for name in ("person", "unit", "seen", "later", "accepted")}
         self.person[dismissed] = DISMISSED
         self.person[merged] = effect.merged[1] if effect.merged else OPEN
-        for row, (_, person) in zip(rejected.tolist(), effect.rejected, strict=True):
+        said = [(row, person) for row, (_, person) in zip(rejected.tolist(), effect.rejected, strict=True)]
+        new = [(row, person) for row, person in said if row not in self.rejected[person]]
+        for row, person in said:
             self.rejected[person].add(row)
             self.accepted[row] &= self.claim[row] != person
             if self.person[row] == person:
@@ -236,7 +170,7 @@ class State:
         self.later[later] = True
         self.seen[seen] = True
         people = {*held["person"].tolist(), *self.person[rows].tolist(), *(person for _, person in effect.rejected)}
-        self._history.append(_Before(effect, rows, held, tuple(sorted(people - {OPEN, DISMISSED}))))
+        self._history.append(_Before(effect, rows, held, tuple(sorted(people - {OPEN, DISMISSED})), new))
         self.answers += not effect.later
         self._weigh(rows, held["unit"], self._history[-1].people)
         return set(self._history[-1].people)
@@ -247,9 +181,7 @@ class State:
         now = self.unit[last.rows]
         for name, values in last.held.items():
             getattr(self, name)[last.rows] = values
-        for row, (_, person) in zip(
-            self.rows(f for f, _ in last.effect.rejected).tolist(), last.effect.rejected, strict=True
-        ):
+        for row, person in last.rejected:
             self.rejected[person].discard(row)
         if last.effect.apart:
             one, other = self.rows(last.effect.apart).tolist()
@@ -288,11 +220,7 @@ class State:
             self._compare(person)
 
     def _weigh_units(self, units: Rows) -> None:
-        rows = (
-            np.flatnonzero(np.isin(self.unit, units) & self.open)
-            if len(units) < len(self.sizes)
-            else (np.flatnonzero(self.open))
-        )
+        rows = np.flatnonzero(np.isin(self.unit, units) & self.open)
         rows = rows[np.argsort(self.unit[rows], kind="stable")]
         mine, starts, counts = np.unique(self.unit[rows], return_index=True, return_counts=True)
         self.sums[units], self.sizes[units] = 0, 0
@@ -314,21 +242,14 @@ class State:
         rows = np.flatnonzero(self.person == person)
         vectors = self.faces.vectors[rows]
         self.people_sums[place], self.counts[place] = vectors.sum(axis=0), len(rows)
-        if len(rows) > 1:
-            similar = (vectors @ self.people_sums[place] - 1) / (len(rows) - 1)
-            self.fits[rows] = probability(log_odds(similar, self.thresholds))
+        similar = (vectors @ self.people_sums[place] - 1) / max(len(rows) - 1, 1)
+        self.fits[rows] = probability(log_odds(similar, self.thresholds)) if len(rows) > 1 else 1.0
 
     def _look_like(self, units: Rows) -> None:
         """Whom each of these units looks like most, of everybody."""
         self.whom[units], self.odds[units] = -1, -np.inf
         if not self.people:
             return
-        place = np.full(len(self.sizes), -1)
-        place[units] = np.arange(len(units))
-        barred: list[tuple[Rows, int]] = []
-        for column, person in enumerate(self.people):
-            those = place[self._barred(person)]
-            barred.append((those[those >= 0], column))
         sizes = np.maximum(self.sizes[units], 1)
         odds = np.empty((len(units), len(self.people)), np.float32)
         for start in range(0, len(units), _BLOCK):
@@ -337,8 +258,7 @@ class State:
             odds[block] = self._named_odds(similar / sizes[block, None] / np.maximum(self.counts, 1))
         odds[:, self.counts == 0] = -np.inf
         odds[self.sizes[units] == 0] = -np.inf
-        for those, column in barred:
-            odds[those, column] = -np.inf
+        odds[self._barred_pairs(units)] = -np.inf
         best = odds.argmax(axis=1)
         self.odds[units] = odds[np.arange(len(units)), best]
         self.whom[units] = np.where(self.odds[units] > -np.inf, np.array(self.people)[best], -1)
@@ -364,13 +284,36 @@ class State:
 
     def _barred(self, person: int) -> Rows:
         """Units with a face that isn't this person: by what a human said, or because it stands beside them."""
-        theirs = np.flatnonzero(self.person == person)
-        photos = self.faces.photo[theirs]
-        ordered = self.faces.photo[self._photos]
-        low, high = np.searchsorted(ordered, photos), np.searchsorted(ordered, photos, "right")
-        several = high - low > 1
-        beside = [self._photos[a:b] for a, b in zip(low[several].tolist(), high[several].tolist(), strict=True)]
+        theirs = self.named(person)
         said = np.fromiter(self.rejected.get(person, ()), np.int64)
         apart = [np.fromiter(self.apart[row], np.int64) for row in self.apart.keys() & set(theirs.tolist())]
-        rows = np.concatenate([said, *beside, *apart])
+        rows = np.concatenate([said, self._beside(theirs)[1], *apart])
         return np.unique(self.unit[rows[self.person[rows] == OPEN]])
+
+    def _barred_pairs(self, units: Rows) -> tuple[Rows, Rows]:
+        """The same of some units: places among these, and of people."""
+        where = np.full(len(self.sizes), -1)
+        where[units] = np.arange(len(units))
+        column = np.full(max(self.people) + 1, -1)
+        column[self.people] = np.arange(len(self.people))
+        ours = np.flatnonzero(self.open & (where[self.unit] >= 0))
+        rows, others = self._beside(ours)
+        pairs = [(rows, self.person[others])]
+        for person, refused in self.rejected.items():
+            pairs.append((np.fromiter(refused, np.int64), np.full(len(refused), person)))
+        for row, foes in self.apart.items():
+            pairs.append((np.full(len(foes), row), self.person[np.fromiter(foes, np.int64)]))
+        rows, people = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        keep = (self.person[rows] == OPEN) & (people >= 0) & (people < len(column))
+        places, columns = where[self.unit[rows[keep]]], column[people[keep]]
+        there = (places >= 0) & (columns >= 0)
+        return places[there], columns[there]
+
+    def _beside(self, rows: Rows) -> tuple[Rows, Rows]:
+        """All pairs of one of these faces and another one in its photo."""
+        photos, ordered = self.faces.photo[rows], self.faces.photo[self._photos]
+        low, high = np.searchsorted(ordered, photos), np.searchsorted(ordered, photos, "right")
+        count = high - low
+        first = np.repeat(low - np.cumsum(count) + count, count)
+        mine, others = np.repeat(rows, count), self._photos[first + np.arange(int(count.sum()))]
+        return mine[mine != others], others[mine != others]

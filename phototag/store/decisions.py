@@ -137,6 +137,11 @@ def different_people(store: Store) -> set[tuple[int, int]]:
     return {(min(pair), max(pair)) for *pair, _, _ in of_two_people(store)}
 
 
+def reviewed(store: Store) -> list[int]:
+    """Faces whose names a human gave, or looked at again, in a review."""
+    return [row[0] for row in store.rows("SELECT face FROM label WHERE verb = 'is' AND origin = 'reviewed'")]
+
+
 def counts(store: Store) -> dict[str, int]:
     """Standing labels by verb."""
     return dict(store.rows("SELECT verb, count(*) FROM label GROUP BY verb"))

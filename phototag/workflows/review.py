@@ -12,9 +12,11 @@ from phototag.errors import UsageError
 from phototag.learn.linkage import split
 from phototag.progress import Progress, Silent
 from phototag.review import answers
+from phototag.review.answers import Effect
+from phototag.review.library import OPEN, Faces, Rows, Standing, Tags
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.review.ranking import following
-from phototag.review.state import OPEN, Effect, Faces, Standing, State, Tags
+from phototag.review.state import State
 from phototag.store import clusters, decisions, engines, faces, history, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
@@ -85,7 +87,7 @@ class Sitting:
                     raise UsageError(
                         f"you said of every one of these faces that it is not {printable(person.name)}: nothing saved"
                     )
-                answer = decisions.record(self.store, self._decisions(effect), "typed")
+                answer = decisions.record(self.store, _decisions(effect), "typed")
         except ValueError as error:
             raise UsageError(f"that can't be a name: {error}") from error
         self._take(effect, answer)
@@ -178,23 +180,9 @@ class Sitting:
 
     def _save(self, effect: Effect, origin: Origin = "reviewed") -> None:
         with self.store.write():
-            said = self._decisions(effect)
+            said = _decisions(effect)
             answer = decisions.record(self.store, said, origin) if said else None
         self._take(effect, answer)
-
-    def _decisions(self, effect: Effect) -> list[Decision]:
-        """What isn't in the journal yet."""
-        known = dict(
-            zip(
-                (face for face, _ in effect.named),
-                self._state.person[self._state.rows(face for face, _ in effect.named)].tolist(),
-                strict=True,
-            )
-        )
-        return [
-            *(Decision("is", face, person) for face, person in effect.named if known[face] != person),
-            *(Decision("is-not", face, person) for face, person in effect.rejected),
-        ]
 
     def _take(self, effect: Effect, answer: int | None) -> None:
         self.changed |= self._state.apply(effect)
@@ -221,8 +209,17 @@ def _read(store: Store, thresholds: Thresholds) -> State:
         frozenset((face, who) for face, who in decisions.rejected(store) if face in seen and seen[face].person != who),
         frozenset(_apart(store)),
         frozenset(decisions.different_people(store)),
+        frozenset(decisions.reviewed(store)),
     )
     return State(known, thresholds, _tags(store, known))
+
+
+def _decisions(effect: Effect) -> list[Decision]:
+    """What an answer says of faces and people; that a face is who it was taken for says that a human looked at it."""
+    return [
+        *(Decision("is", face, person) for face, person in effect.named),
+        *(Decision("is-not", face, person) for face, person in effect.rejected),
+    ]
 
 
 def _apart(store: Store) -> list[tuple[int, int]]:
@@ -242,7 +239,7 @@ def _tags(store: Store, known: Faces) -> Tags:
     return tags
 
 
-def _cut(vectors: Vectors, thresholds: Thresholds) -> np.typing.NDArray[np.int64]:
+def _cut(vectors: Vectors, thresholds: Thresholds) -> Rows:
     """The parts of a group, as closely alike as it takes for there to be two of them; one if all faces equal."""
     parts = whole = np.zeros(len(vectors), np.int64)
     for step in range(1, _STEPS + 1):

@@ -1,0 +1,158 @@
+"""What answers change, and that it can all be taken back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from phototag.review import answers
+from phototag.review.answers import Effect
+from phototag.review.library import DISMISSED, OPEN, Faces, Tags
+from phototag.review.questions import AreTheyOne, WhoIsIt
+from phototag.review.ranking import following
+from phototag.review.state import State
+from tests.review.groups import THRESHOLDS, library, looks
+
+
+def crowd() -> Faces:
+    who = [0] * 9 + [1] * 6 + [2] * 5 + [3, 3, 4, 5]
+    group = [1] * 5 + [2] * 4 + [3] * 7 + [4] * 4 + [5, 5, -1, -1]
+    return library(group, who, vectors=looks(who, stray=0.25), photo=[*range(20), 0, 1, 2, 3])
+
+
+def told(state: State) -> tuple[object, ...]:
+    return (
+        state.person.tolist(),
+        state.seen.tolist(),
+        state.later.tolist(),
+        state.accepted.tolist(),
+        {person: rows for person, rows in state.rejected.items() if rows},
+        {row: others for row, others in state.apart.items() if others},
+        state.two,
+        state.standing(),
+    )
+
+
+def companies(state: State) -> set[frozenset[int]]:
+    """Which faces lie in units together."""
+    rows = np.flatnonzero(state.person == OPEN)
+    return {frozenset(rows[state.unit[rows] == unit].tolist()) for unit in set(state.unit[rows].tolist())}
+
+
+def assert_as_if_read_anew(state: State) -> None:
+    """Sums, fits and likenesses are those of a state made of the same faces."""
+    faces = state.faces
+    anew = State(
+        Faces(
+            faces.ids, faces.vectors, faces.photo, state.unit, state.person, faces.met,
+            frozenset((int(faces.ids[row]), person) for person, rows in state.rejected.items() for row in rows),
+            frozenset((int(faces.ids[a]), int(faces.ids[b])) for a, others in state.apart.items() for b in others),
+        ),
+        THRESHOLDS,
+    )  # fmt: skip
+    for unit in set(state.unit[state.person == OPEN].tolist()):
+        other = int(anew.unit[state.members(unit)[0]])
+        assert state.sizes[unit] == anew.sizes[other]
+        assert state.sums[unit] == pytest.approx(anew.sums[other], abs=1e-4)
+        assert (state.odds[unit] == -np.inf) == (anew.odds[other] == -np.inf)
+    known = state.person >= -1
+    assert state.fits[known] == pytest.approx(anew.fits[known], abs=1e-3)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.integers(0, 999), min_size=1, max_size=14))
+def test_any_answers_leave_a_state_as_if_read_anew_and_can_be_taken_back(keys: list[int]) -> None:
+    state = State(crowd(), THRESHOLDS)
+    before = [(told(state), companies(state))]
+    for key in keys:
+        question = following(state)
+        if question is None:
+            break
+        state.apply(some_answer(state, question, key))
+        assert_as_if_read_anew(state)
+        before.append((told(state), companies(state)))
+    while len(before) > 1:
+        assert (told(state), companies(state)) == before.pop()
+        state.undo()
+        assert_as_if_read_anew(state)
+    assert (told(state), companies(state)) == before.pop()
+
+
+def some_answer(state: State, question: object, key: int) -> Effect:
+    if isinstance(question, AreTheyOne):
+        return answers.one(question, key % 2 == 0)
+    if key % 7 == 0:
+        return answers.put_off(question)  # type: ignore[arg-type]
+    out = [face for place, face in enumerate(question.shown) if (key >> place) % 4 == 3][:3]  # type: ignore[attr-defined]
+    if isinstance(question, WhoIsIt):
+        if key % 7 == 1:
+            return answers.dismissed(question)
+        if key % 7 == 2:
+            half = len(question.faces) // 2
+            return answers.mixed([question.faces[:half], question.faces[half:]])
+        refused = state.faces.ids[list(state.rejected.get(key % 3, ()))].tolist()
+        return answers.them(question, key % 3, out, refused)
+    return answers.nobody(question) if key % 7 == 3 else answers.them(question, question.person, out)  # type: ignore[attr-defined]
+
+
+def test_faces_that_nobody_saw_stay_open_once_one_was_picked_out() -> None:
+    state = State(library([1] * 60, [0] * 60), THRESHOLDS)
+    question = following(state)
+    assert isinstance(question, WhoIsIt)
+    state.apply(answers.them(question, 5, [question.shown[-1]]))
+    assert (state.person == 5).sum() == len(question.shown) - 1
+    state.undo()
+    state.apply(answers.them(question, 5))
+    assert (state.person == 5).all()
+
+
+def test_faces_picked_out_go_together() -> None:
+    state = State(library([1] * 8, [0] * 5 + [1] * 3), THRESHOLDS)
+    question = following(state)
+    assert isinstance(question, WhoIsIt)
+    state.apply(answers.them(question, 5, [60, 70, 80]))
+    question = following(state)
+    assert isinstance(question, WhoIsIt)
+    assert set(question.faces) == {60, 70, 80}
+
+
+def test_what_was_put_off_comes_last_and_undo_brings_it_back() -> None:
+    state = State(library([1, 1, 1, 2, 2], [0, 0, 0, 1, 1]), THRESHOLDS)
+    first = following(state)
+    assert first is not None
+    state.apply(answers.put_off(first))
+    second = following(state)
+    assert isinstance(second, WhoIsIt) and second.group == 2
+    state.undo()
+    assert following(state) == first
+    state.apply(answers.put_off(first))
+    state.apply(answers.put_off(second))
+    assert following(state) is None
+    state.again()
+    assert following(state) == first
+
+
+def test_standing_counts_names_and_answers() -> None:
+    state = State(library([1, 1, 2, 2, -1], [0, 0, 1, 1, 2]), THRESHOLDS)
+    assert str(state.standing()) == "0 % of 5 faces named, 0 answers"
+    question = following(state)
+    assert isinstance(question, WhoIsIt)
+    state.apply(answers.them(question, 5))
+    state.apply(Effect(dismissed=(50,)))
+    assert str(state.standing()) == "50 % of 4 faces named, 2 answers"
+    assert (state.person == DISMISSED).tolist() == [False] * 4 + [True]
+
+
+def test_tags_count_until_they_are_denied() -> None:
+    faces = library([1, 1, -1], [0, 0, 0], person=[-1, -1, 5])
+    tags = Tags(np.array([5, 5, -1]), np.array([0.99, 0.99, 0]), np.array([True, True, False]))
+    state = State(faces, THRESHOLDS, tags)
+    assert state.standing().named == 3
+    state.apply(Effect(rejected=((10, 5),)))
+    assert state.standing().named == 2
+    state.judge(tags)  # made before the answer
+    assert state.standing().named == 2
+    state.undo()
+    assert state.standing().named == 3
