@@ -102,8 +102,9 @@ def faces_not(face: int, person: str, db: Path | None) -> None:
     metavar="X,Y,W,H",
     help="Where: left, top, width and height in pixels of the upright full-size photo.",
 )
+@options.no_tag
 @options.database
-def faces_add(photo: Path, person: str | None, box: Box, db: Path | None) -> None:
+def faces_add(photo: Path, person: str | None, box: Box, no_tag: bool, db: Path | None) -> None:
     """A face on PHOTO was missed: it is at --box, and may be PERSON. It stays whatever looks at the photo later.
 
     \b
@@ -113,8 +114,10 @@ def faces_add(photo: Path, person: str | None, box: Box, db: Path | None) -> Non
 
     with options.store(db) as store:
         done = add_face(store, photo, box, person, options.settings(db=db), options.progress(False))
-    who = f"; it is {printable(done.person.name)}" if done.person else ""
-    click.echo(f"Face {done.face} was {'known there already' if done.known else 'added'}{who}.")
+        who = f"; it is {printable(done.person.name)}" if done.person else ""
+        click.echo(f"Face {done.face} was {'known there already' if done.known else 'added'}{who}.")
+        if done.person and not no_tag:
+            try_names(store, {done.person.id})
 
 
 @faces.command("same")
