@@ -94,13 +94,16 @@ def make_photo(number: int, people: list[str], folder: str) -> int:
 def in_turns(photos: Path, folder: Path, models: Path, rounds: int, flags: Sequence[str]) -> dict[str, object]:
     shelf = folder / "engines"
     shelve(models, shelf)
-    floors, wholes, others, peaks = [], [], [], []
+    floors, wholes, others, peaks, shares = [], [], [], [], []
     for number in range(rounds):
         floors.append(timed(lambda: decode_all(photos)))
+        began = processor_time()
         seconds, peak = index(photos, folder / f"{number}.db", flags, folder / "none")
         wholes.append(seconds)
         peaks.append(peak)
+        between = processor_time()
         others.append(index(photos, folder / f"{number} better.db", flags, shelf)[0])
+        shares.append((processor_time() - between) / (between - began))
     ratios = [whole / floor for whole, floor in zip(wholes, floors, strict=True)]
     better = [other / whole for other, whole in zip(others, wholes, strict=True)]
     return {
@@ -113,6 +116,7 @@ def in_turns(photos: Path, folder: Path, models: Path, rounds: int, flags: Seque
         "index ÷ decoding": round(median(ratios), 2),
         "each round": [round(ratio, 2) for ratio in ratios],
         "index with YuNet and MobileFaceNet ÷ index": round(median(better), 2),
+        "the same in processor time": round(median(shares), 2),
         "peak memory of all processes, MB": round(max(peaks)),
     }
 
@@ -132,6 +136,12 @@ def shelve(models: Path, shelf: Path) -> None:
             [sys.executable, "-m", "phototag", "engines", "add", name, str(models / file)],
             check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PHOTOTAG_ENGINES": str(shelf)},
         )  # fmt: skip
+
+
+def processor_time() -> float:
+    """Seconds of all processes that were started here and have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def timed(job: Callable[[], object]) -> float:

@@ -191,26 +191,18 @@ Origin: TypeAlias = Literal["typed", "folder", "imported", "reviewed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A labelled face that speaks for a guess, and its distance from the guessed face."""
-
-    face_id: int
-    distance: float
-
-
-@dataclass(frozen=True, slots=True)
 class Guess:
-    """What the machine thinks of a face: `person_id` None means unknown.
+    """What the machine thinks of a face: the name that it gives it, or None if it isn't sure enough of the best one.
 
-    `distance`: to the nearest labelled face of the best person, accepted or not. `probability`:
-    that the best person is right, 0 to 1.
+    `probability`: that the best one is right, 0 to 1. `distance`: to that person's nearest labelled face.
+    `neighbours`: labelled faces of that person which speak for it (ids), with their distances.
     """
 
     face_id: int
     person_id: int | None
     probability: float
     distance: float
-    neighbours: tuple[Neighbour, ...] = ()
+    neighbours: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,22 +89,24 @@ def engines_install(name: str, yes: bool, as_json: bool) -> None:
 def engines_remove(name: str, yes: bool, db: Path | None) -> None:
     """Remove an engine that you added or installed; names and faces stay in your databases.
 
-    Says so if the database was last indexed with it.
+    Says so if the database uses it.
     """
     from phototag.engines.shelf import remove, require_taken
     from phototag.workflows.engines import best, used_as
 
     require_taken(name)
     library = options.settings(db=db).db
-    kind = used_as(name, library)
-    if kind:
+    use = used_as(name, library)
+    if use == "coming":
+        click.echo(f"{library} is being changed to {name}; without it, its former embedder stays.", err=True)
+    elif use:
         click.echo(f"{library} was indexed with {name}.", err=True)
     if not yes:
         _confirm(f"Remove the engine {name}?", "nothing was removed")
     remove(name)
     click.echo(f"{name} removed; names and faces stay.")
-    if kind:
-        click.echo(f"Index with another {kind}, as in `phototag index --{kind} {best(kind)}`, or add {name} again.")
+    if use and use != "coming":
+        click.echo(f"Index with another {use}, as in `phototag index --{use} {best(use)}`, or add {name} again.")
 
 
 def _confirm(question: str, otherwise: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phototag.cli import options
+from phototag.cli.tag import try_names
 from phototag.display import path_text, printable
 
 if TYPE_CHECKING:
@@ -64,13 +65,17 @@ def faces_list(db: Path | None, form: str | None) -> None:
 @faces.command("is")
 @_face
 @_person
+@options.no_tag
 @options.database
-def faces_is(face: int, person: str, db: Path | None) -> None:
-    """FACE is PERSON."""
+def faces_is(face: int, person: str, no_tag: bool, db: Path | None) -> None:
+    """FACE is PERSON, who is looked for in all other photos at once."""
     from phototag.workflows.name import name_face
 
     with options.store(db) as store:
-        click.echo(f"Face {face} is {printable(name_face(store, face, person).name)}.")
+        named = name_face(store, face, person)
+        click.echo(f"Face {face} is {printable(named.name)}.")
+        if not no_tag:
+            try_names(store, {named.id})
 
 
 @faces.command("not")

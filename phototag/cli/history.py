@@ -101,7 +101,7 @@ def undo(answer: int | None, all_since: str | None, yes: bool, no_tag: bool, db:
 
     Nothing is deleted: the history keeps both the answer and that it was taken back.
     """
-    from phototag.cli.name import try_names
+    from phototag.cli.tag import try_names
     from phototag.store.history import since
     from phototag.workflows.history import undo as job
     from phototag.workflows.history import undo_since, utc

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     type=click.Choice(["svm", "knn", "nearest"]),
     default="svm",
     show_default=True,
-    help="A linear SVM with the threshold as a gate, a vote of the five nearest named faces, or the nearest one.",
+    help="A plain linear SVM (not what `phototag tag` learnt) with the threshold as a gate, a vote of the five nearest"
+    " named faces, or the nearest one.",
 )
 @options.threshold
 @options.engine_options
@@ -36,7 +37,9 @@ def identify(
 ) -> int:
     """Say of each face on photos, which need not be in the library, which of the people you named it is.
 
-    Each answer comes with your named faces that speak for it. Neither photos nor database are changed.
+    Each answer comes with your named faces that speak for it. Neither photos nor database are changed. The rules are
+    the classic ones, with one threshold for all people: `phototag tag`, which names the library's own faces, has a
+    judgement that is calibrated on your names.
     """
     from phototag.workflows.identify import identify as job
 

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from phototag.cli import options
-from phototag.cli.tag import told
+from phototag.cli.tag import told, try_names
 from phototag.display import printable
 from phototag.errors import TooLittleDataError, UsageError
 
 if TYPE_CHECKING:
-    from phototag.store.connect import Store
     from phototag.workflows.name import Named
 
 
-@click.command(short_help="Say who the groups are.")
+@click.command(short_help="Say who people are.")
 @click.argument("group", type=int, required=False)
 @click.argument("name", required=False)
 @click.option("--no-images", is_flag=True, help="Show no faces in the terminal.")
 @options.no_tag
 @options.database
 def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db: Path | None) -> None:
-    """Say who the groups are: one after the other, who was met most often first, or GROUP is NAME at once.
+    """Say who people are: asks what names most faces first; or say at once that GROUP is NAME.
 
     Whoever is named is looked for in all other photos at once.
 
@@ -59,15 +57,6 @@ def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db:
 
         tagged = interview(Sitting.open(store), None if no_tag else Tagger(store.path), images=not no_images)
         for line in told(tagged) if tagged else []:
-            click.echo(line)
-
-
-def try_names(store: Store, people: Collection[int] | None) -> None:
-    """Look for people whose faces just changed (None: anybody's) in all other photos, and say what came of it."""
-    from phototag.workflows.tag import try_names as job
-
-    if done := job(store, options.progress(False), people):
-        for line in told(done):
             click.echo(line)
 
 

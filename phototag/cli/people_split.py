@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from phototag.cli import options
-from phototag.cli.name import try_names
 from phototag.cli.people import name
+from phototag.cli.tag import try_names
 from phototag.display import printable
 
 if TYPE_CHECKING:

@@ -36,6 +36,11 @@ def status(db: Path | None, as_json: bool) -> None:
         f"problems  {options.many(found.problems, 'file')}",
         f"engines   {found.detector or 'none yet'}, {found.embedder or 'none yet'}",
     ]
+    if found.coming:
+        name, left = found.coming
+        lines.append(
+            f"          {name} takes over once it has seen {options.many(left, 'more face')}: `phototag index`"
+        )
     if found.model:
         at, people, faces = found.model
         lines.append(f"model     {options.many(people, 'person', 'people')}, {options.many(faces, 'face')}, {at}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from phototag.cli import options
 from phototag.display import path_text, printable
 
 if TYPE_CHECKING:
+    from phototag.store.connect import Store
     from phototag.workflows.tag import Tagged
 
 #: Names claimed twice in a photo that are shown.
@@ -30,6 +32,15 @@ def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
     with options.store(db) as store:
         done = tag_faces(store, options.progress(as_json), precision=settings.said_precision())
     options.show(asdict(done), "\n".join(told(done)), as_json)
+
+
+def try_names(store: Store, people: Collection[int] | None) -> None:
+    """Look for people whose faces just changed (None: anybody's) in all other photos, and say what came of it."""
+    from phototag.workflows.tag import try_names as job
+
+    if done := job(store, options.progress(False), people):
+        for line in told(done):
+            click.echo(line)
 
 
 def told(done: Tagged) -> list[str]:

@@ -34,7 +34,8 @@ class DlibCnn:
     def __init__(self, options: EngineOptions) -> None:
         import dlib
 
-        if options.device == "gpu" and not (dlib.DLIB_USE_CUDA and dlib.cuda.get_num_devices()):
+        self.on_gpu = bool(dlib.DLIB_USE_CUDA and dlib.cuda.get_num_devices())
+        if options.device == "gpu" and not self.on_gpu:
             raise UsageError(
                 "dlib finds no GPU here: leave --device gpu out, or build dlib with CUDA "
                 "(`pip uninstall dlib-bin`, then `pip install dlib` where CUDA's compiler is)"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from phototag.engines.boxes import clipped
+from phototag.engines.pyramid import reduced
 from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.types import RGB, Box, Detection, EngineInfo
 
@@ -34,7 +35,8 @@ class DlibHog:
 
     def _detect(self, image: RGB) -> list[Detection]:
         height, width = image.shape[:2]
-        shown, factor = self._options.fitting(image)
+        factor = self._options.reduction(image)
+        shown = reduced(image, factor)
         upsample = int(max(shown.shape) <= UPSAMPLED_UP_TO)
         rectangles, margins, _ = self._detector.run(shown, upsample, 0.0)
         found = []

@@ -34,6 +34,7 @@ class Model:
     """An ONNX model in memory. Not for use from several threads at once.
 
     Unless it is `prepared`, no part of it runs before it is called: preparing works out whatever is constant.
+    `on_gpu`: whether it runs on one.
     Raises WeightsError for bytes that are no ONNX model, UsageError without onnxruntime or the device asked for.
     """
 
@@ -58,7 +59,8 @@ class Model:
             reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
             raise WeightsError(f"{where} is no ONNX model that onnxruntime can read: {reason[0]}") from error
         # onnxruntime-gpu names its provider also where there is no GPU, and then goes on without it.
-        if options.device == "gpu" and GPU not in self._session.get_providers():
+        self.on_gpu = GPU in self._session.get_providers()
+        if options.device == "gpu" and not self.on_gpu:
             raise UsageError(
                 "onnxruntime finds no GPU here: leave --device gpu out, or install the package onnxruntime-gpu in its "
                 "place"

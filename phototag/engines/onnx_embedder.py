@@ -13,7 +13,7 @@ from phototag.engines.card import Card
 from phototag.engines.onnx import RUNTIME, Floats, Model, read
 from phototag.engines.onnx_int8 import Run, int8_network
 from phototag.engines.onnx_keras import READER
-from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.engines.registry import EngineOptions, EngineSpec, on_gpu
 from phototag.engines.shelf import Prepared, load
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips, EngineInfo, Vectors
@@ -35,6 +35,7 @@ class OnnxEmbedder:
             )
         card = replace(shelved.card, numbers="float32") if options.device == "gpu" else shelved.card
         self._network = network(load(shelved), card, options, str(shelved.folder / shelved.file))
+        self.on_gpu = self._network.on_gpu
         self.info = EngineInfo(
             kind="embedder",
             name=shelved.name,
@@ -57,15 +58,16 @@ class Network:
     def __init__(self, card: Card, run: Run) -> None:
         self._card = card
         self._run = run
+        self.on_gpu = on_gpu(run)
 
     def embed(self, chips: Chips) -> Vectors:
         """(n, dim) unit vectors. Raises WeightsError where the model yields anything but finite numbers."""
         parts = [np.empty((0, self._card.dim), np.float32)]
         for at in range(0, len(chips), BATCH):
-            batch = chips[at : at + BATCH]
-            vectors = self._run(seen(batch, self._card))
+            samples = seen(chips[at : at + BATCH], self._card)
+            vectors = self._run(samples)
             if self._card.flip:
-                vectors = vectors + self._run(seen(batch[:, :, ::-1], self._card))
+                vectors = vectors + self._run(samples[:, :, ::-1])
             parts.append(vectors)
         vectors = np.concatenate(parts)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -80,6 +82,7 @@ class Runtime:
 
     def __init__(self, data: bytes, card: Card, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
         self._model = Model(data, options, where, prepared=prepared)
+        self.on_gpu = self._model.on_gpu
         if len(self._model.inputs) != 1:
             raise WeightsError(f"{where} has {len(self._model.inputs)} inputs and must have one")
         shape, kind = self._model.inputs[0].shape, self._model.inputs[0].type

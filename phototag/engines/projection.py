@@ -14,7 +14,7 @@ from phototag.engines.arrays import Arrays, pack
 from phototag.engines.card import Card
 from phototag.engines.disguise import disguised
 from phototag.engines.quiet import quiet
-from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.engines.registry import EngineOptions, EngineSpec, on_gpu
 from phototag.engines.shelf import Prepared
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips, Embedder, EngineInfo, Thresholds, Vectors
@@ -36,6 +36,7 @@ class ProjectionEmbedder:
         where = str(shelved.folder / shelved.file)
         base, self._matrix = _read(shelf.load(shelved), where)
         self._base = _base(base, options, where)
+        self.on_gpu = on_gpu(self._base)
         _check(self._matrix, self._base.info, shelved.card, where)
         self.info = EngineInfo(
             kind="embedder",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import PIL.Image
 
 from phototag.types import RGB
 
@@ -60,11 +61,20 @@ def atlas(image: RGB, scale: float, smallest: int, width: int = 0) -> Atlas | No
     return Atlas(canvas, tuple(levels))
 
 
+def reduced(image: RGB, factor: int) -> RGB:
+    """Averaged by a whole factor, as Pillow does it; by two OpenCV yields the same pixels in a quarter of the time."""
+    if factor == 1:
+        return image
+    return _halved(image) if factor == 2 else np.asarray(PIL.Image.fromarray(image).reduce(factor))
+
+
 def _halved(image: RGB) -> RGB:
     """Four pixels as one; an odd row or column at the end is taken twice."""
     height, width = image.shape[:2]
     if height % 2 or width % 2:
-        image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+        image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE).astype(
+            np.uint8, copy=False
+        )
     size = (image.shape[1] // 2, image.shape[0] // 2)
     halved: RGB = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return halved

@@ -15,9 +15,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast
 
-import numpy as np
-import PIL.Image
-
 from phototag.engines import shelf
 from phototag.engines.card import Card
 from phototag.engines.shelf import Prepared, Shelved
@@ -55,10 +52,9 @@ class EngineOptions:
         """What makes a detector find other faces, as parameters of its `EngineInfo`."""
         return (("image_side", str(self.image_side)), ("min_face", str(self.min_face)))
 
-    def fitting(self, image: RGB) -> tuple[RGB, int]:
-        """An image averaged by a whole factor to about `image_side` or less, and the factor."""
-        factor = max(1, round(max(image.shape[:2]) / self.image_side))
-        return (image if factor == 1 else np.asarray(PIL.Image.fromarray(image).reduce(factor))), factor
+    def reduction(self, image: RGB) -> int:
+        """The whole factor by which an image is reduced to about `image_side`."""
+        return max(1, round(float(max(image.shape[:2])) / self.image_side))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +123,11 @@ def make_detector(name: str, options: EngineOptions) -> Detector:
 def make_embedder(name: str, options: EngineOptions) -> Embedder:
     """The embedder called `name`, ready to run. Raises UsageError for an unknown name, WeightsError."""
     return cast(Embedder, _make("embedder", name, options))
+
+
+def on_gpu(engine: object) -> bool:
+    """Whether an engine, or what runs its network, is on a GPU: what is says so by an attribute of this name."""
+    return bool(getattr(engine, "on_gpu", False))
 
 
 def installed(kind: str, name: str) -> bool:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image
 
 from phototag.engines.apart import tried
 from phototag.engines.boxes import clipped, suppress
 from phototag.engines.card import Card
 from phototag.engines.onnx import RUNTIME, Floats, Model, read
+from phototag.engines.pyramid import reduced
 from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.engines.shelf import Prepared, load
 from phototag.errors import UsageError, WeightsError
@@ -42,6 +43,7 @@ class YuNet:
             raise WeightsError("YuNet has no weights yet: `phototag engines install yunet`")
         self._options = options
         self._network = Network(load(shelved), options, str(shelved.folder / shelved.file))
+        self.on_gpu = self._network.on_gpu
         self.info = EngineInfo(
             kind="detector",
             name=shelved.name,
@@ -55,8 +57,8 @@ class YuNet:
 
     def _detect(self, image: RGB) -> list[Detection]:
         height, width = image.shape[:2]
-        shown, factor = self._options.fitting(image)
-        cells = self._looks(shown)
+        factor = self._options.reduction(image)
+        cells = self._looks(reduced(image, factor))
         cells[:, 1:] *= factor
         corners = np.concatenate([cells[:, 1:3] - cells[:, 3:5] / 2, cells[:, 1:3] + cells[:, 3:5] / 2], axis=1)
         kept = suppress(corners, cells[:, 0], OVERLAP)
@@ -71,11 +73,10 @@ class YuNet:
 
     def _looks(self, image: RGB) -> Floats:
         """What the network sees in the picture and in its smaller copies, in pixels of the picture."""
-        whole = Image.fromarray(image)
         scale, least, looks = 1, 0.0, []
         while True:
-            last = max(whole.size) <= LARGE * scale
-            cells = self._network(np.asarray(whole.reduce(scale)) if scale > 1 else image)
+            last = max(image.shape[:2]) <= LARGE * scale
+            cells = self._network(reduced(image, scale))
             cells[:, 1:] *= scale
             sides = cells[:, 3:5].max(axis=1)
             looks.append(cells[(sides >= least) & (last | (sides <= LARGE * scale))])
@@ -89,6 +90,7 @@ class Network:
 
     def __init__(self, data: bytes, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
         self._model = Model(data, options, where, prepared=prepared)
+        self.on_gpu = self._model.on_gpu
         names = [one.name for one in self._model.outputs]
         self._places = {}
         for kind in WIDTHS:
@@ -106,7 +108,8 @@ class Network:
         """
         height, width = (math.ceil(side / SIDE) * SIDE for side in image.shape[:2])
         picture = np.zeros((1, 3, height, width), np.float32)
-        picture[0, :, : image.shape[0], : image.shape[1]] = image[:, :, ::-1].transpose(2, 0, 1)
+        for place, channel in zip(picture[0], cv2.split(image)[::-1], strict=True):  # blue first
+            place[: image.shape[0], : image.shape[1]] = channel
         outputs = self._model(picture)
         return np.concatenate([self._cells(outputs, stride, width // stride) for stride in STRIDES])
 

@@ -247,6 +247,16 @@ def labelled(store: Store, embedder: int, *, least: float = 0.0) -> tuple[list[i
     return faces, people, _array(blobs, store, embedder)
 
 
+def count_labelled(store: Store, embedder: int) -> int:
+    """How many faces that a human named an embedder has seen."""
+    return int(
+        store.value(
+            "SELECT count(*) FROM label l JOIN embedding e ON e.face = l.face AND e.engine = ? WHERE l.verb = 'is'",
+            (embedder,),
+        )
+    )
+
+
 def _blob(vector: Vectors) -> bytes:
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()
 

@@ -106,7 +106,7 @@ def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
                     model,
                     g.probability,
                     g.distance,
-                    json.dumps([(n.face_id, round(n.distance, 4)) for n in g.neighbours]),
+                    json.dumps([(face, round(away, 4)) for face, away in g.neighbours]),
                 )
                 for g in guesses
             ),

@@ -136,8 +136,8 @@ def _mistagged(store: Store, judged: Judgement, tagged: dict[int, int], names: d
             continue
         other = now is not None and now != person and sure >= 0.5
         witnesses = tuple(
-            Witness(faces.place(store, one.face_id), names[now], one.distance)
-            for one in judged.evidence(row)
+            Witness(faces.place(store, near), names[now], away)
+            for near, away in next(judged.evidence(np.array([row])))
             if now is not None
         )
         looks_like = names[now] if other and now is not None else None

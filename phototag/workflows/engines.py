@@ -20,6 +20,7 @@ from phototag.store.connect import Store, open_reader
 from phototag.types import Device
 
 Kind = Literal["detector", "embedder"]
+Use = Literal["detector", "embedder", "coming"]
 Origin = Literal["built-in", "plug-in", "added", "installable", "family"]
 
 #: The best first; what comes out of the box is last, and always there. (The 8-bit network can't use a GPU.)
@@ -113,14 +114,21 @@ def _own(kind: Kind, store: Store) -> str | None:
     return name
 
 
-def used_as(name: str, db: Path) -> Kind | None:
-    """What the engine called `name` is to the database at `db`, if that can be read and was last indexed with it."""
-    kinds: tuple[Kind, ...] = ("detector", "embedder")
+def used_as(name: str, db: Path) -> Use | None:
+    """What the engine called `name` is to the database at `db`, if that can be read and uses it.
+
+    "coming": it is to take over from the embedder, once it has seen every known face.
+    """
     try:
         with open_reader(db) as store:
-            return next((kind for kind in kinds if (found := engines.current(store, kind)) and found[1] == name), None)
+            uses: dict[Use, tuple[int, str] | None] = {
+                "detector": engines.current(store, "detector"),
+                "embedder": engines.current(store, "embedder"),
+                "coming": engines.coming(store, "embedder"),
+            }
     except PhototagError:
         return None
+    return next((use for use, found in uses.items() if found and found[1] == name), None)
 
 
 def listing(settings: Settings) -> list[Row]:

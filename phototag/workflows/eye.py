@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from phototag.config import Settings
-from phototag.engines.registry import EngineOptions, make_detector, make_embedder
+from phototag.engines.registry import EngineOptions, make_detector, make_embedder, on_gpu
 from phototag.imaging.align import align
 from phototag.imaging.crops import face_crop, preview
 from phototag.imaging.quality import quality
@@ -37,7 +37,8 @@ class Eye:
     """Detectors and embedders at work; the only owner of networks in a run.
 
     A pair for each thread, and each network on one thread: photos side by side keep all cores busier than
-    one photo on several cores does. `detector`, `embedder`: one of them, to be asked what it is.
+    one photo on several cores does. (Where a GPU is at work, one pair.) `detector`, `embedder`: one of them, to be
+    asked what it is.
     """
 
     def __init__(self, *pairs: tuple[Detector, Embedder]) -> None:
@@ -51,23 +52,21 @@ class Eye:
     @classmethod
     def open(cls, settings: Settings) -> Eye:
         """Load the engines that the settings name, else the best installed. Raises UsageError, WeightsError."""
-        alone = settings.device == "gpu"  # which one engine keeps busy, and which holds few
-        options = EngineOptions(
-            threads=settings.jobs if alone else 1,
-            min_face=settings.min_face,
-            image_side=settings.image_side,
-            device=settings.device,
-        )
         names = (
             settings.detector or best("detector", settings.device),
             settings.embedder or best("embedder", settings.device),
         )
-        return cls(
-            *(
-                (make_detector(names[0], options), make_embedder(names[1], options))
-                for _ in range(1 if alone else settings.jobs)
-            )
-        )
+
+        def pair(threads: int) -> tuple[Detector, Embedder]:
+            options = EngineOptions(threads, settings.min_face, settings.image_side, settings.device)
+            return make_detector(names[0], options), make_embedder(names[1], options)
+
+        if settings.device != "gpu":
+            first = pair(1)
+            if not any(map(on_gpu, first)):
+                return cls(first, *(pair(1) for _ in range(settings.jobs - 1)))
+            del first
+        return cls(pair(settings.jobs))  # one keeps a GPU busy, and a GPU holds few
 
     def look(self, photo: DecodedPhoto) -> Future[Seen]:
         """Begin to look for faces. What is found has the best score first, in upright full-size pixels."""

@@ -19,7 +19,7 @@ from phototag.store import clusters, decisions, engines, faces, models
 from phototag.store.clusters import Sighting
 from phototag.store.connect import Store
 from phototag.store.models import StoredModel
-from phototag.types import Neighbour, Vectors
+from phototag.types import Vectors
 from phototag.workflows.cluster import current_embedder
 from phototag.workflows.conflicts import answers
 
@@ -146,13 +146,14 @@ class Judgement:
                     sure = float(self.sure[first]) if human is None else 1.0
                     yield Rival(here.ids[row], person, float(self.sure[row]), best, sure)
 
-    def evidence(self, row: int) -> tuple[Neighbour, ...]:
-        """The labelled faces that speak for a face's best claim."""
-        return tuple(
-            Neighbour(self.faces.named[place], away)
-            for place, away in zip(self.found.evidence[row].tolist(), self.found.away[row].tolist(), strict=True)
-            if place >= 0
-        )
+    def evidence(self, rows: Rows) -> Iterator[tuple[tuple[int, float], ...]]:
+        """Of each of these faces the labelled ones that speak for its best claim: ids and distances."""
+        shown = self.found.evidence[rows]
+        named = np.array(self.faces.named, np.int64)[shown].tolist()
+        for ids, away, count in zip(
+            named, self.found.away[rows].tolist(), (shown >= 0).sum(axis=1).tolist(), strict=True
+        ):
+            yield tuple(zip(ids[:count], away[:count], strict=True))
 
 
 def judge(store: Store, read: Faces, model: StoredModel) -> Judgement:

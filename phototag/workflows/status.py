@@ -11,7 +11,10 @@ from phototag.store.libraries import Library
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Figures of the whole database; `model` is (trained at, people, faces) or None."""
+    """Figures of the whole database; `model` is (trained at, people, faces) or None.
+
+    `coming`: the embedder that is to take over, and how many known faces it hasn't seen yet, or None.
+    """
 
     libraries: tuple[Library, ...]
     photos: dict[str, int]
@@ -23,6 +26,7 @@ class Status:
     people: int
     detector: str | None
     embedder: str | None
+    coming: tuple[str, int] | None
     model: tuple[str, int, int] | None
 
 
@@ -31,6 +35,7 @@ def status(store: Store) -> Status:
     listed = people.listed(store)
     model = models.latest(store)
     detector, embedder = engines.current(store, "detector"), engines.current(store, "embedder")
+    coming = engines.coming(store, "embedder")
     return Status(
         libraries=tuple(libraries.every(store)),
         photos=photos.counts(store),
@@ -42,5 +47,6 @@ def status(store: Store) -> Status:
         people=len(listed),
         detector=detector[1] if detector else None,
         embedder=embedder[1] if embedder else None,
+        coming=(coming[1], len(faces.without_embedding(store, coming[0]))) if coming else None,
         model=(model.at, len(model.people), model.faces) if model else None,
     )

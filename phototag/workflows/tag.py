@@ -16,6 +16,9 @@ from phototag.types import Guess
 from phototag.workflows.judging import Faces, Rival, judge, precision_of, usable_model
 from phototag.workflows.train import train_people
 
+#: A face that is so probably somebody's is remembered as theirs, though not tagged: a human may be asked.
+_WORTH_ASKING = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Twice:
@@ -56,10 +59,18 @@ def tag_faces(store: Store, progress: Progress, *, precision: float | None = Non
     progress.start(f"Tagging {len(read.ids):,} faces", len(read.ids))
     judged = judge(store, read, model)
     accepted, rivals, line = judged.accept(precision)
+    rows = np.flatnonzero(accepted | ((judged.found.person >= 0) & (judged.sure >= _WORTH_ASKING)))
+    found = judged.found[rows]
+    owners = judged.known.people[found.person].tolist()
     guesses = [
-        Guess(face, judged.person(row) if accepted[row] else None, sure, distance, judged.evidence(row))
-        for row, (face, sure, distance) in enumerate(
-            zip(read.ids, judged.sure.tolist(), judged.found.distance.tolist(), strict=True)
+        Guess(read.ids[row], *guess)
+        for row, *guess in zip(
+            rows.tolist(),
+            [who if sure else None for who, sure in zip(owners, accepted[rows].tolist(), strict=True)],
+            judged.sure[rows].tolist(),
+            found.distance.tolist(),
+            judged.evidence(rows),
+            strict=True,
         )
     ]
     models.swap_guesses(store, model.id, guesses)

@@ -74,7 +74,7 @@ def train_people(
         known.reach.tolist(),
     )
     progress.finish()
-    left_out = len(faces.labelled(store, read.embedder)[0]) - len(read.named)
+    left_out = faces.count_labelled(store, read.embedder) - len(read.named)
     return Trained(len(model.people), len(read.named), left_out, curve.learnt_from, precision)
 
 

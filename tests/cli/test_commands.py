@@ -98,6 +98,21 @@ def test_a_new_name_is_tried_at_once(indexed: Path, phototag: Run) -> None:
     assert "1 person" in phototag("train", "--db", indexed).stdout
 
 
+def test_a_single_new_name_is_tried_at_once(indexed: Path, phototag: Run) -> None:
+    def said_by(source: str | None) -> dict[int, str]:
+        listed = json.loads(phototag("faces", "list", "--json", "--db", indexed).stdout)
+        return {face["id"]: face["person"] for face in listed if face["source"] == source}
+
+    one = next(iter(said_by(None)))
+    alone = phototag("faces", "is", one, "Grace Hopper", "--no-tag", "--db", indexed)
+    assert alone.stdout == f"Face {one} is Grace Hopper.\n"
+    assert not said_by("machine")
+    done = phototag("faces", "is", one, "Grace Hopper", "--db", indexed)
+    assert "tagged" in done.stdout
+    assert said_by("human") == {one: "Grace Hopper"}
+    assert set(said_by("machine").values()) == {"Grace Hopper"}
+
+
 def test_tune_and_audit_only_look(indexed: Path, phototag: Run) -> None:
     phototag("name", 1, "Grace Hopper", "--db", indexed)
     before = phototag("faces", "list", "--json", "--db", indexed).stdout

@@ -256,6 +256,29 @@ def test_a_library_whose_engine_is_gone(
     assert names(phototag, db) == before
 
 
+def test_an_embedder_that_is_still_coming(
+    phototag: Run, demo: Demo, shelf: dict[str, str], model: Path, tmp_path: Path
+) -> None:
+    db = tmp_path / "x.db"
+    shutil.copyfile(demo.db, db)
+    phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
+    status = json.loads(phototag("status", "--json", "--db", db).stdout)
+    assert status["coming"] is None
+    with open_store(db) as store:
+        engine = known.enter(store, EngineInfo("embedder", "mine", "0" * 64, dim=4, thresholds=card().thresholds))
+        with store.write():
+            known.announce(store, engine)
+    assert json.loads(phototag("status", "--json", "--db", db).stdout) == {
+        **status, "coming": ["mine", status["faces"]],
+    }  # fmt: skip
+    assert f"mine takes over once it has seen {status['faces']} more faces" in phototag("status", "--db", db).stdout
+    done = phototag("engines", "remove", "mine", "--db", db, env=shelf, input="n\n")
+    assert f"{db} is being changed to mine; without it, its former embedder stays." in done.stderr
+    done = phototag("engines", "remove", "mine", "--yes", "--db", db, env=shelf)
+    assert (done.returncode, "Index with" in done.stdout) == (0, False)  # the former one goes on
+    assert phototag("index", "--db", db, env=shelf).returncode == 3
+
+
 def test_a_catalogued_engine_that_is_gone_is_to_be_installed(
     shelf: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def test_dlib_without_a_gpu(cuda: bool, devices: int, monkeypatch: pytest.Monkey
     monkeypatch.setattr(dlib.cuda, "get_num_devices", lambda: devices)
     with pytest.raises(UsageError, match="dlib finds no GPU"):
         registry.make_detector("dlib-cnn", EngineOptions(device="gpu"))
+    assert not registry.on_gpu(registry.make_detector("dlib-cnn", EngineOptions()))
     monkeypatch.setattr(dlib, "DLIB_USE_CUDA", True)
     monkeypatch.setattr(dlib.cuda, "get_num_devices", lambda: 1)
-    registry.make_detector("dlib-cnn", EngineOptions(device="gpu"))
+    assert registry.on_gpu(registry.make_detector("dlib-cnn", EngineOptions(device="gpu")))

@@ -41,6 +41,15 @@ def test_levels_fit_their_atlas_without_touching(width: int, height: int) -> Non
     assert all(0.5 <= small / large < 0.53 for large, small in pairwise(sides) if small > 20)
 
 
+@pytest.mark.parametrize("size", [(60, 80), (61, 81), (7, 1), (1, 1)])
+@pytest.mark.parametrize("factor", [1, 2, 3, 4])
+def test_a_reduced_picture_is_pillows(size: tuple[int, int], factor: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    for view in (image, image[::-1], image[..., ::-1]):
+        expected = np.asarray(Image.fromarray(view).reduce(factor))
+        assert np.array_equal(pyramid.reduced(view, factor), expected)
+
+
 def test_a_picture_smaller_than_a_cell_has_no_levels() -> None:
     assert pyramid.atlas(np.zeros((19, 300, 3), np.uint8), 12 / 20, 12) is None
 

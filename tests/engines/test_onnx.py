@@ -256,6 +256,16 @@ def test_no_gpu_here(named: list[str], tmp_path: Path, monkeypatch: pytest.Monke
         registry.make_embedder("mine", EngineOptions(device="gpu"))
 
 
+def test_it_tells_whether_it_is_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(tmp_path, embedder(), card())
+    for providers, there in (
+        (["CPUExecutionProvider"], False),
+        (["CUDAExecutionProvider", "CPUExecutionProvider"], True),
+    ):
+        monkeypatch.setattr("onnxruntime.InferenceSession.get_providers", lambda _, providers=providers: providers)
+        assert registry.on_gpu(registry.make_embedder("mine", EngineOptions())) == there
+
+
 def test_without_onnxruntime(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(embedder())
     script = (

@@ -74,6 +74,15 @@ def test_the_least_size_is_respected(own_shelf: object, portraits: list[RGB]) ->
         assert dict(detector.info.parameters)["min_face"] == str(min_face)
 
 
+def test_it_tells_whether_it_is_on_a_gpu(own_shelf: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    for providers, there in (
+        (["CPUExecutionProvider"], False),
+        (["CUDAExecutionProvider", "CPUExecutionProvider"], True),
+    ):
+        monkeypatch.setattr("onnxruntime.InferenceSession.get_providers", lambda _, providers=providers: providers)
+        assert registry.on_gpu(registry.make_detector("yunet", EngineOptions())) == there
+
+
 def test_nothing_where_there_is_nothing(yunet: Detector) -> None:
     shapes = [(480, 640), (1, 1), (8, 3000), (3000, 8), (1, 500), (13, 13), (33, 31)]
     for shape in shapes:

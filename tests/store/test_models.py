@@ -8,7 +8,7 @@ import pytest
 from phototag.errors import DatabaseDamagedError
 from phototag.store import engines, models, people
 from phototag.store.connect import Store, open_store
-from phototag.types import EngineInfo, Guess, Neighbour, Thresholds
+from phototag.types import EngineInfo, Guess, Thresholds
 from tests.store.build import EMBEDDER, THRESHOLDS, add_face, unit
 
 
@@ -60,7 +60,7 @@ def test_a_new_model_leaves_guesses_until_they_are_made_anew(store: Store, every
     models.swap(store, 1, everybody, COEF, INTERCEPT, 12, {})
     first = models.latest(store)
     assert first
-    models.swap_guesses(store, first.id, [Guess(face, everybody[0], 0.5, 0.3, (Neighbour(face, 0.12345),))])
+    models.swap_guesses(store, first.id, [Guess(face, everybody[0], 0.5, 0.3, ((face, 0.12345),))])
     models.swap(store, 1, everybody, COEF, INTERCEPT, 13, {})
     assert list(store.rows("SELECT face, model, neighbours FROM guess")) == [(face, first.id, f"[[{face}, 0.1235]]")]
     second = models.latest(store)

@@ -327,6 +327,7 @@ def test_named_people_are_recognised(store: Store, two: tuple[list[int], list[in
     assert set(who(store).values()) == {("Ada", "human"), ("Ben", "human"), (None, None)}  # not before they are tagged
     done = tag_faces(store, WATCHED)
     assert (done.faces, done.named) == (8, 7)
+    assert store.value("SELECT count(*) FROM guess") == 7  # of who is unknown nothing is kept
     assert who(store) == {
         **{face: ("Ada", "human" if face in ada[:2] else "machine") for face in ada},
         **{face: ("Ben", "human" if face in ben[:2] else "machine") for face in ben},

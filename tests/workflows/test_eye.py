@@ -1,0 +1,36 @@
+"""How many engines an eye opens: a pair for each thread, but one where a GPU is at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from phototag.config import Settings
+from phototag.engines.registry import EngineOptions
+from phototag.types import Device
+from phototag.workflows import eye
+from phototag.workflows.eye import Eye
+
+
+@pytest.mark.parametrize(
+    ("device", "on_gpu", "pairs", "threads"),
+    [("cpu", (), 3, 1), ("auto", (), 3, 1), ("auto", ("detector",), 1, 3), ("auto", ("embedder",), 1, 3),
+     ("gpu", ("detector", "embedder"), 1, 3)],
+)  # fmt: skip
+def test_one_pair_keeps_a_gpu_busy(
+    device: Device, on_gpu: tuple[str, ...], pairs: int, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[EngineOptions] = []
+
+    def make(name: str, options: EngineOptions) -> SimpleNamespace:
+        made.append(options)
+        return SimpleNamespace(on_gpu=True) if name in on_gpu else SimpleNamespace()
+
+    monkeypatch.setattr(eye, "make_detector", make)
+    monkeypatch.setattr(eye, "make_embedder", make)
+    opened = Eye.open(Settings(tmp_path / "x.db", "detector", "embedder", jobs=3, device=device, min_face=31))
+    assert opened.threads == pairs
+    assert {options.threads for options in made[-2 * pairs :]} == {threads}
+    assert {(options.device, options.min_face) for options in made} == {(device, 31)}
