@@ -197,13 +197,13 @@ def _read(store: Store, thresholds: Thresholds) -> State:
     ids = [face for face in ids if face in seen]
     last = clusters.current(store)
     groups = last.groups if last else {}
-    group = [-1 if (number := groups.get(face)) is None else number for face in ids]
+    group = _with_same(store, {face: -face if (number := groups.get(face)) is None else number for face in ids})
     person = [OPEN if (named := seen[face].person) is None else named for face in ids]
     known = Faces(
         np.array(ids, np.int64),
         vectors[here],
         np.array([seen[face].photo for face in ids], np.int64),
-        np.array(group, np.int64),
+        np.array([group[face] for face in ids], np.int64),
         np.array(person, np.int64),
         {one.number: one.met for one in clusters.unnamed(store, clear=CLEAR)},
         frozenset((face, who) for face, who in decisions.rejected(store) if face in seen and seen[face].person != who),
@@ -220,6 +220,16 @@ def _decisions(effect: Effect) -> list[Decision]:
         *(Decision("is", face, person) for face, person in effect.named),
         *(Decision("is-not", face, person) for face, person in effect.rejected),
     ]
+
+
+def _with_same(store: Store, group: dict[int, int]) -> dict[int, int]:
+    """The groups (−1 for a face that stands alone), put together where a human said that they are one."""
+    for said in decisions.statements(store):
+        if said.verb == "same" and said.face in group and said.other_face in group:
+            one, other = sorted((group[said.face], group[said.other_face]), reverse=True)
+            if other != one:
+                group = {face: one if number == other else number for face, number in group.items()}
+    return {face: max(number, -1) for face, number in group.items()}
 
 
 def _apart(store: Store) -> list[tuple[int, int]]:

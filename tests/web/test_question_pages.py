@@ -47,6 +47,18 @@ def test_skipped_comes_again_and_undo_takes_it_back(library: Library, browser: B
     assert boxes(again) == boxes(first)
 
 
+def test_faces_that_were_refused_before_are_left_out(library: Library, browser: Browser) -> None:
+    cy = library.faces["cy"]
+    browser.post(f"/faces/{cy[0]}", say="name", name="Cy")
+    browser.post(f"/faces/{cy[0]}", say="not")
+    page = browser.get("/")
+    while set(boxes(page)) != set(cy):
+        page = browser.post("/answer", question=number(page), say="skip", face=boxes(page))
+    page = browser.post("/answer", question=number(page), say="name", name="Cy", face=boxes(page))
+    assert "4 faces are Cy. 1 face left out: you said that it is not Cy." in page
+    assert library.named() == {"Cy": set(cy[1:])}
+
+
 @pytest.mark.parametrize("say", ["not-a-face", "dont-care"])
 def test_dismissed(library: Library, browser: Browser, say: str) -> None:
     page = browser.get("/")

@@ -133,6 +133,7 @@ def test_two_groups_are_one_or_two(store: Store) -> None:
     sitting.yes(question)
     assert [said.verb for said in decisions.statements(store)] == ["same"]
     assert set(group(sitting).faces) == {*first, *second}
+    assert set(group(Sitting.open(store)).faces) == {*first, *second}  # before faces are grouped anew
     sitting.undo()
     assert list(decisions.statements(store)) == []
     assert set(group(sitting).faces) == set(first)
