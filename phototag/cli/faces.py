@@ -17,6 +17,7 @@ from phototag.display import path_text, printable
 
 if TYPE_CHECKING:
     from phototag.store.faces import Identified
+    from phototag.types import Box
 
 
 _face = click.argument("face", type=int)
@@ -33,6 +34,7 @@ def faces() -> None:
     phototag faces is 12 "Ada Lovelace"
     phototag faces not 15 "Ada Lovelace"
     phototag faces same 15 19
+    phototag faces add party.jpg "Ada Lovelace" --box 1210,340,96,120
     """
 
 
@@ -88,6 +90,34 @@ def faces_not(face: int, person: str, db: Path | None) -> None:
 
     with options.store(db) as store:
         click.echo(f"Face {face} is not {printable(not_them(store, person, [face]).name)}.")
+
+
+@faces.command("add")
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.argument("person", required=False)
+@click.option(
+    "--box",
+    required=True,
+    callback=options.box,
+    metavar="X,Y,W,H",
+    help="Where: left, top, width and height in pixels of the upright full-size photo.",
+)
+@options.no_tag
+@options.database
+def faces_add(photo: Path, person: str | None, box: Box, no_tag: bool, db: Path | None) -> None:
+    """A face on PHOTO was missed: it is at --box, and may be PERSON. It stays whatever looks at the photo later.
+
+    \b
+    phototag faces add party.jpg "Ada Lovelace" --box 1210,340,96,120
+    """
+    from phototag.workflows.show_faces import add_face
+
+    with options.store(db) as store:
+        done = add_face(store, photo, box, person, options.settings(db=db), options.progress(False))
+        who = f"; it is {printable(done.person.name)}" if done.person else ""
+        click.echo(f"Face {done.face} was {'known there already' if done.known else 'added'}{who}.")
+        if done.person and not no_tag:
+            try_names(store, {done.person.id})
 
 
 @faces.command("same")

@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Find faces in new and changed photos.")
 @options.paths
+@click.option(
+    "--relocate",
+    nargs=2,
+    type=click.Path(path_type=Path),
+    metavar="OLD NEW",
+    help="The indexed folder OLD is NEW from now on: renamed, or mounted elsewhere. All names go along.",
+)
 @options.index_options
 @options.as_json
 def index(
     paths: tuple[Path, ...],
+    relocate: tuple[Path, Path] | None,
     settings: Settings,
     how: dict[str, Any],
     as_json: bool,
@@ -31,8 +39,12 @@ def index(
     Only reads the photos. May be stopped at any time; the next run goes on where this one was.
     """
     from phototag.workflows.index import index as job
+    from phototag.workflows.relocate import relocate as move
 
-    with options.store(settings.db, create=True) as store:
+    with options.store(settings.db, create=not relocate) as store:
+        if relocate:
+            move(store, *relocate)
+            paths = (*paths, relocate[1])
         done = job(store, paths, settings, options.progress(as_json), **how)
     options.show(asdict(done), sentence(done), as_json)
     return status(done)

@@ -23,6 +23,7 @@ from phototag.cli.history import history, undo
 from phototag.cli.identify import identify
 from phototag.cli.index import index
 from phototag.cli.label import label
+from phototag.cli.labels import people_export, people_import
 from phototag.cli.name import name
 from phototag.cli.people import people
 from phototag.cli.people_change import hide, merge, not_this_person, rename, unhide
@@ -80,7 +81,7 @@ for command in (
     cli.add_command(command)
 
 
-for command in (rename, merge, split, hide, unhide, not_this_person):
+for command in (rename, merge, split, hide, unhide, not_this_person, people_export, people_import):
     people.add_command(command)
 
 

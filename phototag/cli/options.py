@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -54,6 +55,19 @@ def seconds(_context: click.Context, _parameter: click.Parameter, value: str | N
         raise click.BadParameter(f"{value!r} is no duration: give each number its unit, as in 2h, 1h30m or 45s")
     hours, minutes, *rest = (int(part or 0) for part in found.groups())
     return 3600.0 * hours + 60 * minutes + sum(rest)
+
+
+def box(_context: click.Context, _parameter: click.Parameter, value: str) -> Box:
+    """A box from `120,40,60,80`: left, top, width, height."""
+    from phototag.types import Box
+
+    try:
+        sides = [float(side) for side in value.split(",")]
+    except ValueError:
+        sides = []
+    if len(sides) != 4 or not all(map(math.isfinite, sides)) or min(sides[2:]) <= 0:
+        raise click.BadParameter(f"{value!r} is no box: give left, top, width and height, as in 120,40,60,80")
+    return Box(*sides)
 
 
 _LOOKING = ("detector", "embedder", "device", "jobs", "min_face", "detail")

@@ -63,6 +63,61 @@ def statements(store: Store) -> Iterator[Decision]:
         yield Decision(verb, face, person, other)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands of a face: said of it when and where; `person`: of `is` and `is-not`."""
+
+    face: int
+    verb: Verb
+    person: int | None
+    at: str
+    origin: Origin
+
+
+def of_faces(store: Store) -> Iterator[Standing]:
+    """All that stands of single faces, by face, each thing once, as it was said last."""
+    for row in store.rows(
+        "SELECT face, verb, person, at, origin, max(decision) FROM ("
+        "SELECT face, verb, person, at, origin, decision FROM label"
+        " UNION ALL SELECT face, verb, person, at, origin, id FROM standing WHERE verb = 'a-face'"
+        " UNION ALL SELECT s.face, s.verb, s.person, s.at, s.origin, s.id FROM standing s WHERE s.verb = 'is-not'"
+        " AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = s.face AND l.person = s.person)"
+        " AND NOT EXISTS (SELECT 1 FROM standing t WHERE t.face = s.face AND t.verb = 'is' AND t.person = s.person"
+        " AND t.id > s.id)) GROUP BY face, verb, person ORDER BY face, max(decision)"
+    ):
+        yield Standing(*row[:5])
+
+
+def of_pairs(store: Store) -> dict[tuple[int, int], tuple[Verb, str, Origin]]:
+    """Pairs of faces, the lower id first: whether they are the `same` or `different`, said when and where last."""
+    return {
+        (min(pair), max(pair)): (verb, at, origin)
+        for verb, at, origin, *pair in store.rows(
+            "SELECT verb, at, origin, face, other_face FROM standing WHERE verb IN ('same', 'different')"
+            " AND face IS NOT NULL AND other_face IS NOT NULL ORDER BY id"
+        )
+    }
+
+
+def of_two_people(store: Store) -> Iterator[tuple[int, int, str, Origin]]:
+    """Pairs of people who are two, said when and where."""
+    yield from store.rows(
+        "SELECT person, other_person, at, origin FROM standing WHERE verb IN ('different', 'split')"
+        " AND other_person IS NOT NULL ORDER BY id"
+    )
+
+
+def shown_people(store: Store) -> set[int]:
+    """People of whom it stands that the album is to show them."""
+    return {
+        row[0]
+        for row in store.rows(
+            "SELECT s.person FROM standing s WHERE s.verb IN ('hide', 'show') GROUP BY s.person"
+            " HAVING max(CASE s.verb WHEN 'show' THEN s.id END) = max(s.id)"
+        )
+    }
+
+
 def of_person(store: Store, person: int, verb: Literal["is", "is-not"]) -> list[int]:
     """The faces of which it stands that they are this person, or that they aren't."""
     if verb == "is":
@@ -79,13 +134,7 @@ def of_person(store: Store, person: int, verb: Literal["is", "is-not"]) -> list[
 
 def different_people(store: Store) -> set[tuple[int, int]]:
     """Pairs of people, the lower id first, of whom a human said that they are two."""
-    return {
-        (min(pair), max(pair))
-        for pair in store.rows(
-            "SELECT person, other_person FROM standing WHERE verb IN ('different', 'split')"
-            " AND other_person IS NOT NULL"
-        )
-    }
+    return {(min(pair), max(pair)) for *pair, _, _ in of_two_people(store)}
 
 
 def reviewed(store: Store) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,10 @@ SAME_PLACE_IOU = 0.4
 
 #: Faces that could be a person's, found by index (the view `identity` can't be): takes the person twice.
 CLAIMED = "SELECT face FROM label WHERE verb = 'is' AND person = ? UNION ALL SELECT face FROM guess WHERE person = ?"
+
+#: A face that a human named, or of whom nobody need know who it is; and that stays though no detector finds it.
+_NAMED = "EXISTS (SELECT 1 FROM label l WHERE l.face = face.id AND l.verb IN ('is', 'dont-care'))"
+_KEPT = f"({_NAMED} OR EXISTS (SELECT 1 FROM standing s WHERE s.face = face.id AND s.verb = 'a-face'))"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,58 +67,147 @@ def replace(
             (embedder, photo),
         )
     }
-    for face in found:
-        match = _match(old, face, same)
-        values = (
-            detector,
-            face.box.x,
-            face.box.y,
-            face.box.w,
-            face.box.h,
-            json.dumps(face.landmarks),
-            face.score,
-            face.quality,
-        )
-        if match is None:
-            row = store.run(
-                "INSERT INTO face (engine, x, y, w, h, landmarks, score, quality, photo)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, photo),
-            )
-            face_id = int(row.lastrowid or 0)
-        else:
-            face_id = match
-            del old[match]
-            store.run(
-                "UPDATE face SET engine = ?, x = ?, y = ?, w = ?, h = ?, landmarks = ?, score = ?, quality = ?,"
-                " present = 1 WHERE id = ?",
-                (*values, face_id),
-            )
-            store.run("DELETE FROM embedding WHERE face = ?", (face_id,))
-        store.run(
-            "INSERT OR REPLACE INTO crop (face, jpeg, x, y, side) VALUES (?, ?, ?, ?, ?)",
-            (face_id, face.jpeg, face.region.x, face.region.y, face.region.w),
-        )
-        store.run(
-            "INSERT INTO embedding (face, engine, dim, vector) VALUES (?, ?, ?, ?)",
-            (face_id, embedder, len(face.vector), _blob(face.vector)),
-        )
+    again = same_places(
+        {known: box for known, (box, _) in old.items()},
+        [face.box for face in found],
+        may=lambda known, row: _alike(old[known][1], found[row].vector, same),
+    )
+    for row, face in enumerate(found):
+        face_id = _put(store, photo, detector, face, again.get(row))
+        old.pop(face_id, None)
+        _put_looks(store, face_id, embedder, face)
     for face_id in old:
-        store.run(
-            "UPDATE face SET engine = NULL, present = present AND (EXISTS"
-            " (SELECT 1 FROM label l WHERE l.face = face.id AND l.verb IN ('is', 'dont-care'))"
-            " OR EXISTS (SELECT 1 FROM standing s WHERE s.face = face.id AND s.verb = 'a-face')) WHERE id = ?",
-            (face_id,),
-        )
+        store.run(f"UPDATE face SET engine = NULL, present = present AND {_KEPT} WHERE id = ?", (face_id,))
     store.run("DELETE FROM detection WHERE photo = ?", (photo,))  # what others found is no longer there
     store.run(
         "INSERT INTO detection (photo, engine, faces) VALUES (?, ?, ?)",
         (photo, detector, len(found)),
     )
-    if preview is None:
-        store.run("DELETE FROM preview WHERE photo = ?", (photo,))
-    else:
+    if preview is not None:
         store.run("INSERT OR REPLACE INTO preview (photo, jpeg) VALUES (?, ?)", (photo, preview))
+    elif store.value("SELECT 1 FROM face WHERE photo = ? AND present", (photo,)) is None:
+        store.run("DELETE FROM preview WHERE photo = ?", (photo,))
+
+
+def same_places(
+    known: Mapping[int, Box],
+    found: Sequence[Box],
+    *,
+    least: float = SAME_PLACE_IOU,
+    may: Callable[[int, int], bool] = lambda known, row: True,
+) -> dict[int, int]:
+    """Which known face (by id) each found box (by row) is: pairs that overlap most first, nobody twice.
+
+    `may`: whether a known face and a row can be one at all.
+    """
+    overlaps = sorted(
+        (
+            (-overlap, face, row)
+            for face, box in known.items()
+            for row, other in enumerate(found)
+            if (overlap := box.iou(other)) >= least and may(face, row)
+        ),
+    )
+    places: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, face, row in overlaps:
+        if row not in places and face not in taken:
+            places[row] = face
+            taken.add(face)
+    return places
+
+
+def show(store: Store, photo: int, embedder: int, face: NewFace, preview: bytes, known: int | None = None) -> int:
+    """Store a face that a human showed and no detector finds; returns its id (inside a write transaction).
+
+    `known`: the face that was there once, and is present again.
+    """
+    _require_unit(face.vector)
+    face_id = _put(store, photo, None, face, known)
+    _put_looks(store, face_id, embedder, face)
+    store.run("INSERT OR IGNORE INTO preview (photo, jpeg) VALUES (?, ?)", (photo, preview))
+    return face_id
+
+
+def note(store: Store, photo: int, box: Box) -> int:
+    """Remember a place of which something was said, though nothing is seen there; a detector that finds a face there
+    will find this one (inside a write transaction). Returns the face's id."""
+    row = store.run(
+        "INSERT INTO face (photo, x, y, w, h, score, quality, present) VALUES (?, ?, ?, ?, ?, 0, 0, 0)",
+        (photo, box.x, box.y, box.w, box.h),
+    )
+    return int(row.lastrowid or 0)
+
+
+def places(store: Store, photo: int) -> dict[int, tuple[Box, bool]]:
+    """Every face ever known in a photo → where, and whether it is present."""
+    return {
+        row[0]: (Box(*row[1:5]), bool(row[5]))
+        for row in store.rows("SELECT id, x, y, w, h, present FROM face WHERE photo = ? ORDER BY id", (photo,))
+    }
+
+
+def settle(store: Store, ids: Iterable[int], shown: Iterable[int]) -> None:
+    """After something said of these faces was taken back (inside a write transaction): what has a name again is
+    present again; those that were only there because a human had `shown` them are not."""
+    for face in ids:
+        store.run(f"UPDATE face SET present = 1 WHERE id = ? AND NOT present AND {_NAMED}", (face,))
+    for face in shown:
+        store.run(f"UPDATE face SET present = 0 WHERE id = ? AND engine IS NULL AND NOT {_KEPT}", (face,))
+
+
+def _put(store: Store, photo: int, detector: int | None, face: NewFace, known: int | None) -> int:
+    """Where a face is, of a known one anew, which has to be embedded again; returns its id."""
+    box = face.box
+    values = (detector, box.x, box.y, box.w, box.h, json.dumps(face.landmarks), face.score, face.quality)
+    if known is None:
+        row = store.run(
+            "INSERT INTO face (engine, x, y, w, h, landmarks, score, quality, photo)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, photo),
+        )
+        return int(row.lastrowid or 0)
+    store.run(
+        "UPDATE face SET engine = ?, x = ?, y = ?, w = ?, h = ?, landmarks = ?, score = ?, quality = ?,"
+        " present = 1 WHERE id = ?",
+        (*values, known),
+    )
+    store.run("DELETE FROM embedding WHERE face = ?", (known,))
+    return known
+
+
+def _put_looks(store: Store, face_id: int, embedder: int, face: NewFace) -> None:
+    store.run(
+        "INSERT OR REPLACE INTO crop (face, jpeg, x, y, side) VALUES (?, ?, ?, ?, ?)",
+        (face_id, face.jpeg, face.region.x, face.region.y, face.region.w),
+    )
+    store.run(
+        "INSERT INTO embedding (face, engine, dim, vector) VALUES (?, ?, ?, ?)",
+        (face_id, embedder, len(face.vector), _blob(face.vector)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A face of which a human said something. `sha256`: its photo's content, None if that can't be read now."""
+
+    id: int
+    box: Box
+    photo: int
+    sha256: str | None
+    path: bytes
+    width: int
+    height: int
+
+
+def told(store: Store) -> Iterator[Told]:
+    """Faces that the journal speaks of, present or not, by photo path, from left to right."""
+    for row in store.rows(
+        "SELECT f.id, f.x, f.y, f.w, f.h, p.id, p.sha256, CAST(l.root || X'2F' || p.path AS BLOB), p.width, p.height"
+        " FROM face f JOIN photo p ON p.id = f.photo JOIN library l ON l.id = p.library WHERE f.id IN"
+        " (SELECT face FROM decision UNION SELECT other_face FROM decision) ORDER BY l.root, p.path, f.x, f.y, f.id"
+    ):
+        yield Told(row[0], Box(*row[1:5]), *row[5:])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,15 +262,9 @@ def _require_unit(vector: Vectors) -> None:
         raise ValueError("an embedding must be finite and of unit length")
 
 
-def _match(old: dict[int, tuple[Box, Vectors | None]], face: NewFace, same: float) -> int | None:
-    """The known face that overlaps most, of those that may be the same one."""
-    overlaps = {
-        known: box.iou(face.box)
-        for known, (box, vector) in old.items()
-        if vector is None or np.linalg.norm(vector - face.vector) <= same
-    }
-    best = max(overlaps, key=overlaps.__getitem__, default=None)
-    return best if best is not None and overlaps[best] >= SAME_PLACE_IOU else None
+def _alike(vector: Vectors | None, other: Vectors, same: float) -> bool:
+    """Whether two faces may be one person's; one that nobody embedded may be anybody's."""
+    return vector is None or bool(np.linalg.norm(vector - other) <= same)
 
 
 def copy(store: Store, source: int, photo: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from phototag.store import decisions, models, people
+from phototag.store import decisions, faces, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Verb
@@ -84,11 +84,18 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
     standing = [
         row
         for answer in answers
-        for row in store.rows("SELECT id, person, other_person FROM standing WHERE answer = ? ORDER BY id", (answer,))
+        for row in store.rows(
+            "SELECT id, face, verb, person, other_person FROM standing WHERE answer = ? ORDER BY id", (answer,)
+        )
     ]
     if standing:
         decisions.record(store, [Decision("undo", undoes=row[0]) for row in standing], origin)
-        about = {person for row in standing for person in row[1:] if person is not None}
+        faces.settle(
+            store,
+            {row[1] for row in standing if row[1] is not None},
+            shown={row[1] for row in standing if row[2] == "a-face"},
+        )
+        about = {person for row in standing for person in row[3:] if person is not None}
         people.refresh(store, about)
         models.forget_tags(store, about)
     return len(standing)

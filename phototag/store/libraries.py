@@ -43,6 +43,15 @@ def every(store: Store) -> list[Library]:
     ]
 
 
+def move(store: Store, library: Library, root: bytes) -> None:
+    """The library lies at another root from now on; its photos keep their paths in it."""
+    with store.write():
+        store.run(
+            "UPDATE library SET root = ?, root_text = ?, state = 'online' WHERE id = ?",
+            (root, path_text(root), library.id),
+        )
+
+
 def set_state(store: Store, library: Library, state: str) -> None:
     """Note whether the root is online; nothing else about it changes."""
     with store.write():

@@ -153,6 +153,29 @@ def names(store: Store) -> list[str]:
     return [row[0] for row in store.rows(f"SELECT name FROM person w WHERE {_HERE} ORDER BY name_key")]
 
 
+def meant(store: Store) -> dict[int, int]:
+    """Everybody, also who was merged into another → the person that they are."""
+    return dict(
+        store.rows(
+            "WITH RECURSIVE who(id, person) AS (SELECT w.id, w.id FROM person w"
+            f" WHERE {_HERE} UNION ALL SELECT p.id, who.person FROM who JOIN person p ON p.merged = who.id)"
+            " SELECT id, person FROM who"
+        )
+    )
+
+
+def merged_names(store: Store) -> dict[int, list[str]]:
+    """Person → the names of those merged into them, as far as these names still mean them."""
+    found: dict[int, list[str]] = {}
+    persons = meant(store)
+    for one, name in store.rows(
+        "SELECT id, name FROM person WHERE merged IS NOT NULL AND instr(name_key, char(10)) = 0 ORDER BY name_key"
+    ):
+        if one in persons:
+            found.setdefault(persons[one], []).append(name)
+    return found
+
+
 def together(store: Store, person: int) -> list[tuple[int, int]]:
     """Ids of the people seen in the same photos, and in how many, most first."""
     return list(

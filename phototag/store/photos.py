@@ -204,6 +204,51 @@ def path_of(store: Store, photo: int) -> bytes:
     raise KeyError(photo)
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A photo of some content; `path` is absolute, `width` and `height` upright."""
+
+    id: int
+    path: bytes
+    width: int
+    height: int
+    sha256: str
+
+
+_COPY = (
+    "SELECT p.id, CAST(l.root || X'2F' || p.path AS BLOB), p.width, p.height, p.sha256 FROM photo p"
+    " JOIN library l ON l.id = p.library WHERE p.sha256 IS NOT NULL AND p.width IS NOT NULL"
+)
+
+
+def copies(store: Store, sha256: str) -> list[Copy]:
+    """The photos with this content; those that are missing only if all are."""
+    for condition in ("p.state <> 'missing'", "1"):
+        found = [Copy(*row) for row in store.rows(f"{_COPY} AND p.sha256 = ? AND {condition} ORDER BY p.id", (sha256,))]
+        if found:
+            return found
+    return []
+
+
+def at(store: Store, library: int, path: bytes) -> Copy | None:
+    """The photo at a path relative to a library's root, if its content is known."""
+    for row in store.rows(f"{_COPY} AND p.library = ? AND p.path = ?", (library, path)):
+        return Copy(*row)
+    return None
+
+
+def sample(store: Store, library: int, most: int) -> list[tuple[bytes, str]]:
+    """Relative paths and contents of so many photos of a library, spread over it."""
+    return list(
+        store.rows(
+            "SELECT path, sha256 FROM (SELECT path, sha256, row_number() OVER (ORDER BY path) - 1 AS row,"
+            " count(*) OVER () AS every FROM photo WHERE library = ? AND state = 'done')"
+            " WHERE every <= ? OR row * ? / every <> (row - 1) * ? / every OR row = 0 LIMIT ?",
+            (library, most, most, most, most),
+        )
+    )
+
+
 def done(store: Store, library: int) -> Iterator[tuple[int, bytes, int, int]]:
     """Id, path, width and height of a library's finished photos, by path."""
     yield from store.rows(

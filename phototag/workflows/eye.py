@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from phototag.imaging.align import align
 from phototag.imaging.crops import face_crop, preview
 from phototag.imaging.quality import quality
 from phototag.store.faces import NewFace
-from phototag.types import Chips, DecodedPhoto, Detection, Detector, Embedder, Vectors
+from phototag.types import Box, Chips, DecodedPhoto, Detection, Detector, Embedder, Vectors
 from phototag.workflows.engines import best
 
 T = TypeVar("T")
@@ -72,6 +72,11 @@ class Eye:
         """Begin to look for faces. What is found has the best score first, in upright full-size pixels."""
         return self._pool.submit(self._with_pair, _seen, photo)
 
+    def show(self, photo: DecodedPhoto, boxes: Sequence[Box]) -> Seen:
+        """The faces at places (upright full-size pixels) that a human shows: as if a detector were sure of them."""
+        found = [Detection(box.scaled(photo.image.scale), 1.0) for box in boxes]
+        return self._pool.submit(self._with_pair, _shown, (photo, found)).result()
+
     def embed(self, chips: Chips) -> Vectors:
         """Embed on all threads."""
         parts = [part for part in np.array_split(chips, self.threads) if len(part)]
@@ -90,11 +95,19 @@ def _embedded(chips: Chips, _: Detector, embedder: Embedder) -> Vectors:
 
 
 def _seen(photo: DecodedPhoto, detector: Detector, embedder: Embedder) -> Seen:
-    image = photo.image
-    [found] = detector.detect([image.rgb])
+    [found] = detector.detect([photo.image.rgb])
+    return _looks(photo, found, embedder)
+
+
+def _shown(shown: tuple[DecodedPhoto, Sequence[Detection]], _: Detector, embedder: Embedder) -> Seen:
+    return _looks(*shown, embedder)
+
+
+def _looks(photo: DecodedPhoto, found: Sequence[Detection], embedder: Embedder) -> Seen:
+    """What faces look like, given where they are in the photo's image."""
     if not found:
         return Seen(photo, (), None)
-    info = embedder.info
+    image, info = photo.image, embedder.info
     chips = align(
         image.rgb,
         [detection.box for detection in found],

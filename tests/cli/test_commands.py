@@ -69,7 +69,7 @@ def test_photos_without_faces(phototag: Run, tmp_path: Path) -> None:
 
 def test_no_database_yet(phototag: Run, tmp_path: Path) -> None:
     for command in (["status"], ["cluster"], ["train"], ["tag"], ["tune"], ["audit"], ["report", tmp_path / "out"],
-                    ["people", "list"], ["faces", "list"], ["name", 1, "Ada"],
+                    ["people", "list"], ["people", "export", "-"], ["faces", "list"], ["name", 1, "Ada"],
                     ["label", "--from-folders", tmp_path]):  # fmt: skip
         done = phototag(*command, "--db", tmp_path / "absent.db")
         assert done.returncode == 2, command

@@ -1,0 +1,85 @@
+"""Export names: all that humans said and that stands, as a file that outlives the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import groupby
+from typing import cast
+
+from phototag.interop.names import Names, OfFace, OfPair, Said, ToldFace, ToldPair, ToldPerson, ToldPhoto, ToldTwo
+from phototag.store import decisions, faces, people
+from phototag.store.connect import Store
+from phototag.store.faces import Told
+from phototag.types import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What a file of names is to say; `left_out`: faces of photos that can't be read now, whose content is unknown."""
+
+    names: Names
+    left_out: int
+
+    @property
+    def faces(self) -> int:
+        return sum(len(photo.faces) for photo in self.names.photos)
+
+
+def export_names(store: Store) -> Exported:
+    """All that stands of people and faces; the same database always yields the same."""
+    with store.snapshot():
+        meant = people.meant(store)
+        everyone = {entry.person.id: entry.person for entry in people.listed(store)}
+        called = people.merged_names(store)
+        said = _said(store, {person: everyone[who].name for person, who in meant.items()})
+        pairs = decisions.of_pairs(store)
+        wanted = said.keys() | {face for pair in pairs for face in pair}
+        told = [face for face in faces.told(store) if face.id in wanted]
+        two = {
+            tuple(sorted(pair)): (at, origin)
+            for one, other, at, origin in decisions.of_two_people(store)
+            if len(pair := {everyone[meant[person]].name for person in (one, other) if person in meant}) == 2
+        }
+    known = [face for face in told if face.sha256 is not None]
+    numbers = {face.id: number for number, face in enumerate(known, 1)}
+    return Exported(
+        Names(
+            people=tuple(
+                ToldPerson(person.name, person.hidden, tuple(called.get(person.id, ())))
+                for person in sorted(everyone.values(), key=lambda person: (person.name.casefold(), person.id))
+            ),
+            photos=tuple(
+                _photo(list(of_one), numbers, said) for _, of_one in groupby(known, key=lambda face: face.photo)
+            ),
+            pairs=tuple(
+                ToldPair(cast(OfPair, verb), (numbers[one], numbers[other]), at, origin)
+                for (one, other), (verb, at, origin) in sorted(pairs.items())
+                if one in numbers and other in numbers
+            ),
+            different=tuple(ToldTwo((one, other), at, origin) for (one, other), (at, origin) in sorted(two.items())),
+        ),
+        len(told) - len(known),
+    )
+
+
+def _said(store: Store, names: dict[int, str]) -> dict[int, list[Said]]:
+    """Face → what stands of it, who it is first. Whoever was merged is the person that they are by now."""
+    said: dict[int, list[Said]] = defaultdict(list)
+    for one in sorted(decisions.of_faces(store), key=lambda one: one.verb == "is-not"):
+        name = None if one.person is None else names.get(one.person)
+        about = {other.person for other in said[one.face]} - {None}
+        if (one.person is None or name is not None) and name not in about:
+            said[one.face].append(Said(cast(OfFace, one.verb), name, one.at, one.origin))
+    return {face: of_one for face, of_one in said.items() if of_one}
+
+
+def _photo(of_one: list[Told], numbers: dict[int, int], said: dict[int, list[Said]]) -> ToldPhoto:
+    photo = of_one[0]
+    told = tuple(ToldFace(numbers[face.id], _rounded(face.box), tuple(said.get(face.id, ()))) for face in of_one)
+    return ToldPhoto(cast(str, photo.sha256), photo.path, photo.width, photo.height, told)
+
+
+def _rounded(box: Box) -> Box:
+    """To hundredths of a pixel, so that a file is fit to read."""
+    return Box(*(round(value, 2) for value in (box.x, box.y, box.w, box.h)))

@@ -1,0 +1,317 @@
+"""The file of names: what is written is read again, and whatever else is read is refused in a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from phototag.display import name_key, person_name
+from phototag.errors import UsageError
+from phototag.interop import files
+from phototag.interop import names as interop
+from phototag.interop.names import (
+    HEAD,
+    Names,
+    NamesError,
+    Said,
+    ToldFace,
+    ToldPair,
+    ToldPerson,
+    ToldPhoto,
+    ToldTwo,
+    parse,
+    render,
+)
+from phototag.types import Box
+
+GOLDEN = Path(__file__).parent / "names.json"
+AT = "2026-11-25T02:03:04+00:00"
+EXAMPLE = Names(
+    people=(ToldPerson("Ada Lovelace", aliases=("Ada Byron",)), ToldPerson("Zoë", hidden=True), ToldPerson("李雷")),
+    photos=(
+        ToldPhoto(
+            "0123456789abcdef" * 4, b"/photos/2019/party.jpg", 4000, 3000,
+            (
+                ToldFace(1, Box(120.5, 40.0, 60.0, 72.25), (Said("is", "Ada Lovelace", AT, "typed"),)),
+                ToldFace(2, Box(900.0, 80.0, 50.0, 60.0), (
+                    Said("a-face", None, AT, "reviewed"), Said("is", "Zoë", AT, "reviewed"),
+                    Said("is-not", "Ada Lovelace", AT, "typed"),
+                )),
+                ToldFace(3, Box(1500.0, 80.0, 50.0, 60.0), (Said("not-a-face", None, AT, "typed"),)),
+                ToldFace(4, Box(1700.0, 80.0, 50.0, 60.0), ()),
+            ),
+        ),
+        ToldPhoto("f" * 64, b"/photos/not utf-8 \xff.jpg", 800, 600, (
+            ToldFace(5, Box(10.0, 10.0, 99.0, 99.0), (Said("dont-care", None, AT, "folder"),)),
+        )),
+    ),
+    pairs=(ToldPair("same", (4, 1), AT, "typed"), ToldPair("different", (1, 5), AT, "imported")),
+    different=(ToldTwo(("Ada Lovelace", "Zoë"), AT, "reviewed"),),
+)  # fmt: skip
+
+
+def test_the_format_is_what_it_was() -> None:
+    """A file that was written once must be read for ever: a new version of the format keeps this test and adds one."""
+    assert parse(GOLDEN.read_bytes()) == EXAMPLE
+    assert render(EXAMPLE) == GOLDEN.read_bytes()
+    assert GOLDEN.read_bytes().startswith(HEAD)
+
+
+def test_nothing_said_is_a_file_too() -> None:
+    assert parse(render(Names())) == Names()
+
+
+# --- whatever is said ---
+
+_name = (
+    st.text(min_size=1, max_size=30).filter(lambda text: _cleaned(text) is not None).map(lambda t: _cleaned(t) or "")
+)
+_when = st.tuples(
+    st.datetimes().map(lambda at: at.isoformat(timespec="seconds") + "+00:00"),
+    st.sampled_from(["typed", "folder", "imported", "reviewed"]),
+)
+
+
+def _cleaned(text: str) -> str | None:
+    try:
+        return person_name(text)
+    except ValueError:
+        return None
+
+
+@st.composite
+def _names(draw: st.DrawFn) -> Names:
+    found = draw(st.lists(_name, unique_by=name_key, max_size=6))
+    cut = draw(st.integers(0, len(found)))
+    people = [ToldPerson(name, draw(st.booleans())) for name in found[:cut]]
+    if people:
+        people[0] = ToldPerson(people[0].name, people[0].hidden, tuple(found[cut:]))
+    called = [person.name for person in people]
+    photos, number = [], 0
+    for _ in range(draw(st.integers(0, 3))):
+        width, height = draw(st.integers(1, 9000)), draw(st.integers(1, 9000))
+        faces = []
+        for _ in range(draw(st.integers(0, 3))):
+            number += draw(st.integers(1, 9))
+            box = Box(
+                draw(st.floats(0, width - 0.5)), draw(st.floats(0, height - 0.5)),
+                draw(st.floats(0.6, 9000)), draw(st.floats(0.6, 9000)),
+            )  # fmt: skip
+            said = [Said("a-face", None, *draw(_when))] if draw(st.booleans()) else []
+            about = draw(st.permutations(called))
+            label = draw(st.sampled_from(["is", "not-a-face", "dont-care", None]))
+            if label == "is" and about:
+                said.append(Said("is", about[0], *draw(_when)))
+            elif label in ("not-a-face", "dont-care"):
+                said.append(Said(label, None, *draw(_when)))
+            said += [Said("is-not", name, *draw(_when)) for name in about[1 : 1 + draw(st.integers(0, 2))]]
+            faces.append(ToldFace(number, box, tuple(said)))
+        sha256 = draw(st.text("0123456789abcdef", min_size=64, max_size=64))
+        photos.append(ToldPhoto(sha256, draw(st.binary(max_size=40)), width, height, tuple(faces)))
+    numbers = [face.number for photo in photos for face in photo.faces]
+    pairs, different = [], []
+    if len(numbers) > 1:
+        one, other = draw(st.permutations(numbers))[:2]
+        pairs.append(ToldPair(draw(st.sampled_from(["same", "different"])), (one, other), *draw(_when)))
+    if len(called) > 1:
+        different.append(ToldTwo((called[0], called[1]), *draw(_when)))
+    return Names(tuple(people), tuple(photos), tuple(pairs), tuple(different))
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(_names())
+def test_what_is_written_is_read(names: Names) -> None:
+    assert parse(render(names)) == names
+
+
+# --- whatever else ---
+
+_value = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.binary(max_size=300) | _value.map(lambda value: json.dumps(value).encode()))
+def test_anything_is_read_or_refused(data: bytes) -> None:
+    try:
+        parse(data)
+    except NamesError as error:
+        assert str(error)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_a_file_that_was_tampered_with_is_read_or_refused(data: st.DataObject) -> None:
+    """One value of a good file becomes another, or bytes of it do."""
+    document = json.loads(GOLDEN.read_bytes())
+    spots: list[tuple[Any, Any]] = []
+
+    def collect(value: Any) -> None:
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, inner in items:
+            spots.append((value, key))
+            collect(inner)
+
+    collect(document)
+    owner, key = data.draw(st.sampled_from(spots))
+    owner[key] = data.draw(_value)
+    whole = bytearray(json.dumps(document).encode())
+    for _ in range(data.draw(st.integers(0, 3))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        parse(bytes(whole))
+    except NamesError as error:
+        assert str(error)
+
+
+def changed(**changes: Any) -> bytes:
+    document = json.loads(GOLDEN.read_bytes())
+    return json.dumps({**document, **changes}).encode()
+
+
+def face(**changes: Any) -> bytes:
+    document = json.loads(GOLDEN.read_bytes())
+    document["photos"][0]["faces"][0].update(changes)
+    return json.dumps(document).encode()
+
+
+def photo(**changes: Any) -> bytes:
+    document = json.loads(GOLDEN.read_bytes())
+    document["photos"][0].update(changes)
+    return json.dumps(document).encode()
+
+
+def said(*told: dict[str, object]) -> bytes:
+    return face(said=[{"at": AT, "origin": "typed", **one} for one in told])
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "not JSON"),
+        (b"names of people", "not JSON"),
+        (b"\xff\xfe", "not UTF-8"),
+        (GOLDEN.read_bytes()[:-40], "not JSON"),
+        (b"[1, 2]", "the file must be an object"),
+        (b"{}", 'its "format" is not'),
+        (changed(format="phototag"), 'its "format" is not'),
+        (changed(version=2), "newer phototag"),
+        (changed(version=0), "only version 1"),
+        (changed(version="1"), "only version 1"),
+        (changed(version=True), "only version 1"),
+        (b'{"a": ' * 100_000, "nested too deeply"),
+        (b"[" * 1_000_000, "nested too deeply"),
+        (b'{"format": "phototag-names", "format": "x"}', "key twice"),
+        (b'{"people": [{"name": "Ada", "name": "Ben"}]}', "key twice"),
+        (changed(people={}), "people must be a list"),
+        (changed(people=["Ada"]), "people 1 must be an object"),
+        (changed(people=[{"name": "x" * 10_000}]), "at most 200 characters"),
+        (changed(people=[{"name": " \u202e\n"}]), "visible character"),
+        (changed(people=[{"name": 7}]), "people 1: a name must be text"),
+        (changed(people=[{"name": "Ada", "hidden": 1}]), "hidden must be true or false"),
+        (changed(people=[{"name": "Ada"}, {"name": "ADA"}]), "ADA is a person's name already"),
+        (changed(people=[{"name": "Ada", "aliases": ["ada"]}]), "a person's name already"),
+        (changed(people=[]), "is none of its people"),
+        (photo(sha256="../../etc/passwd"), "64 hexadecimal digits"),
+        (photo(sha256="A" * 64), "64 hexadecimal digits"),
+        (photo(path="\ud800"), "path is no path"),
+        (photo(width=0), "width must be a whole number"),
+        (photo(width=4000.0), "width must be a whole number"),
+        (photo(height=10**12), "height must be a whole number"),
+        (photo(faces=None), "faces must be a list"),
+        (face(box=[1, 2, 3]), "box must be left, top"),
+        (face(box=[1, 2, 0, 4]), "the last two more than 0"),
+        (face(box=[1, 2, -3, 4]), "the last two more than 0"),
+        (face(box=[float("nan"), 2, 3, 4]), "NaN in it is no number"),
+        (face(box=[1, 2, float("inf"), 4]), "Infinity in it is no number"),
+        (face(box=[1, 2, "3", 4]), "must be of numbers"),
+        (face(box=[1, 2, True, 4]), "must be of numbers"),
+        (face(box=[4000, 2, 3, 4]), "outside the photo"),
+        (face(box=[1e7, 2, 3, 4]), "none beyond"),
+        (GOLDEN.read_bytes().replace(b"120.5", b"1e999"), "none beyond"),
+        (GOLDEN.read_bytes().replace(b"120.5", b"1" * 5000), "bounds|none beyond"),
+        (face(face=2), "same number"),
+        (face(face="1"), "whole number"),
+        (said({"verb": "rename"}), "verb must be one of"),
+        (said({"verb": ["is"]}), "verb must be one of"),
+        (said({"verb": "is"}), "a name must be text"),
+        (said({"verb": "is", "person": "Nobody"}), "Nobody is none of its people"),
+        (said({"verb": "is", "person": "Zoë"}, {"verb": "not-a-face"}), "one person, or no face"),
+        (said({"verb": "is", "person": "Zoë"}, {"verb": "is-not", "person": "Zoë"}), "two things"),
+        (said({"verb": "a-face", "at": "yesterday"}), "at must be a time"),
+        (said({"verb": "a-face", "origin": "guessed"}), "origin must be one of"),
+        (changed(pairs=[{"verb": "same", "faces": [1, 99], "at": AT, "origin": "typed"}]), "two faces of the file"),
+        (changed(pairs=[{"verb": "same", "faces": [1, 1], "at": AT, "origin": "typed"}]), "two faces of the file"),
+        (changed(pairs=[{"verb": "is", "faces": [1, 2], "at": AT, "origin": "typed"}]), "verb must be one of"),
+        (changed(different=[{"people": ["Zoë", "Zoë"], "at": AT, "origin": "typed"}]), "two people"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_hostile_files(data: bytes, sentence: str) -> None:
+    with pytest.raises(NamesError, match=sentence) as refused:
+        parse(data)
+    assert len(str(refused.value)) < 300
+    assert "\n" not in str(refused.value)
+
+
+def test_a_huge_file_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interop, "MAX_BYTES", 1 << 20)
+    with pytest.raises(NamesError, match="larger than 1 MiB"):
+        parse(GOLDEN.read_bytes() + b" " * (1 << 20))
+
+
+def test_what_others_add_is_passed_over_and_names_are_cleaned() -> None:
+    people = [{"name": " Zoe\u0308 \n", "born": 1815}]
+    read = parse(json.dumps({"format": "phototag-names", "version": 1, "people": people, "written by": "me"}).encode())
+    assert read == Names((ToldPerson("Zoë"),))
+
+
+# --- on the disk ---
+
+
+def test_a_file_is_replaced_whole_and_is_private(tmp_path: Path) -> None:
+    file = tmp_path / "names.json"
+    files.write(file, render(Names()), HEAD)
+    assert file.stat().st_mode & 0o777 == 0o600
+    files.write(file, render(EXAMPLE), HEAD)
+    assert parse(files.read(file, 1 << 20)) == EXAMPLE
+    assert os.listdir(tmp_path) == ["names.json"]
+    assert len(files.read(file, 10)) == 11
+
+
+def test_what_is_no_file_of_names_is_not_replaced(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"\xff\xd8\xff")
+    for path in (photo, tmp_path, Path("/dev/null")):
+        with pytest.raises(UsageError, match="something else"):
+            files.write(path, render(EXAMPLE), HEAD)
+    assert photo.read_bytes() == b"\xff\xd8\xff"
+    with pytest.raises(UsageError, match="can't be written"):
+        files.write(tmp_path / "absent" / "names.json", b"", HEAD)
+    for path in (tmp_path, tmp_path / "absent.json"):
+        with pytest.raises(UsageError, match="can't be read"):
+            files.read(path, 10)
+    assert os.listdir(tmp_path) == ["photo.jpg"]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "names.json"
+    files.write(file, render(EXAMPLE), HEAD)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Exception, match="disk full"):
+        files.write(file, render(Names()), HEAD)
+    assert parse(file.read_bytes()) == EXAMPLE
+    assert os.listdir(tmp_path) == ["names.json"]
