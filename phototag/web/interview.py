@@ -69,9 +69,10 @@ class Interview:
 
     def answering(self, number: int) -> Question:
         """The question that is answered now (inside `sitting`). Raises UsageError if it was answered before."""
-        asked, self._asked = self._asked, None
+        asked = self._asked
         if asked is None or asked.number != number:
             raise UsageError("that question is no longer open: here is the next one")
+        self._asked = None
         return asked.question
 
     def reopen(self, question: Question) -> None:

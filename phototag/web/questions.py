@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, Response
 
 from phototag.display import printable
-from phototag.errors import UsageError
+from phototag.errors import PhototagError, UsageError
 from phototag.report.render import count
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces
@@ -95,7 +95,7 @@ def answer(visit: Visit) -> Response:
         it = interview.answering(form.number("question"))
         try:
             return visit.back(_answered(sitting, it, form), "/")
-        except UsageError:
+        except PhototagError:
             interview.reopen(it)
             raise
 

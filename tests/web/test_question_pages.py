@@ -91,6 +91,10 @@ def test_a_question_is_answered_once(library: Library, browser: Browser) -> None
     again = browser.post("/answer", name="Mallory", **said)
     assert "no longer open" in again and not set(boxes(again)) & set(boxes(page))
     assert set(library.named()) == {"Ada"}
+    following = {"question": number(again), "say": "name", "face": boxes(again)}
+    browser.post("/answer", name="Mallory", **said)  # a stale window doesn't close what is open in another
+    browser.post("/answer", name="Bo", **following)
+    assert set(library.named()) == {"Ada", "Bo"}
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201])
