@@ -33,12 +33,12 @@ from simulated_people import Population, album, library, scattered
 from phototag import config
 from phototag.progress import Silent
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt
-from phototag.store import decisions, engines, libraries, models, people
+from phototag.store import clusters, decisions, engines, libraries, models, people
 from phototag.store.connect import Store, open_store
 from phototag.types import EngineInfo, Vectors
-from phototag.workflows.cluster import cluster_faces, current_embedder
+from phototag.workflows.cluster import CLEAR, cluster_faces, current_embedder
 from phototag.workflows.index import index
-from phototag.workflows.name import name_group, next_question
+from phototag.workflows.name import name_group
 from phototag.workflows.review import Sitting
 from phototag.workflows.tag import try_names
 
@@ -216,11 +216,11 @@ def _told(done: Answerer, least: int | None = None) -> dict[str, object]:
 
 
 def one_by_one(store: Store, truth: Mapping[int, str], wanted: frozenset[int], share: float) -> dict[str, object]:
-    """As `phototag name` does: who was met most often first, each group named after most of its faces."""
+    """Group by group: who was met most often first, each group named after most of its faces."""
     answers = 0
-    while (question := next_question(store)) is not None:
-        name = Counter(truth[face] for face in question.group.face_ids).most_common(1)[0][0]
-        name_group(store, question.group.face_ids, name)
+    while (group := next(clusters.unnamed(store, clear=CLEAR), None)) is not None:
+        name = Counter(truth[face] for face in group.face_ids).most_common(1)[0][0]
+        name_group(store, group.face_ids, name)
         answers += 1
         if answers % EVERY == 0:
             try_names(store, Silent())

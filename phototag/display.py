@@ -26,6 +26,11 @@ def _visible(char: str) -> str:
     return char
 
 
+def counted(count: int, one: str, several: str = "") -> str:
+    """`1 photo`, `2,310 photos`."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
 def path_text(path: bytes) -> str:
     """A file-system path as text that is safe to print, store and embed in HTML; not reversible."""
     return printable(os.fsdecode(path))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phototag.cli import options
-from phototag.display import path_text, printable
+from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
     from phototag.workflows.audit import Alike, Doubt, Witness
@@ -32,10 +32,10 @@ def audit(db: Path | None, as_json: bool) -> None:
     with options.store(db, write=False) as store:
         done = job(store, options.progress(as_json))
     lines = [
-        f"{options.many(done.faces, 'named face')} and {options.many(done.tags, 'tag')} looked at: "
-        f"{options.many(len(done.doubts), 'doubtful name')}, "
-        f"{options.many(len(done.alike), 'pair')} of people that look like one, "
-        f"{options.many(len(done.twice), 'name')} claimed twice in a photo."
+        f"{counted(done.faces, 'named face')} and {counted(done.tags, 'tag')} looked at: "
+        f"{counted(len(done.doubts), 'doubtful name')}, "
+        f"{counted(len(done.alike), 'pair')} of people that look like one, "
+        f"{counted(len(done.twice), 'name')} claimed twice in a photo."
     ]
     lines += _some([_doubt(one) for one in done.doubts])
     lines += _some([_alike(one) for one in done.alike])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phototag.cli import options
-from phototag.display import path_text, printable
+from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
     from phototag.store.faces import Place
@@ -38,7 +38,7 @@ def cluster(db: Path | None, from_scratch: bool, preview: bool, as_json: bool) -
 
     with options.store(db, write=not preview) as store:
         done = cluster_faces(store, options.progress(as_json), from_scratch=from_scratch, preview=preview)
-    lines = [f"{options.many(done.faces, 'unnamed face')}: {options.many(done.groups, 'group')}, {done.alone:,} alone."]
+    lines = [f"{counted(done.faces, 'unnamed face')}: {counted(done.groups, 'group')}, {done.alone:,} alone."]
     lines += _changes(done, preview) + _conflicts(done.conflicts)
     if done.other_thresholds:
         lines.append(_OTHER_THRESHOLDS)
@@ -56,7 +56,7 @@ def remarks(done: Clustered) -> list[str]:
         "pairs of faces in one photo that look like one person",
     )
     answers = "answer that later ones contradict", "answers that later ones contradict"
-    told = [options.many(count, *what) for count, what in ((twice, pairs), (passed, answers)) if count]
+    told = [counted(count, *what) for count, what in ((twice, pairs), (passed, answers)) if count]
     lines = [f"`phototag cluster --preview` shows {' and '.join(told)}."] if told else []
     return [*lines, _OTHER_THRESHOLDS] if done.other_thresholds else lines
 
@@ -65,9 +65,9 @@ def _changes(done: Clustered, preview: bool) -> list[str]:
     if not done.changed:
         return ["No group changes."] if preview else []
     parts = [
-        f"{options.many(done.founded, 'group')} new",
-        f"{options.many(done.joined, 'face')} added to groups that there are",
-        f"{options.many(done.moved, 'face leaves its group', 'faces leave their groups')}",
+        f"{counted(done.founded, 'group')} new",
+        f"{counted(done.joined, 'face')} added to groups that there are",
+        f"{counted(done.moved, 'face leaves its group', 'faces leave their groups')}",
     ]
     told = [part for part, count in zip(parts, (done.founded, done.joined, done.moved), strict=True) if count]
     lines = [", ".join(told) + (":" if preview else ".")]
@@ -80,20 +80,20 @@ def _changes(done: Clustered, preview: bool) -> list[str]:
 def _change(group: Changed) -> str:
     number = f"group {group.number}"
     if group.was is None:
-        return f"{number}, new: {options.many(group.after, 'face')}"
+        return f"{number}, new: {counted(group.after, 'face')}"
     if not group.after:
-        return f"{number}, gone: had {options.many(group.before, 'face')}"
+        return f"{number}, gone: had {counted(group.before, 'face')}"
     if group.was != group.number:
         number += f", till now {group.was}"
     went = [f"{count:,} {what}" for count, what in ((group.gained, "added"), (group.lost, "gone")) if count]
-    return f"{number}: {options.many(group.after, 'face')} instead of {group.before:,} ({', '.join(went)})"
+    return f"{number}: {counted(group.after, 'face')} instead of {group.before:,} ({', '.join(went)})"
 
 
 def _conflicts(conflicts: tuple[Conflict, ...]) -> list[str]:
     twice = [conflict.faces for conflict in conflicts if conflict.reason == "one photo"]
     lines = []
     if twice:
-        pairs = options.many(len(twice), "pair of faces in one photo looks", "pairs of faces in one photo look")
+        pairs = counted(len(twice), "pair of faces in one photo looks", "pairs of faces in one photo look")
         lines.append(f"{pairs} like one person:")
         lines += [
             f"  faces {one.face} and {other.face} in {path_text(one.photo)}, at {_spot(one)} and {_spot(other)}"
@@ -104,7 +104,7 @@ def _conflicts(conflicts: tuple[Conflict, ...]) -> list[str]:
         lines.append(f"  Say `phototag faces same {one.face} {other.face}`, or `different` instead of `same`.")
     passed = [conflict for conflict in conflicts if conflict.reason == "answers"]
     if passed:
-        lines.append(f"{options.many(len(passed), 'answer')} passed over, because later ones say otherwise:")
+        lines.append(f"{counted(len(passed), 'answer')} passed over, because later ones say otherwise:")
         lines += [f"  {_answer(conflict)}" for conflict in passed[:_CONFLICTS]]
         lines += _more(len(passed) - _CONFLICTS)
     return lines

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
+from phototag.display import counted
 
 
 @click.command(short_help="Try it all on a small built-in library.")
@@ -26,9 +27,9 @@ def demo(out: Path, as_json: bool) -> None:
     options.show(
         {"page": done.page, "photos": done.photos, "faces": done.faces, "people": done.people,
          "tagged": done.tagged, "problems": done.problems},
-        f"{options.many(done.photos, 'photo')} with {options.many(done.faces, 'face')} indexed; "
-        f"{options.many(done.people, 'person', 'people')} named from a few photos each, "
-        f"{options.many(done.tagged, 'face')} recognised elsewhere; "
-        f"{options.many(done.problems, 'broken file')} noted.\nOpen {done.page.resolve().as_uri()}",
+        f"{counted(done.photos, 'photo')} with {counted(done.faces, 'face')} indexed; "
+        f"{counted(done.people, 'person', 'people')} named from a few photos each, "
+        f"{counted(done.tagged, 'face')} recognised elsewhere; "
+        f"{counted(done.problems, 'broken file')} noted.\nOpen {done.page.resolve().as_uri()}",
         as_json,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phototag.cli import options
+from phototag.display import counted
 from phototag.errors import DONE_WITH_PROBLEMS
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def _text(figures: dict[str, Any]) -> str:
     """The figures in a few lines."""
     checked = figures["verification"]
     lines = [
-        f"{options.many(figures['faces'], 'face')} of {options.many(figures['people'], 'person', 'people')} "
+        f"{counted(figures['faces'], 'face')} of {counted(figures['people'], 'person', 'people')} "
         f"({figures['detector']}, {figures['embedder']}); "
-        f"{options.many(len(figures['faceless']), 'photo')} without a face",
+        f"{counted(len(figures['faceless']), 'photo')} without a face",
         f"verification     accuracy {_share(checked['accuracy'], checked['accuracy_error'])} "
         f"of {checked['pairs']:,} pairs; threshold {checked['threshold']:.3f}, F1 {checked['f1']:.4f}; true accepts at "
         f"1 % false ones {checked['tar_at_far_1e-2']:.4f}, at 0.1 % {checked['tar_at_far_1e-3']:.4f}",

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from phototag.cli import options
-from phototag.display import printable
+from phototag.display import counted
 
 if TYPE_CHECKING:
-    from phototag.store.history import Answer, Part
+    from phototag.store.history import Answer
 
-_SAID = {"typed": "", "reviewed": ", in the browser", "folder": ", by a folder's name", "imported": ", from a file"}
+_SAID = {"typed": "", "reviewed": ", in a review", "folder": ", by a folder's name", "imported": ", from a file"}
 
 
 @click.command(short_help="What you answered, and when.")
@@ -40,49 +40,11 @@ def history(last: int, everything: bool, db: Path | None, as_json: bool) -> None
 
 
 def _line(answer: Answer) -> str:
+    from phototag.workflows.history import in_words
+
     when = datetime.fromisoformat(answer.at).astimezone().strftime("%Y-%m-%d %H:%M")
-    said = "; ".join(filter(None, map(_sentence, _telling(answer.parts))))
     gone = "" if answer.stands or answer.parts[0].verb == "undo" else " (taken back)"
-    return f"{answer.number:5}  {when}  {said}{_SAID[answer.origin]}{gone}"
-
-
-def _telling(parts: tuple[Part, ...]) -> list[Part]:
-    """Of a merge and a split the one part that tells it; the rest only says it of each face."""
-    whole = [part for part in parts if part.verb in ("merge", "split")]
-    return whole or list(parts)
-
-
-def _sentence(part: Part) -> str:
-    who, other = printable(part.person or ""), printable(part.other_person or "somebody else")
-    faces = options.many(part.faces, "face")
-    are = "is" if part.faces == 1 else "are"
-    match part.verb:
-        case "is":
-            return f"{faces} {are} {who}"
-        case "is-not":
-            return f"{faces} {are} not {who}"
-        case "same":
-            return "two faces are the same person"
-        case "different":
-            return f"{who} and {other} are different people" if part.person else "two faces are different people"
-        case "a-face":
-            return f"{faces} shown by hand"
-        case "not-a-face":
-            return f"{faces} {are} no face"
-        case "dont-care":
-            return f"{faces} left unnamed for good"
-        case "rename":
-            return f"{printable(part.person or '')} renamed to {printable(part.name or '')}"
-        case "merge":
-            return f"{who} is {other}"
-        case "split":
-            return f"{other} was taken for {who}"
-        case "hide":
-            return f"{who} hidden"
-        case "show":
-            return f"{who} shown again"
-        case "undo":
-            return f"answer {part.undoes} taken back"
+    return f"{answer.number:5}  {when}  {in_words(answer)}{_SAID[answer.origin]}{gone}"
 
 
 @click.command(short_help="Take answers back.")
@@ -115,7 +77,7 @@ def undo(answer: int | None, all_since: str | None, yes: bool, no_tag: bool, db:
             when = _moment(all_since)
             count = len(since(store, utc(when)))
             if count and not yes:
-                click.confirm(f"Take back {options.many(count, 'answer')}?", abort=True)
+                click.confirm(f"Take back {counted(count, 'answer')}?", abort=True)
             done = undo_since(store, when)
         if not done.decisions:
             nothing = "There is nothing to take back."
@@ -123,7 +85,7 @@ def undo(answer: int | None, all_since: str | None, yes: bool, no_tag: bool, db:
             return
         numbers = ", ".join(map(str, done.answers))
         some = "s" if len(done.answers) > 1 else ""
-        click.echo(f"Took back answer{some} {numbers} ({options.many(done.decisions, 'decision')}).")
+        click.echo(f"Took back answer{some} {numbers} ({counted(done.decisions, 'decision')}).")
         if not no_tag:
             try_names(store, None)
 

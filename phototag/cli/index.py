@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phototag.cli import options
+from phototag.display import counted
 from phototag.errors import DONE_WITH_PROBLEMS, LibraryOfflineError
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ def index(
 
 def sentence(done: Indexed) -> str:
     """What an index run did, in a line."""
-    parts = [f"{options.many(done.photos, 'photo')} indexed, {options.many(done.faces, 'face')} found"]
+    parts = [f"{counted(done.photos, 'photo')} indexed, {counted(done.faces, 'face')} found"]
     if done.reembedded:
-        parts.append(f"{options.many(done.reembedded, 'known face')} seen by another embedder")
+        parts.append(f"{counted(done.reembedded, 'known face')} seen by another embedder")
     if done.unchanged:
         parts.append(f"{done.unchanged:,} unchanged")
     if done.missing:
@@ -62,9 +63,9 @@ def sentence(done: Indexed) -> str:
     if done.left:
         parts.append(f"{done.left:,} left for the next run")
     if done.faces_left:
-        parts.append(f"{options.many(done.faces_left, 'known face')} left for another embedder to see at the next run")
+        parts.append(f"{counted(done.faces_left, 'known face')} left for another embedder to see at the next run")
     if done.problems:
-        parts.append(f"{options.many(done.problems, 'file')} could not be used")
+        parts.append(f"{counted(done.problems, 'file')} could not be used")
     return "; ".join(parts) + "."
 
 

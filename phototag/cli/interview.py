@@ -11,9 +11,9 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import FuzzyWordCompleter
 from rich.console import Console
 
-from phototag.cli import options, pictures
+from phototag.cli import pictures
 from phototag.cli.name import left_out
-from phototag.display import path_text, printable
+from phototag.display import counted, path_text, printable
 from phototag.errors import UsageError
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces
@@ -97,7 +97,7 @@ class _Terminal:
             self.console.print(keys, markup=False)
 
     def _words(self, question: Question) -> str:
-        many = options.many(len(question.shown if isinstance(question, AreTheyOne) else question.faces), "face")
+        many = counted(len(question.shown if isinstance(question, AreTheyOne) else question.faces), "face")
         match question:
             case WhoIsIt():
                 likely = (f"[{number}] {who}" for number, who in enumerate(self._likely(question), 1))
@@ -183,7 +183,7 @@ class _Terminal:
 
     def _saved(self, question: WhoIsIt | IsItAlso, name: str, without: Sequence[int] = ()) -> None:
         done = self.sitting.call(question, name, without)
-        self.console.print(f"{options.many(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False)
+        self.console.print(f"{counted(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False)
         for line in left_out(done):
             self.console.print(line, markup=False)
 

@@ -9,6 +9,7 @@ import click
 
 from phototag.cli import options
 from phototag.cli.tag import told
+from phototag.display import counted
 
 
 @click.command(short_help="Take names from the folders photos lie in.")
@@ -31,7 +32,7 @@ def label(folder: Path, no_tag: bool, db: Path | None, as_json: bool) -> None:
     with options.store(db) as store:
         done = label_from_folders(store, folder)
         tagged = try_names(store, options.progress(as_json)) if done.faces and not no_tag else None
-    without = f"; {options.many(done.faceless, 'photo')} without a face" if done.faceless else ""
-    lines = [f"Named {options.many(done.faces, 'face')} of {options.many(done.people, 'person', 'people')}{without}."]
+    without = f"; {counted(done.faceless, 'photo')} without a face" if done.faceless else ""
+    lines = [f"Named {counted(done.faces, 'face')} of {counted(done.people, 'person', 'people')}{without}."]
     lines += told(tagged) if tagged else []
     options.show({**asdict(done), "tagged": asdict(tagged) if tagged else None}, "\n".join(lines), as_json)

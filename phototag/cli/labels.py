@@ -11,7 +11,7 @@ import click
 
 from phototag.cli import options
 from phototag.cli.tag import told as told_of_tags
-from phototag.display import path_text, printable
+from phototag.display import counted, path_text, printable
 from phototag.errors import DONE_WITH_PROBLEMS, UsageError
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def people_export(file: Path, db: Path | None) -> None:
         sys.stdout.buffer.write(data)
         return
     files.write(file, data, HEAD)
-    who = options.many(len(exported.names.people), "person", "people")
-    click.echo(f"Wrote {who} and what you said of {options.many(exported.faces, 'face')} to {_path(file)}.")
+    who = counted(len(exported.names.people), "person", "people")
+    click.echo(f"Wrote {who} and what you said of {counted(exported.faces, 'face')} to {_path(file)}.")
     if exported.left_out:
-        they = options.many(exported.left_out, "face")
+        they = counted(exported.left_out, "face")
         click.echo(f"Left out {they}: their photos can't be read any more (`phototag status` says which).")
 
 

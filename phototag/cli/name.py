@@ -10,7 +10,7 @@ import click
 
 from phototag.cli import options
 from phototag.cli.tag import told, try_names
-from phototag.display import printable
+from phototag.display import counted, printable
 from phototag.errors import TooLittleDataError, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db:
                 raise UsageError(f'say who group {group} is, as in `phototag name {group} "Ada Lovelace"`')
             done = name_group(store, group_faces(store, group), name)
             are = "is" if done.faces == 1 else "are"
-            click.echo(f"{options.many(done.faces, 'face')} of group {group} {are} {printable(done.person.name)}.")
+            click.echo(f"{counted(done.faces, 'face')} of group {group} {are} {printable(done.person.name)}.")
             for line in left_out(done):
                 click.echo(line)
             if not no_tag:
@@ -65,4 +65,4 @@ def left_out(named: Named) -> list[str]:
     if not named.left_out:
         return []
     they_are = "it is" if named.left_out == 1 else "they are"
-    return [f"{options.many(named.left_out, 'face')} left out: you said {they_are} not {printable(named.person.name)}."]
+    return [f"{counted(named.left_out, 'face')} left out: you said {they_are} not {printable(named.person.name)}."]

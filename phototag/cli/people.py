@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
-from phototag.display import path_text, printable
+from phototag.display import counted, path_text, printable
 
 name = click.argument("name")
 
@@ -85,7 +85,7 @@ def people_show(name: str, db: Path | None, as_json: bool) -> None:
         return
     tagged = sum(face.source == "machine" for face in found)
     hidden = ", hidden" if person.hidden else ""
-    click.echo(f"{printable(person.name)}: {options.many(len(found), 'face')}, {tagged:,} of them tagged{hidden}")
+    click.echo(f"{printable(person.name)}: {counted(len(found), 'face')}, {tagged:,} of them tagged{hidden}")
     if also:
         click.echo(f"  also called {', '.join(map(printable, also))}")
     if company:

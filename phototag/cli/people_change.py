@@ -10,7 +10,7 @@ import click
 from phototag.cli import options
 from phototag.cli.people import name
 from phototag.cli.tag import try_names
-from phototag.display import printable
+from phototag.display import counted, printable
 
 if TYPE_CHECKING:
     from phototag.workflows.people import Joined
@@ -55,9 +55,9 @@ def merge(name: str, into: str, yes: bool, no_tag: bool, db: Path | None) -> Non
 
 def _joins(told: Joined) -> str:
     person, other = printable(told.person.name), printable(told.other.name)
-    text = f"{other} ({options.many(told.other_faces, 'face')}) joins {person} ({options.many(told.faces, 'face')})."
+    text = f"{other} ({counted(told.other_faces, 'face')}) joins {person} ({counted(told.faces, 'face')})."
     if told.photos:
-        text += f" Mind: both are seen in {options.many(told.photos, 'photo')}, as two people would be."
+        text += f" Mind: both are seen in {counted(told.photos, 'photo')}, as two people would be."
     return text
 
 
@@ -97,6 +97,6 @@ def not_this_person(name: str, faces: tuple[int, ...], no_tag: bool, db: Path | 
     with options.store(db) as store:
         person = not_them(store, name, faces)
         are = "is" if len(faces) == 1 else "are"
-        click.echo(f"{options.many(len(faces), 'face')} {are} not {printable(person.name)}.")
+        click.echo(f"{counted(len(faces), 'face')} {are} not {printable(person.name)}.")
         if not no_tag:
             try_names(store, {person.id})

@@ -12,7 +12,7 @@ import click
 from phototag.cli import options
 from phototag.cli.people import name
 from phototag.cli.tag import try_names
-from phototag.display import printable
+from phototag.display import counted, printable
 
 if TYPE_CHECKING:
     from phototag.store.connect import Store
@@ -72,13 +72,13 @@ def split(
 
 def _line(number: int, group: Sequence[int]) -> str:
     more = ", …" if len(group) > _SHOWN else ""
-    return f"part {number}: {options.many(len(group), 'face')} ({', '.join(map(str, group[:_SHOWN]))}{more})"
+    return f"part {number}: {counted(len(group), 'face')} ({', '.join(map(str, group[:_SHOWN]))}{more})"
 
 
 def _told(done: Split) -> str:
     are = "is" if done.faces == 1 else "are"
     whose = printable(done.other.name) if done.other else "somebody yet to be named"
-    return f"{options.many(done.faces, 'face')} of {printable(done.person.name)} {are} {whose}."
+    return f"{counted(done.faces, 'face')} of {printable(done.person.name)} {are} {whose}."
 
 
 def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: bool) -> list[Split]:

@@ -13,6 +13,7 @@ from phototag.cli.cluster import remarks
 from phototag.cli.index import sentence, status
 from phototag.cli.report import default_folder
 from phototag.cli.tag import told
+from phototag.display import counted
 
 if TYPE_CHECKING:
     from phototag.config import Settings
@@ -36,7 +37,7 @@ def run(
 
     with options.store(settings.db, create=True) as store:
         done = job(store, paths, settings, out or default_folder(store.path), options.progress(as_json), **how)
-    lines = [sentence(done.indexed), f"{options.many(done.clustered.groups, 'unnamed group')}."]
+    lines = [sentence(done.indexed), f"{counted(done.clustered.groups, 'unnamed group')}."]
     if done.tagged:
         lines += told(done.tagged)
     if done.clustered.groups:

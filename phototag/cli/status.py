@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
-from phototag.display import path_text
+from phototag.display import counted, path_text
 
 
 @click.command(short_help="Where the library stands.")
@@ -23,7 +23,7 @@ def status(db: Path | None, as_json: bool) -> None:
         where = store.path
     lines = [f"database  {where}"]
     lines += [
-        f"folder    {path_text(library.root)}: {options.many(library.photos, 'photo')}"
+        f"folder    {path_text(library.root)}: {counted(library.photos, 'photo')}"
         + (" (offline)" if library.state == "offline" else "")
         for library in found.libraries
     ]
@@ -31,19 +31,17 @@ def status(db: Path | None, as_json: bool) -> None:
     lines += [
         f"photos    {by_state or 'none'}",
         f"faces     {found.faces:,}: {found.confirmed:,} named by you, {found.tagged:,} tagged, "
-        f"{options.many(found.groups, 'unnamed group')}",
+        f"{counted(found.groups, 'unnamed group')}",
         f"people    {found.people:,}",
-        f"problems  {options.many(found.problems, 'file')}",
+        f"problems  {counted(found.problems, 'file')}",
         f"engines   {found.detector or 'none yet'}, {found.embedder or 'none yet'}",
     ]
     if found.coming:
         name, left = found.coming
-        lines.append(
-            f"          {name} takes over once it has seen {options.many(left, 'more face')}: `phototag index`"
-        )
+        lines.append(f"          {name} takes over once it has seen {counted(left, 'more face')}: `phototag index`")
     if found.model:
         at, people, faces = found.model
-        lines.append(f"model     {options.many(people, 'person', 'people')}, {options.many(faces, 'face')}, {at}")
+        lines.append(f"model     {counted(people, 'person', 'people')}, {counted(faces, 'face')}, {at}")
     else:
         lines.append("model     none yet: name people with `phototag name`, then `phototag train`")
     options.show({"database": where, **asdict(found)}, "\n".join(lines), as_json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phototag.cli import options
-from phototag.display import path_text, printable
+from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
     from phototag.store.connect import Store
@@ -46,7 +46,7 @@ def try_names(store: Store, people: Collection[int] | None) -> None:
 def told(done: Tagged) -> list[str]:
     """What was tagged, how many wrongly by estimate, and which names were claimed twice in a photo."""
     rest = done.faces - done.named
-    lines = [f"{options.many(done.faces, 'unnamed face')}: {done.named:,} tagged, {rest:,} unknown."]
+    lines = [f"{counted(done.faces, 'unnamed face')}: {done.named:,} tagged, {rest:,} unknown."]
     if done.named:
         lines.append(f"About {done.wrong:.1f} of these tags should be wrong; `phototag tune` shows other choices.")
     if done.twice:

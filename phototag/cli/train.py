@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
+from phototag.display import counted
 
 
 @click.command(short_help="Learn the people that you named.")
@@ -21,7 +22,7 @@ def train(precision: float | None, db: Path | None, as_json: bool) -> None:
     settings = options.settings(db=db, precision=precision)
     with options.store(db) as store:
         done = train_people(store, options.progress(as_json), precision=settings.said_precision())
-    text = f"Learnt {options.many(done.people, 'person', 'people')} from {options.many(done.faces, 'named face')}"
+    text = f"Learnt {counted(done.people, 'person', 'people')} from {counted(done.faces, 'named face')}"
     if done.left_out:
         text += f" ({done.left_out:,} too poor to learn from)"
     text += "."

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
+from phototag.display import counted
 from phototag.errors import UsageError
 
 
@@ -37,9 +38,9 @@ def tune(precisions: tuple[float, ...], db: Path | None, as_json: bool) -> None:
             f"{choice.precision:>9}{choice.tagged:>10,}{choice.wrong:>16.1f}{choice.people:>10,}{sure:>13}{mark}"
         )
     lines.append(
-        f"Of {options.many(done.faces, 'unnamed face')} about {done.known:,.0f} are of people whom you named. "
+        f"Of {counted(done.faces, 'unnamed face')} about {done.known:,.0f} are of people whom you named. "
         + (
-            f"Measured on {options.many(done.calibrated_on, 'claim')} about your own named faces."
+            f"Measured on {counted(done.calibrated_on, 'claim')} about your own named faces."
             if done.calibrated_on
             else "Too few faces are named to measure it: these are the network's own figures."
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from phototag.display import path_text, printable
+from phototag.display import counted, path_text, printable
 from phototag.report import layout
 from phototag.report.marks import kind
 from phototag.report.pages import FaceEntry, PersonEntry, PhotoEntry, Summary
@@ -53,7 +53,7 @@ def environment() -> Environment:
         short=short,
         path=shown_path,
         number=number,
-        count=count,
+        count=counted,
         percent=percent,
         day=day,
         brief_day=brief_day,
@@ -90,11 +90,6 @@ def shown_path(root: bytes, path: bytes) -> str:
 def number(value: int) -> str:
     """`12,345`."""
     return f"{value:,}"
-
-
-def count(value: int, one: str, many: str = "") -> str:
-    """`1 face`, `12,345 faces`."""
-    return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
 def percent(probability: float | None) -> str:
@@ -174,9 +169,9 @@ def describe(photo: PhotoEntry) -> str:
     names = list(dict.fromkeys(short(face.person) for face in photo.faces if face.person))
     unknown = sum(1 for face in photo.faces if kind(face) == "unknown")
     if len(names) > 8:
-        names = [*names[:8], count(len(names) - 8, "other named person", "other named people")]
+        names = [*names[:8], counted(len(names) - 8, "other named person", "other named people")]
     if unknown:
-        names.append(count(unknown, "unknown face"))
+        names.append(counted(unknown, "unknown face"))
     when = day(photo.taken_at)
     return f"Photo of {_listed(names)}" + (f", {when}" if when else "")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from phototag.display import counted
 from phototag.types import Vectors
 
 Rows = npt.NDArray[np.int64]
@@ -66,4 +67,4 @@ class Standing:
         return self.named / self.faces if self.faces else 1.0
 
     def __str__(self) -> str:
-        return f"{100 * self.share:.0f} % of {self.faces:,} faces named, {self.answers:,} answers"
+        return f"{100 * self.share:.0f} % of {self.faces:,} faces named, {counted(self.answers, 'answer')}"

@@ -7,12 +7,10 @@ from itertools import islice
 
 from starlette.responses import Response
 
-from phototag.display import printable
-from phototag.report.render import count
+from phototag.display import counted
 from phototag.store import history
-from phototag.store.history import Answer, Part
 from phototag.web.desk import Visit
-from phototag.workflows.history import Undone, undo
+from phototag.workflows.history import Undone, in_words, undo
 
 ROWS = 50
 
@@ -45,38 +43,10 @@ def undo_one(visit: Visit) -> Response:
 def _told(visit: Visit, undone: Undone) -> str:
     for answer in undone.answers:
         visit.desk.tagger.learn(history.about(visit.store, answer))
-        return f"Answer {answer} is taken back ({count(undone.decisions, 'decision')})."
+        return f"Answer {answer} is taken back ({counted(undone.decisions, 'decision')})."
     return "It was taken back before."
 
 
 def _here(at: str) -> str:
     """A moment in this machine's time."""
     return datetime.fromisoformat(at).astimezone().isoformat()
-
-
-def in_words(answer: Answer) -> str:
-    """What an answer said: `24 faces are Ada, 2 faces are not Ada`."""
-    # A merge and a split say who it was; what follows says it of each face.
-    whole = [part for part in answer.parts if part.verb in ("merge", "split")]
-    return ", ".join(map(_said, whole or answer.parts))
-
-
-def _said(part: Part) -> str:
-    faces, are = count(part.faces, "face"), "is" if part.faces == 1 else "are"
-    who, other = printable(part.person or "somebody"), printable(part.other_person or "somebody else")
-    if part.verb == "different":
-        return f"{who} and {other} are two people" if part.person else "two faces are two people's"
-    return {
-        "is": f"{faces} {are} {who}",
-        "is-not": f"{faces} {are} not {who}",
-        "same": "two faces are one person's",
-        "a-face": f"{faces} shown by hand",
-        "not-a-face": f"{faces} {are} no face" + ("" if part.faces == 1 else "s"),
-        "dont-care": f"{faces} put aside",
-        "rename": f"{who} is called {printable(part.name or '')}",
-        "merge": f"{who} is {other}",
-        "split": f"some of {who}'s faces are {other}'s",
-        "hide": f"{who} is hidden",
-        "show": f"{who} is shown again",
-        "undo": f"answer {part.undoes} taken back",
-    }[part.verb]

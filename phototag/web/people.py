@@ -7,10 +7,9 @@ from typing import TypeVar
 
 from starlette.responses import RedirectResponse, Response
 
-from phototag.display import printable
+from phototag.display import counted, printable
 from phototag.errors import UsageError
 from phototag.report.paging import Pager
-from phototag.report.render import count
 from phototag.store import faces, people
 from phototag.store.faces import Identified
 from phototag.store.people import Listed
@@ -132,7 +131,7 @@ def merge(visit: Visit) -> Response:
     """The two are one, and keep the second one's name."""
     told = jobs.merge(visit.store, _who(visit).name, _into(visit).name, "reviewed")
     visit.desk.tagger.learn([told.person.id])
-    text = f"{printable(told.other.name)} is {printable(told.person.name)}: {count(told.other_faces, 'face')} joined."
+    text = f"{printable(told.other.name)} is {printable(told.person.name)}: {counted(told.other_faces, 'face')} joined."
     return visit.back(text, f"/people/{told.person.id}")
 
 
@@ -168,7 +167,7 @@ def faces_are(visit: Visit) -> Response:
     picked = [face for face in picked if face in own]
     if not picked:
         raise UsageError(f"none of these faces is {printable(who.name)}'s any more: nothing was changed")
-    some, are = count(len(picked), "face"), "is" if len(picked) == 1 else "are"
+    some, are = counted(len(picked), "face"), "is" if len(picked) == 1 else "are"
     touched, say = {who.id}, form.text("say")
     if say == "yes":
         naming.name_faces(store, picked, who.name, "reviewed")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 
-from phototag.display import printable
+from phototag.display import counted, printable
 from phototag.errors import PhototagError, UsageError
-from phototag.report.render import count
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces
 from phototag.store.connect import Store
@@ -151,13 +150,13 @@ def _likely(it: Question, say: str) -> int:
 
 def _named(named: Named) -> str:
     who = printable(named.person.name)
-    text = f"{count(named.faces, 'face')} {'is' if named.faces == 1 else 'are'} {who}."
+    text = f"{counted(named.faces, 'face')} {'is' if named.faces == 1 else 'are'} {who}."
     if not named.left_out:
         return text
     they = "it is" if named.left_out == 1 else "they are"
-    return f"{text} {count(named.left_out, 'face')} left out: you said that {they} not {who}."
+    return f"{text} {counted(named.left_out, 'face')} left out: you said that {they} not {who}."
 
 
 def _are(it: WhoIsIt | IsItAlso | WhoIsNot, without: list[int], what: str) -> str:
     meant = len(it.shown) - len(without) if without else len(it.faces)
-    return f"{count(meant, 'face')} {'is' if meant == 1 else 'are'} {what}."
+    return f"{counted(meant, 'face')} {'is' if meant == 1 else 'are'} {what}."

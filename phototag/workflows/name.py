@@ -9,11 +9,9 @@ from typing import Literal
 from phototag.display import printable
 from phototag.errors import UsageError
 from phototag.store import clusters, decisions, faces, people
-from phototag.store.clusters import Unnamed
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person
-from phototag.workflows.cluster import CLEAR
 from phototag.workflows.people import find, require_face
 
 
@@ -75,21 +73,6 @@ def dismiss(
     """These are no faces at all, or faces that nobody wants to name."""
     with store.write():
         decisions.record(store, [Decision(verb, face) for face in face_ids], origin)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A group to be named, the names that there are, and how many groups wait, this one included."""
-
-    group: Unnamed
-    known: tuple[str, ...]
-    left: int
-
-
-def next_question(store: Store, skipped: Sequence[int] = ()) -> Question | None:
-    """Of the unnamed groups that were not skipped the one that was met most often, or None when there is none."""
-    waiting = [group for group in clusters.unnamed(store, clear=CLEAR) if group.number not in set(skipped)]
-    return Question(waiting[0], tuple(people.names(store)), len(waiting)) if waiting else None
 
 
 def group_faces(store: Store, number: int) -> list[int]:

@@ -41,7 +41,7 @@ def test_rename_undo_and_history(named: Path, phototag: Run) -> None:
     )
     assert set(people(phototag, named)) == {"Grace Hopper", "Eileen"}
     told = said(phototag, named, "history")
-    assert "Grace renamed to Grace Hopper" in told
+    assert "Grace is called Grace Hopper" in told
     assert len(told.splitlines()) >= 3
     assert "answer" in said(phototag, named, "undo", "--no-tag")
     assert people(phototag, named) == before

@@ -11,6 +11,7 @@ from phototag.errors import TooLittleDataError, UsageError
 from phototag.imaging.quality import WORTH_LEARNING
 from phototag.progress import Silent
 from phototag.store import clusters, decisions, faces, models, people
+from phototag.store.clusters import Unnamed
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, Face, Vectors
 from phototag.workflows import name as naming
@@ -24,7 +25,6 @@ from phototag.workflows.name import (
     name_face,
     name_faces,
     name_group,
-    next_question,
 )
 from phototag.workflows.people import not_them
 from phototag.workflows.report import _Library
@@ -33,6 +33,11 @@ from phototag.workflows.train import train_people
 from tests.store.build import add_face, add_photo, clean, say, unit, who
 
 WATCHED = Silent()
+
+
+def unnamed(store: Store) -> list[Unnamed]:
+    """The groups that wait for a name, in the order of the album."""
+    return list(clusters.unnamed(store, clear=CLEAR))
 
 
 def near(axis: int, number: int = 0) -> Vectors:
@@ -92,26 +97,19 @@ def test_hardly_any_faces(store: Store, count: int) -> None:
 def test_the_interview_asks_first_for_whom_was_met_most_often(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 3), add_faces(store, "ben", 1, 5)
     cluster_faces(store, WATCHED)
-    question = next_question(store)
-    assert question
-    assert (set(question.group.face_ids), question.known, question.left) == (set(ben), (), 2)
-    skipped = next_question(store, [question.group.number])
-    assert skipped
-    assert (set(skipped.group.face_ids), skipped.left) == (set(ada), 1)
-    person = name_faces(store, question.group.face_ids, "  ben ")
+    first, second = unnamed(store)
+    assert (set(first.face_ids), set(second.face_ids)) == (set(ben), set(ada))
+    person = name_faces(store, first.face_ids, "  ben ")
     assert person.name == "ben"
-    question = next_question(store)
-    assert question
-    assert (set(question.group.face_ids), question.known, question.left) == (set(ada), ("ben",), 1)
-    dismiss(store, question.group.face_ids, "dont-care")
-    assert next_question(store) is None
+    assert unnamed(store) == [second]
+    assert people.names(store) == ["ben"]
+    dismiss(store, second.face_ids, "dont-care")
+    assert unnamed(store) == []
     assert who(store) == {**dict.fromkeys(ada, (None, None)), **dict.fromkeys(ben, ("ben", "human"))}
     assert undo(store).decisions == 3
     assert undo(store).decisions == 5
     assert undo(store).decisions == 0
-    question = next_question(store)
-    assert question
-    assert question.left == 2
+    assert unnamed(store) == [first, second]
 
 
 def test_a_group_by_its_number(store: Store) -> None:
@@ -133,14 +131,10 @@ def test_faint_faces_in_the_background_bring_nobody_to_the_front(store: Store) -
         for face in ben[2:]:
             store.run("UPDATE face SET quality = ? WHERE id = ?", (CLEAR / 2, face))
     cluster_faces(store, WATCHED)
-    question = next_question(store)
-    assert question
-    assert (set(question.group.face_ids), question.group.met) == (set(ada), 3)
+    assert [(set(group.face_ids), group.met) for group in unnamed(store)][:1] == [(set(ada), 3)]
     assert [len(group.faces) for group in _Library(store).groups()] == [3, 6]  # the album has the same order
     name_faces(store, ada, "Ada")
-    question = next_question(store)
-    assert question
-    assert (set(question.group.face_ids), question.group.met) == (set(ben), 2)
+    assert [(set(group.face_ids), group.met) for group in unnamed(store)][:1] == [(set(ben), 2)]
 
 
 def test_a_group_is_not_named_after_whom_a_human_said_it_is_not(store: Store) -> None:
