@@ -110,6 +110,36 @@ def test_a_merged_name_may_be_taken_over(store: Store) -> None:
     assert called(store, "addie").name == "Ada"
 
 
+def test_a_merged_name_that_was_taken_over_means_them_again(store: Store) -> None:
+    for axis, name in enumerate(("Ada", "Addie", "Ben")):
+        name_faces(store, add_faces(store, name, axis, 1), name)
+    merge(store, "Addie", "Ada")
+    rename(store, "Ben", "Addie")
+    assert called(store, "Addie").id == 3
+    undo(store)
+    assert called(store, "Addie").name == "Ada"
+    rename(store, "Ben", "Addie")
+    undo(store, 3)  # nobody's face has that name any more; that Ben is called Addie stands
+    undo(store)
+    assert called(store, "Addie").name == "Ada"
+    undo(store, 4)
+    assert people.names(store) == ["Ada", "Addie"]
+    assert clean(store)
+
+
+def test_names_that_were_traded_are_traded_back_as_one(store: Store) -> None:
+    ada, ben = add_faces(store, "ada", 0, 1), add_faces(store, "ben", 1, 1)
+    name_faces(store, ada, "Ada")
+    name_faces(store, ben, "Ben")
+    before = state(store)
+    for name, new in (("Ada", "Cy"), ("Ben", "Ada"), ("Cy", "Ben")):
+        rename(store, name, new)
+    with store.write():
+        history.undo(store, 3, 4, 5)
+    assert named(store) == {ada[0]: "Ada", ben[0]: "Ben"}
+    assert state(store) == before
+
+
 def test_merging_tells_of_photos_that_show_both(store: Store) -> None:
     photo = add_photo(store, b"both.jpg", [(Box(10, 10, 50, 50), unit(1)), (Box(200, 10, 50, 50), unit(0, 1))])
     one, other = (row[0] for row in store.rows("SELECT id FROM face WHERE photo = ? ORDER BY x", (photo,)))
