@@ -111,5 +111,6 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
         )
         about = {person for row in standing for person in row[3:] if person is not None}
         people.refresh(store, about)
-        models.forget_tags(store, about)
+        if about:
+            models.forget_tags(store)
     return len(standing)

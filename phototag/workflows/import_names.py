@@ -420,7 +420,7 @@ def _write(store: Store, plan: _Plan, shown: Shown | None) -> tuple[int | None, 
     for one in said:
         if one.verb == "merge" and one.person is not None and one.other_person is not None:
             models.hand_over(store, one.person, one.other_person)
-    models.forget_tags(store, whom.values())
+    models.forget_tags(store)
     return answer, lines, sum(face in to_show for face in ids)
 
 

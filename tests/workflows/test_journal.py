@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +16,8 @@ from phototag.store import decisions, history, people
 from phototag.store.connect import Store
 from phototag.types import Box
 from phototag.workflows.history import undo, undo_since
-from phototag.workflows.name import name_faces
+from phototag.workflows.judging import judge
+from phototag.workflows.name import dismiss, name_faces
 from phototag.workflows.people import called, different, hide, joined, merge, not_them, parts, rename, split
 from phototag.workflows.tag import try_names
 from tests.store.build import add_face, add_photo, clean, unit, who
@@ -186,6 +189,37 @@ def test_the_machine_forgets_whom_nobody_is_called(store: Store) -> None:
     undo(store)
     assert set(named(store).values()) == {None}
     assert people.listed(store) == []
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda store, faces: dismiss(store, faces, "dont-care"),
+        lambda store, faces: dismiss(store, faces, "not-a-face"),
+        lambda store, faces: name_faces(store, faces, "Ben"),
+    ],
+)
+def test_the_machine_forgets_whose_faces_are_all_otherwise(
+    store: Store, say: Callable[[Store, Sequence[int]], object]
+) -> None:
+    ada = add_faces(store, "ada", 0, 6)
+    name_faces(store, ada[:2], "Ada")
+    try_names(store, Silent())
+    say(store, ada[:2])
+    assert "Ada" not in named(store).values()
+
+
+def test_a_name_that_is_taken_back_while_faces_are_tagged(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = add_faces(store, "ada", 0, 6)
+    name_faces(store, ada[:2], "Ada")
+
+    def judged(*arguments: Any) -> Any:
+        undo(store)
+        return judge(*arguments)
+
+    monkeypatch.setattr("phototag.workflows.tag.judge", judged)
+    assert try_names(store, Silent())
+    assert set(named(store).values()) == {None}
 
 
 def test_tags_follow_a_merge_at_once(store: Store) -> None:
