@@ -9,12 +9,13 @@ import pytest
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.progress import Silent
 from phototag.review.questions import AreTheyOne, IsItAlso, Side, WhoIsIt, WhoIsNot
-from phototag.store import decisions, people
+from phototag.store import decisions, models, people
 from phototag.store.connect import Store, open_store
-from phototag.types import Box
+from phototag.types import Box, Guess
 from phototag.workflows.name import compare, name_faces
 from phototag.workflows.people import not_them
 from phototag.workflows.review import Sitting
+from phototag.workflows.train import train_people
 from tests.store.build import add_face, add_photo, clean, who
 from tests.workflows.test_people import add_faces, near
 
@@ -121,6 +122,22 @@ def test_two_people_are_one_or_two(store: Store) -> None:
     sitting.no(question)
     assert not isinstance(sitting.next(), AreTheyOne)
     assert not isinstance(Sitting.open(store).next(), AreTheyOne)
+
+
+def test_tags_of_who_turned_out_to_be_somebody_else_are_asked_about_as_theirs(store: Store) -> None:
+    ada, addie = add_faces(store, "ada", 0, 12), add_faces(store, "addie", 1, 10)
+    name_faces(store, ada, "Ada")
+    name_faces(store, addie[:5], "Addie")
+    train_people(store, Silent())
+    model = models.latest(store)
+    assert model
+    models.swap_guesses(store, model.id, [Guess(face, 2, 0.6, 0.3) for face in addie[5:]])
+    sitting = Sitting.open(store)
+    sitting.yes(AreTheyOne((Side(1, None, tuple(ada)), Side(2, None, tuple(addie[:5]))), 1, 1))
+    while (question := sitting.next()) is not None:  # before the machine tags again
+        assert isinstance(question, WhoIsNot)
+        sitting.yes(question)
+    assert names(store) == dict.fromkeys([*ada, *addie], "Ada")
 
 
 def test_two_groups_are_one_or_two(store: Store) -> None:
