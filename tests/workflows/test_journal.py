@@ -251,7 +251,13 @@ def test_two_people_who_are_two(store: Store) -> None:
     one, two = (name_faces(store, add_faces(store, name, axis, 1), name) for axis, name in enumerate(("Ada", "Ben")))
     different(store, "Ben", "Ada")
     assert decisions.different_people(store) == {(one.id, two.id)}
+    cy = name_faces(store, add_faces(store, "cy", 2, 1), "Cy")
+    merge(store, "Ada", "Cy")
+    assert decisions.different_people(store) == {(two.id, cy.id)}
+    merge(store, "Cy", "Ben")
+    assert decisions.different_people(store) == set()
     undo(store)
+    undo(store, 3)
     assert decisions.different_people(store) == set()
 
 
