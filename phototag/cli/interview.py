@@ -19,7 +19,7 @@ from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, W
 from phototag.store import faces
 from phototag.workflows import name as naming
 from phototag.workflows.background import Tagger
-from phototag.workflows.review import Sitting
+from phototag.workflows.review import OutdatedError, Sitting
 from phototag.workflows.tag import Tagged
 
 #: Faces on the sheet that `o` opens, at most.
@@ -39,6 +39,7 @@ def interview(sitting: Sitting, tagger: Tagger | None, *, images: bool) -> Tagge
             if tagger.news():
                 sitting.take_tags()
             _learn(tagger, sitting)
+        sitting.catch_up()
         question = sitting.next()
         if question is None or not terminal.ask(question):
             break
@@ -90,6 +91,9 @@ class _Terminal:
                 return False
             except _Again:
                 pass
+            except OutdatedError as error:
+                self.console.print(str(error), markup=False)
+                return True
             except UsageError as error:
                 self.console.print(str(error), markup=False)
             else:

@@ -71,6 +71,11 @@ def exists(store: Store, answer: int) -> bool:
     return store.value("SELECT 1 FROM decision WHERE answer = ? AND verb <> 'undo'", (answer,)) is not None
 
 
+def stands(store: Store, answer: int) -> bool:
+    """Whether any of an answer still stands."""
+    return store.value("SELECT 1 FROM standing WHERE answer = ?", (answer,)) is not None
+
+
 def about(store: Store, answer: int) -> set[int]:
     """The people (ids) of whom an answer speaks, merged ones as whom they are now."""
     return {

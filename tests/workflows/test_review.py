@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from phototag.review.questions import AreTheyOne, IsItAlso, Side, WhoIsIt, WhoIs
 from phototag.store import decisions, models, people
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, Guess
+from phototag.workflows.history import undo
 from phototag.workflows.name import compare, name_faces
 from phototag.workflows.people import not_them
-from phototag.workflows.review import Sitting
+from phototag.workflows.review import OutdatedError, Sitting
 from phototag.workflows.train import train_people
 from tests.store.build import add_face, add_photo, clean, who
 from tests.workflows.test_people import add_faces, near
@@ -249,3 +251,70 @@ def test_the_machine_tags_what_was_told(store: Store) -> None:
     assert sitting.changed == set()
     other = Sitting.open(store)  # reads the tags that there are
     assert other.standing() == sitting.standing()
+
+
+def elsewhere(store: Store, job: Callable[[Store], object]) -> None:
+    """Another process does something."""
+    with open_store(store.path) as other:
+        job(other)
+
+
+def test_what_is_said_elsewhere_while_a_question_is_open_stays(store: Store) -> None:
+    ada = add_faces(store, "ada", 0, 4)
+    sitting = Sitting.open(store)
+    asked = group(sitting)
+    elsewhere(store, lambda other: name_faces(other, ada[:1], "Ben"))
+    before = list(store.rows("SELECT * FROM decision"))
+    for answer in (
+        lambda: sitting.call(asked, "Ada"),
+        lambda: sitting.dismiss(asked, "not-a-face"),
+        lambda: sitting.yes(IsItAlso(1, asked.faces, 1, 1)),
+        lambda: sitting.no(IsItAlso(1, asked.faces, 1, 1)),
+        lambda: sitting.yes(AreTheyOne((Side(None, 1, (ada[0],)), Side(None, 2, (ada[1],))), 1, 1)),
+        lambda: sitting.no(AreTheyOne((Side(None, 1, (ada[0],)), Side(None, 2, (ada[1],))), 1, 1)),
+    ):
+        with pytest.raises(OutdatedError):
+            answer()
+    assert list(store.rows("SELECT * FROM decision")) == before
+    assert people.names(store) == ["Ben"]
+    assert sitting.catch_up()
+    assert not sitting.catch_up()
+    question = sitting.next()
+    assert isinstance(question, IsItAlso)
+    assert ada[0] not in question.faces
+    sitting.call(question, "Ada")
+    assert names(store) == {ada[0]: "Ben", **dict.fromkeys(ada[1:], "Ada")}
+
+
+def test_nobody_is_asked_for_who_is_gone_or_somebody_else_by_now(store: Store) -> None:
+    ada, more = add_faces(store, "ada", 0, 3), add_faces(store, "more", 0, 1)
+    name_faces(store, ada, "Ada")
+    sitting = Sitting.open(store)
+    question = sitting.next()
+    assert isinstance(question, IsItAlso)
+    elsewhere(store, undo)
+    with pytest.raises(OutdatedError):
+        sitting.yes(question)
+    assert names(store) == dict.fromkeys([*ada, *more])
+    sitting.catch_up()
+    assert sitting.next() is None
+
+
+def test_undo_takes_back_own_answers_first_whatever_others_said(store: Store) -> None:
+    ada, ben = add_faces(store, "ada", 0, 4), add_faces(store, "ben", 1, 3)
+    sitting = Sitting.open(store)
+    sitting.call(group(sitting), "Ada")
+    sitting.skip(group(sitting))
+    elsewhere(store, lambda other: name_faces(other, ben[:1], "Ben"))
+    sitting.changed.clear()
+    assert sitting.undo()
+    assert names(store) == {**dict.fromkeys(ada), ben[0]: "Ben", **dict.fromkeys(ben[1:])}
+    assert sitting.changed == {1}
+    while not isinstance(question := sitting.next(), WhoIsIt):
+        assert question
+        sitting.skip(question)
+    sitting.call(question, "Ada")
+    elsewhere(store, undo)
+    assert sitting.undo()  # its own was taken back elsewhere: the other's
+    assert set(names(store).values()) == {None}
+    assert not sitting.undo()
