@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -248,7 +248,9 @@ def _read(store: Store, thresholds: Thresholds) -> State:
     ids = [face for face in ids if face in seen]
     last = clusters.current(store)
     groups = last.groups if last else {}
-    group = _with_same(store, {face: -face if (number := groups.get(face)) is None else number for face in ids})
+    pairs = {pair: verb for pair, (verb, _, _) in decisions.of_pairs(store).items()}
+    same = [pair for pair, verb in pairs.items() if verb == "same"]
+    group = _with_same({face: -face if (number := groups.get(face)) is None else number for face in ids}, same)
     person = [OPEN if (named := seen[face].person) is None else named for face in ids]
     known = Faces(
         np.array(ids, np.int64),
@@ -258,7 +260,7 @@ def _read(store: Store, thresholds: Thresholds) -> State:
         np.array(person, np.int64),
         {one.number: one.met for one in clusters.unnamed(store, clear=CLEAR)},
         frozenset((face, who) for face, who in decisions.rejected(store) if face in seen and seen[face].person != who),
-        frozenset(_apart(store)),
+        frozenset(pairs.keys() - set(same)),
         frozenset(decisions.different_people(store)),
         frozenset(decisions.reviewed(store)),
     )
@@ -273,22 +275,21 @@ def _decisions(effect: Effect) -> list[Decision]:
     ]
 
 
-def _with_same(store: Store, group: dict[int, int]) -> dict[int, int]:
-    """The groups (−1 for a face that stands alone), put together where a human said that they are one."""
-    for said in decisions.statements(store):
-        if said.verb == "same" and said.face in group and said.other_face in group:
-            one, other = sorted((group[said.face], group[said.other_face]), reverse=True)
-            if other != one:
-                group = {face: one if number == other else number for face, number in group.items()}
-    return {face: max(number, -1) for face, number in group.items()}
+def _with_same(group: dict[int, int], pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """The groups (−1 for a face that stands alone), put together where a human said of two faces that they are one."""
+    whole: dict[int, int] = {}
 
+    def now(number: int) -> int:
+        while number in whole:
+            number = whole[number]
+        return number
 
-def _apart(store: Store) -> list[tuple[int, int]]:
-    return [
-        (said.face, said.other_face)
-        for said in decisions.statements(store)
-        if said.verb == "different" and said.face is not None and said.other_face is not None
-    ]
+    for face, other in pairs:
+        if face in group and other in group:
+            kept, gone = sorted((now(group[face]), now(group[other])), reverse=True)
+            if kept != gone:
+                whole[gone] = kept
+    return {face: max(now(number), -1) for face, number in group.items()}
 
 
 def _tags(store: Store, known: Faces) -> Tags:

@@ -158,6 +158,15 @@ def test_two_groups_are_one_or_two(store: Store) -> None:
     assert set(group(sitting).faces) == set(first)
 
 
+def test_of_two_faces_what_was_said_last_counts(store: Store) -> None:
+    first, second = add_faces(store, "ada", 0, 3), add_faces(store, "ben", 1, 2)
+    Sitting.open(store)
+    compare(store, "same", first[0], second[0])
+    assert set(group(Sitting.open(store)).faces) == {*first, *second}
+    compare(store, "different", second[0], first[0])
+    assert set(group(Sitting.open(store)).faces) == set(first)
+
+
 def test_names_looked_through_are_not_asked_about_again(store: Store) -> None:
     ada = add_faces(store, "ada", 0, 12)
     name_faces(store, ada, "Ada")
