@@ -112,7 +112,8 @@ class _Line:
 class _Plan:
     """What is to be written, and what stands from line to line: `labels`, `refused`, `kept`, `pairs`, as said so far.
 
-    `who`: whom the file's names mean; `joined`: who turns out to be whom. `places`: of each photo, its faces → where, and whether they are present. `where`: the same of faces in the file.
+    `who`: whom the file's names mean; `joined`: who turns out to be whom. `places`: of each photo, its faces → where,
+    and whether they are present. `where`: the same of faces in the file.
     """
 
     store: Store
@@ -180,7 +181,7 @@ class _Plan:
                 self.merge(other, here)
 
     def merge(self, other: _Who, person: _Who) -> None:
-        """All that was said here of `other` is said of `person`, and the file's names of the one mean the other, too."""
+        """All that was said here of `other` is said of `person`; the file's names for the one mean the other."""
         self.joined[other] = person
         self.who = {name: person if who == other else who for name, who in self.who.items()}
         self.lines.append(_Line("merge", person=other, other_person=person))

@@ -99,6 +99,28 @@ def test_two_people_become_one_and_two_again(store: Store) -> None:
     assert clean(store)
 
 
+def test_a_name_that_is_taken_back_goes_through_merges(store: Store) -> None:
+    ada, addie, twice = (add_faces(store, name, axis, 2) for axis, name in enumerate(("ada", "addie", "twice")))
+    name_faces(store, ada, "Ada")
+    name_faces(store, [*addie, *twice], "Addie")
+    name_faces(store, twice, "Addie")
+    not_them(store, "Addie", ada)
+    name_faces(store, ada, "Ada")
+    merge(store, "Addie", "Ada")
+    rename(store, "Ada", "Ann")
+    [ben] = add_faces(store, "ben", 3, 1)
+    name_faces(store, [ben], "Ben")
+    merge(store, "Ann", "Ben")
+    assert set(named(store).values()) == {"Ben"}
+    undo(store, 2)
+    assert named(store) == {**dict.fromkeys([*ada, *twice, ben], "Ben"), **dict.fromkeys(addie)}
+    undo(store, 3)
+    assert named(store) == {**dict.fromkeys([*ada, ben], "Ben"), **dict.fromkeys([*addie, *twice])}
+    undo(store, 6)
+    undo(store, 9)
+    assert named(store) == {**dict.fromkeys(ada, "Ann"), **dict.fromkeys([*addie, *twice]), ben: "Ben"}
+
+
 def test_a_merged_name_may_be_taken_over(store: Store) -> None:
     ada, addie, ben = (add_faces(store, name, axis, 1) for axis, name in enumerate(("ada", "addie", "ben")))
     for faces, name in ((ada, "Ada"), (addie, "Addie"), (ben, "Ben")):
