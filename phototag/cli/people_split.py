@@ -13,6 +13,7 @@ from phototag.cli import options
 from phototag.cli.people import name
 from phototag.cli.tag import try_names
 from phototag.display import counted, printable
+from phototag.errors import UsageError
 
 if TYPE_CHECKING:
     from phototag.store.connect import Store
@@ -97,14 +98,18 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
         console.rule(_line(number, group))
         if images:
             show(console, pictures(store, group[:_SHOWN]))
-        answer = click.prompt(
+        while answer := click.prompt(
             f"Enter: {printable(name)}; a name: whose they are; ?: somebody else; q: no more",
             default="",
             show_default=False,
-        ).strip()
-        if answer == "q":
-            break
-        if answer:
-            done.append(job(store, name, group, None if answer == "?" else answer))
+        ).strip():
+            if answer == "q":
+                return done
+            try:
+                done.append(job(store, name, group, None if answer == "?" else answer))
+            except UsageError as error:
+                click.echo(str(error))
+                continue
             click.echo(_told(done[-1]))
+            break
     return done
