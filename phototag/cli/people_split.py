@@ -93,7 +93,7 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
     console = Console(highlight=False)
     if len(found) < 2:
         console.print(f"All faces of {printable(name)} look like one person.", markup=False)
-    done = []
+    done: list[Split] = []
     for number, group in enumerate(found, 1):
         console.rule(_line(number, group))
         if images:
