@@ -14,12 +14,12 @@ from rich.console import Console
 from phototag.cli import pictures
 from phototag.cli.name import left_out
 from phototag.display import counted, path_text, printable
-from phototag.errors import UsageError
+from phototag.errors import DatabaseLockedError, UsageError
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces
 from phototag.workflows import name as naming
-from phototag.workflows.background import Tagger
-from phototag.workflows.review import Sitting
+from phototag.workflows.background import Tagger, in_words
+from phototag.workflows.review import OutdatedError, Sitting
 from phototag.workflows.tag import Tagged
 
 #: Faces on the sheet that `o` opens, at most.
@@ -37,8 +37,12 @@ def interview(sitting: Sitting, tagger: Tagger | None, *, images: bool) -> Tagge
     while True:
         if tagger:
             if tagger.news():
+                if tagger.trouble:
+                    why = printable(in_words(tagger.trouble))
+                    terminal.console.print(f"New names couldn't be tried on all faces: {why}", markup=False)
                 sitting.take_tags()
             _learn(tagger, sitting)
+        sitting.catch_up()
         question = sitting.next()
         if question is None or not terminal.ask(question):
             break
@@ -81,7 +85,7 @@ class _Terminal:
         self.console.print(keys, markup=False)
         while True:
             key = click.getchar().lower()
-            answer = answers.get("n" if key in "\r\n" and isinstance(question, WhoIsIt) else key)
+            answer = answers.get("n" if key in ("\r", "\n") and isinstance(question, WhoIsIt) else key)
             if answer is None:
                 continue
             try:
@@ -90,7 +94,10 @@ class _Terminal:
                 return False
             except _Again:
                 pass
-            except UsageError as error:
+            except OutdatedError as error:
+                self.console.print(str(error), markup=False)
+                return True
+            except (UsageError, DatabaseLockedError) as error:
                 self.console.print(str(error), markup=False)
             else:
                 return True
@@ -138,6 +145,7 @@ class _Terminal:
             "q": _quit,
             "\x03": _quit,
             "\x04": _quit,
+            "": _quit,  # the terminal is gone
         }
         if isinstance(question, AreTheyOne):
             both: dict[str, Callable[[], object]] = {

@@ -13,6 +13,7 @@ from phototag.cli import options
 from phototag.cli.people import name
 from phototag.cli.tag import try_names
 from phototag.display import counted, printable
+from phototag.errors import UsageError
 
 if TYPE_CHECKING:
     from phototag.store.connect import Store
@@ -92,19 +93,23 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
     console = Console(highlight=False)
     if len(found) < 2:
         console.print(f"All faces of {printable(name)} look like one person.", markup=False)
-    done = []
+    done: list[Split] = []
     for number, group in enumerate(found, 1):
         console.rule(_line(number, group))
         if images:
             show(console, pictures(store, group[:_SHOWN]))
-        answer = click.prompt(
+        while answer := click.prompt(
             f"Enter: {printable(name)}; a name: whose they are; ?: somebody else; q: no more",
             default="",
             show_default=False,
-        ).strip()
-        if answer == "q":
-            break
-        if answer:
-            done.append(job(store, name, group, None if answer == "?" else answer))
+        ).strip():
+            if answer == "q":
+                return done
+            try:
+                done.append(job(store, name, group, None if answer == "?" else answer))
+            except UsageError as error:
+                click.echo(str(error))
+                continue
             click.echo(_told(done[-1]))
+            break
     return done

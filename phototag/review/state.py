@@ -20,18 +20,21 @@ from phototag.review.odds import log_odds, probability
 from phototag.types import Thresholds
 
 _BLOCK = 4096
+#: Arrays by row that an answer may change.
+_HELD = ("person", "unit", "seen", "later", "claim", "sure", "accepted")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Before:
     """An answer, and what it changed as it was: rows and, by the name of an array, what they held; `people`: of whose
-    faces it changed anything; `rejected`: (row, person) that weren't rejected before."""
+    faces it changed anything; `rejected`: (row, person) that weren't rejected before; `two`: people who weren't two."""
 
     effect: Effect
     rows: Rows
     held: dict[str, npt.NDArray[np.generic]]
     people: tuple[int, ...]
     rejected: list[tuple[int, int]]
+    two: set[tuple[int, int]]
 
 
 class State:
@@ -145,13 +148,19 @@ class State:
         if effect.together:
             one, other = self.rows(effect.together).tolist()
             parts = [np.concatenate([self.members(self.unit[one]), self.members(self.unit[other])])]
-        merged = np.flatnonzero(self.person == effect.merged[0]) if effect.merged else self.rows(())
+        gone, kept = effect.merged or (OPEN, OPEN)
+        merged = np.flatnonzero((self.person == gone) & (self.person >= 0))
+        claimed = np.flatnonzero((self.claim == gone) & (self.claim >= 0))
+        refused = np.fromiter(self.rejected.get(gone, ()), np.int64)
         dismissed, later, seen = self.rows(effect.dismissed), self.rows(effect.later), self.rows(effect.seen)
-        rows = np.unique(np.concatenate([named, rejected, merged, dismissed, later, seen, *parts]))
-        held = {name: getattr(self, name)[rows] for name in ("person", "unit", "seen", "later", "accepted")}
+        rows = np.unique(np.concatenate([named, rejected, merged, claimed, refused, dismissed, later, seen, *parts]))
+        held = {name: getattr(self, name)[rows] for name in _HELD}
         self.person[dismissed] = DISMISSED
-        self.person[merged] = effect.merged[1] if effect.merged else OPEN
+        self.person[merged] = kept
+        self.claim[claimed] = kept
         said = [(row, person) for row, (_, person) in zip(rejected.tolist(), effect.rejected, strict=True)]
+        if effect.merged:
+            said += [(row, kept) for row in refused.tolist() if self.person[row] != kept]
         new = [(row, person) for row, person in said if row not in self.rejected[person]]
         for row, person in said:
             self.rejected[person].add(row)
@@ -165,12 +174,15 @@ class State:
             self.unit[part] = self._new_unit()
         if effect.apart:
             self._part(*self.rows(effect.apart).tolist())
-        if effect.two:
-            self.two.add((min(effect.two), max(effect.two)))
+        two = {effect.two} if effect.two else set()
+        if effect.merged:
+            two |= {(kept, one if other == gone else other) for one, other in self.two if gone in (one, other)}
+        two = {(min(pair), max(pair)) for pair in two} - self.two
+        self.two |= two
         self.later[later] = True
         self.seen[seen] = True
-        people = {*held["person"].tolist(), *self.person[rows].tolist(), *(person for _, person in effect.rejected)}
-        self._history.append(_Before(effect, rows, held, tuple(sorted(people - {OPEN, DISMISSED})), new))
+        people = {*held["person"].tolist(), *self.person[rows].tolist(), *(person for _, person in said), gone, kept}
+        self._history.append(_Before(effect, rows, held, tuple(sorted(people - {OPEN, DISMISSED})), new, two))
         self.answers += not effect.later
         self._weigh(rows, held["unit"], self._history[-1].people)
         return set(self._history[-1].people)
@@ -187,8 +199,7 @@ class State:
             one, other = self.rows(last.effect.apart).tolist()
             self.apart[one].discard(other)
             self.apart[other].discard(one)
-        if last.effect.two:
-            self.two.discard((min(last.effect.two), max(last.effect.two)))
+        self.two -= last.two
         self.answers -= not last.effect.later
         self._weigh(last.rows, now, last.people)
         return set(last.people)

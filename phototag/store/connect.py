@@ -43,6 +43,7 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self.connection = connection
+        self._writing = False
         self.db = Database(connection, recursive_triggers=False, execute_plugins=False)
 
     def __enter__(self) -> Store:
@@ -71,16 +72,25 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[None]:
-        """One write transaction: all of the block or none of it. Raises PhototagError."""
+        """One write transaction: all of the block or none of it; inside another one a part of that.
+
+        Raises PhototagError.
+        """
+        if self._writing:
+            yield
+            return
         with self._sentences():
             try:
                 self.connection.execute("BEGIN IMMEDIATE")
+                self._writing = True
                 yield
                 self.connection.execute("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._writing = False
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
 
+from phototag.store import people
 from phototag.store.connect import Store
 from phototag.types import Origin, Verb
 
@@ -133,8 +134,10 @@ def of_person(store: Store, person: int, verb: Literal["is", "is-not"]) -> list[
 
 
 def different_people(store: Store) -> set[tuple[int, int]]:
-    """Pairs of people, the lower id first, of whom a human said that they are two."""
-    return {(min(pair), max(pair)) for *pair, _, _ in of_two_people(store)}
+    """Pairs of people, the lower id first, of whom a human said that they are two; merged ones as whom they are."""
+    meant = people.meant(store)
+    said = ({meant[one], meant[other]} for one, other, _, _ in of_two_people(store) if one in meant and other in meant)
+    return {(min(pair), max(pair)) for pair in said if len(pair) == 2}
 
 
 def stamp(store: Store) -> tuple[int, str]:

@@ -71,6 +71,11 @@ def exists(store: Store, answer: int) -> bool:
     return store.value("SELECT 1 FROM decision WHERE answer = ? AND verb <> 'undo'", (answer,)) is not None
 
 
+def stands(store: Store, answer: int) -> bool:
+    """Whether any of an answer still stands."""
+    return store.value("SELECT 1 FROM standing WHERE answer = ?", (answer,)) is not None
+
+
 def about(store: Store, answer: int) -> set[int]:
     """The people (ids) of whom an answer speaks, merged ones as whom they are now."""
     return {
@@ -90,18 +95,31 @@ def since(store: Store, at: str) -> list[int]:
     return [row[0] for row in store.rows("SELECT DISTINCT answer FROM standing WHERE at >= ? ORDER BY answer", (at,))]
 
 
+#: What stands of an answer, and what merges repeated of it, unless another answer had said the same before.
+_TAKEN_BACK = """
+WITH RECURSIVE back(id) AS (
+    SELECT id FROM standing WHERE answer = ?
+    UNION
+    SELECT again.id FROM back JOIN decision d ON d.id = back.id AND d.verb IN ('is', 'is-not')
+    JOIN decision m ON m.person = d.person AND m.verb = 'merge' AND m.id > d.id
+    JOIN standing again ON again.face = d.face AND again.answer = m.answer AND again.verb = d.verb
+        AND again.person = m.other_person
+    WHERE NOT EXISTS (
+        SELECT 1 FROM standing o WHERE o.face = d.face AND o.person = d.person AND o.verb = d.verb
+        AND o.answer <> d.answer AND o.id < m.id
+    )
+)
+SELECT d.id, d.face, d.verb, d.person, d.other_person FROM decision d WHERE d.id IN back ORDER BY d.id"""
+
+
 def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
     """Take back all that these answers decided, as one (inside a write transaction); returns how many decisions.
 
+    What a merge said again of somebody's faces goes with what it was said for.
+
     Raises UsageError if somebody would get a name back that is another's by now.
     """
-    standing = [
-        row
-        for answer in answers
-        for row in store.rows(
-            "SELECT id, face, verb, person, other_person FROM standing WHERE answer = ? ORDER BY id", (answer,)
-        )
-    ]
+    standing = list({row[0]: row for answer in answers for row in store.rows(_TAKEN_BACK, (answer,))}.values())
     if standing:
         decisions.record(store, [Decision("undo", undoes=row[0]) for row in standing], origin)
         faces.settle(
@@ -111,5 +129,6 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
         )
         about = {person for row in standing for person in row[3:] if person is not None}
         people.refresh(store, about)
-        models.forget_tags(store, about)
+        if about:
+            models.forget_tags(store)
     return len(standing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -119,12 +119,11 @@ def tagged(store: Store) -> dict[int, int]:
     return dict(store.rows("SELECT face, person FROM identity WHERE source = 'machine'"))
 
 
-def forget_tags(store: Store, people: Iterable[int]) -> None:
-    """Take the machine's tags from those of these people of whom no human named a face any more (inside a write
-    transaction)."""
-    store.connection.executemany(
-        "DELETE FROM guess WHERE person = ? AND NOT EXISTS (SELECT 1 FROM label l WHERE l.person = guess.person)",
-        [(person,) for person in people],
+def forget_tags(store: Store) -> None:
+    """Take the machine's tags from whomever no human names a face after any more (inside a write transaction)."""
+    store.run(
+        "DELETE FROM guess WHERE person IN (SELECT w.id FROM person w WHERE EXISTS (SELECT 1 FROM guess g"
+        " WHERE g.person = w.id) AND NOT EXISTS (SELECT 1 FROM label l WHERE l.person = w.id))"
     )
 
 

@@ -56,8 +56,7 @@ def claim(store: Store, person: int | None, name: str) -> None:
                 f"somebody else is called {printable(name)}: take another name, or say with `phototag people merge`"
                 " that they are one person"
             )
-        # No name has a line break in it: the key is free, and still one of its own.
-        store.run("UPDATE person SET name_key = name_key || char(10) || id WHERE id = ?", (holder,))
+        _set_free(store, holder)
 
 
 def refresh(store: Store, people: Iterable[int]) -> None:
@@ -89,10 +88,32 @@ def refresh(store: Store, people: Iterable[int]) -> None:
             (merged, bool(hidden), bool(said and not stands), person),
         )
         told.append((person, renamed or given, merged is None and stands))
-    for person, name, here in told:  # after all are known to be here or gone: they may hand names to one another
-        if here:
-            claim(store, person, name)
-            store.run("UPDATE person SET name = ?, name_key = ? WHERE id = ?", (name, name_key(name), person))
+    # After all are known to be here or gone, and none has a name yet: they may hand on names, or trade them.
+    here = [(person, name) for person, name, there in told if there]
+    for person, _ in here:
+        _set_free(store, person)
+    for person, name in here:
+        claim(store, person, name)
+        store.run("UPDATE person SET name = ?, name_key = ? WHERE id = ?", (name, name_key(name), person))
+    _give_back(store)
+
+
+def _set_free(store: Store, person: int) -> None:
+    """No name has a line break in it: the key is free, and still one of its own."""
+    store.run("UPDATE person SET name_key = name_key || char(10) || id WHERE id = ?", (person,))
+
+
+def _give_back(store: Store) -> None:
+    """Names that merged people gave up, and that nobody has any more, mean them again; of several the latest."""
+    gave_up = "SELECT id, name FROM person WHERE merged IS NOT NULL AND instr(name_key, char(10)) ORDER BY id DESC"
+    for person, name in list(store.rows(gave_up)):
+        holder, gone = next(
+            store.rows("SELECT id, gone FROM person WHERE name_key = ?", (name_key(name),)), (None, True)
+        )
+        if gone:
+            if holder is not None:
+                _set_free(store, holder)
+            store.run("UPDATE person SET name_key = ? WHERE id = ?", (name_key(name), person))
 
 
 def get(store: Store, person: int) -> Person:

@@ -17,7 +17,7 @@ from phototag.store.connect import Store
 from phototag.web.guard import Form, Keys, form_of
 from phototag.web.interview import Interview
 from phototag.web.stores import Stores
-from phototag.workflows.background import Tagger
+from phototag.workflows.background import Tagger, in_words
 
 Tone = Literal["done", "trouble"]
 #: Sentences that are remembered, for pages that are loaded again.
@@ -78,7 +78,7 @@ class Desk:
             token=self.keys.form,
             sentence=self.sentences.get(request.query_params.get("said", "")),
             busy=self.tagger.busy,
-            trouble=_words(self.tagger.trouble),
+            trouble=in_words(trouble) if (trouble := self.tagger.trouble) else "",
             **values,
         )
         return HTMLResponse(text, status)
@@ -88,12 +88,6 @@ class Desk:
         self.tagger.stop(_PATIENCE)
         self.interview.close()
         self.stores.close()
-
-
-def _words(trouble: Exception | None) -> str:
-    if trouble is None or isinstance(trouble, PhototagError):
-        return str(trouble or "")
-    return f"a bug in phototag ({type(trouble).__name__}: {trouble})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,6 @@ class Interview:
             try:
                 yield self._sitting
             finally:
-                self._left = decisions.stamp(self._store)
                 changed, self._sitting.changed = self._sitting.changed, set()
                 self._tagger.learn(changed)
 
@@ -86,7 +85,6 @@ class Interview:
 
     def _open(self) -> None:
         self._sitting = Sitting.open(self._store)
-        self._left = decisions.stamp(self._store)
         if self._asked is not None:
             rest = self._rest(self._asked.question)
             self._asked = replace(self._asked, question=rest) if rest is not None else None
@@ -103,7 +101,7 @@ class Interview:
         return replace(question, faces=left) if left and len(question.faces) <= SHOWN else None
 
     def _catch_up(self) -> None:
-        if decisions.stamp(self._store) != self._left:
+        if self._sitting.outdated:
             self._rounds = self._tagger.rounds
             self._open()
         elif self._rounds != self._tagger.rounds:

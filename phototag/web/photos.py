@@ -30,7 +30,7 @@ def photo(visit: Visit) -> Response:
         photo=entry,
         marks=marks(entry, found),
         large=visit.query("large") == "1",
-        focus=int(focus) if focus.isascii() and focus.isdigit() else None,
+        focus=int(focus) if focus.isascii() and focus.isdigit() and len(focus) < 19 else None,
         names=people.names(visit.store),
     )
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Collection
 from pathlib import Path
 
+from phototag.errors import PhototagError
 from phototag.progress import Silent
 from phototag.store.connect import open_store
 from phototag.workflows.tag import Tagged, try_names
@@ -14,7 +15,8 @@ from phototag.workflows.tag import Tagged, try_names
 class Tagger:
     """Tags in a thread of its own, with a connection of its own; what is asked for meanwhile is done next, at once.
 
-    May be used by several threads. `rounds`: how often it tagged. `trouble`: what the last round raised, if anything.
+    May be used by several threads. `rounds`: how often it tagged. `trouble`: what the last round raised, if anything;
+    whom it was to try are tried again with the next.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,6 +25,7 @@ class Tagger:
         self._path = path
         self._changed = threading.Condition()
         self._waiting: set[int] = set()
+        self._owed: frozenset[int] = frozenset()  # whom the last round was to try, if it failed
         self._busy = self._ended = False
         self._told = 0
         self._last: Tagged | None = None
@@ -43,12 +46,10 @@ class Tagger:
             return self._busy or bool(self._waiting)
 
     def news(self) -> bool:
-        """Whether there are new tags since this was asked last. Raises what tagging raised."""
+        """Whether there are new tags, or there is new trouble, since this was asked last."""
         with self._changed:
             told, self._told = self._told, self.rounds
-        if told != self.rounds and self.trouble is not None:
-            raise self.trouble
-        return told != self.rounds
+            return told != self.rounds
 
     def settle(self, seconds: float | None = None) -> bool:
         """Wait (so long at most) until everybody was tried; whether they were."""
@@ -56,10 +57,11 @@ class Tagger:
             return self._changed.wait_for(lambda: not self._busy and not self._waiting, seconds)
 
     def close(self) -> Tagged | None:
-        """Wait until everybody was tried; returns what the last time gave. Raises what tagging raised."""
+        """Wait until everybody was tried; returns what the last time gave. Raises what that raised."""
         self.settle()
         self.stop()
-        self.news()
+        if self.trouble is not None:
+            raise self.trouble
         return self._last
 
     def stop(self, seconds: float | None = None) -> None:
@@ -78,10 +80,20 @@ class Tagger:
                 self._changed.wait_for(lambda: self._waiting or self._ended)
                 if self._ended:
                     return
-                people, self._waiting, self._busy = frozenset(self._waiting), set(), True
+                people, self._waiting, self._busy = self._owed | self._waiting, set(), True
             try:
                 with open_store(self._path) as store:
                     self._last, self.trouble = try_names(store, Silent(), people), None
+                self._owed = frozenset()
             except Exception as error:
-                self.trouble = error
+                self.trouble, self._owed = error, people
             self.rounds += 1
+
+
+def in_words(trouble: Exception) -> str:
+    """What tagging raised, as a sentence."""
+    return (
+        str(trouble)
+        if isinstance(trouble, PhototagError)
+        else f"a bug in phototag ({type(trouble).__name__}: {trouble})"
+    )

@@ -112,7 +112,8 @@ class _Line:
 class _Plan:
     """What is to be written, and what stands from line to line: `labels`, `refused`, `kept`, `pairs`, as said so far.
 
-    `places`: of each photo, its faces → where, and whether they are present. `where`: the same of faces in the file.
+    `who`: whom the file's names mean; `joined`: who turns out to be whom. `places`: of each photo, its faces → where,
+    and whether they are present. `where`: the same of faces in the file.
     """
 
     store: Store
@@ -122,6 +123,7 @@ class _Plan:
     kept: set[_Face] = field(default_factory=set)
     pairs: dict[tuple[_Face, _Face], Verb] = field(default_factory=dict)
     who: dict[str, _Who] = field(default_factory=dict)
+    joined: dict[_Who, _Who] = field(default_factory=dict)
     places: dict[int, dict[_Face, tuple[Box, bool]]] = field(default_factory=dict)
     where: dict[_Face, tuple[Copy, Box, bool]] = field(default_factory=dict)
     new: int = 0
@@ -155,7 +157,10 @@ class _Plan:
 
     def person(self, name: str) -> _Who:
         found = people.find(self.store, name)
-        return name if found is None else found.id
+        who: _Who = name if found is None else found.id
+        while who in self.joined:
+            who = self.joined[who]
+        return who
 
     # --- people ---
 
@@ -168,7 +173,7 @@ class _Plan:
                 self.lines.append(_Line("hide", person=here))
         for alias in person.aliases:
             other = self.person(alias)
-            if isinstance(other, str):
+            if other == alias:  # nobody here yet
                 self.lines.append(_Line("merge", person=other, other_person=here))
             elif other == here:
                 self.standing += 1
@@ -176,7 +181,9 @@ class _Plan:
                 self.merge(other, here)
 
     def merge(self, other: _Who, person: _Who) -> None:
-        """All that was said here of `other` is said of `person`."""
+        """All that was said here of `other` is said of `person`; the file's names for the one mean the other."""
+        self.joined[other] = person
+        self.who = {name: person if who == other else who for name, who in self.who.items()}
         self.lines.append(_Line("merge", person=other, other_person=person))
         for face in [face for face, label in self.labels.items() if label == ("is", other)]:
             self.labels[face] = ("is", person)
@@ -420,7 +427,7 @@ def _write(store: Store, plan: _Plan, shown: Shown | None) -> tuple[int | None, 
     for one in said:
         if one.verb == "merge" and one.person is not None and one.other_person is not None:
             models.hand_over(store, one.person, one.other_person)
-    models.forget_tags(store, whom.values())
+    models.forget_tags(store)
     return answer, lines, sum(face in to_show for face in ids)
 
 

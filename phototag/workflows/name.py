@@ -8,7 +8,7 @@ from typing import Literal
 
 from phototag.display import printable
 from phototag.errors import UsageError
-from phototag.store import clusters, decisions, faces, people
+from phototag.store import clusters, decisions, faces, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person
@@ -24,6 +24,7 @@ def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin 
         with store.write():
             person = people.ensure(store, name)
             decisions.record(store, [Decision("is", face, person.id) for face in face_ids], origin)
+            models.forget_tags(store)
     except ValueError as error:
         raise UsageError(f"that can't be a name: {error}") from error
     return person
@@ -73,6 +74,7 @@ def dismiss(
     """These are no faces at all, or faces that nobody wants to name."""
     with store.write():
         decisions.record(store, [Decision(verb, face) for face in face_ids], origin)
+        models.forget_tags(store)
 
 
 def group_faces(store: Store, number: int) -> list[int]:

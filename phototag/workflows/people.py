@@ -131,7 +131,7 @@ def not_them(store: Store, name: str, face_ids: Sequence[int], origin: Origin = 
     person = called(store, name)
     with store.write():
         decisions.record(store, [Decision("is-not", face, person.id) for face in dict.fromkeys(face_ids)], origin)
-        models.forget_tags(store, [person.id])
+        models.forget_tags(store)
     return person
 
 
@@ -202,7 +202,7 @@ def split(store: Store, name: str, face_ids: Sequence[int], other: str | None, o
                 ),
             ]
             decisions.record(store, said, origin)
-            models.forget_tags(store, [person.id])
+            models.forget_tags(store)
     except ValueError as error:
         raise UsageError(f"that can't be a name: {error}") from error
     return Split(person, to, len(set(face_ids)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -31,18 +32,28 @@ from phototag.workflows.tag import try_names
 _CLOSER, _STEPS = 0.95, 40
 
 
+class OutdatedError(UsageError):
+    """Something was said, taken back or grouped elsewhere since the question was asked; the answer isn't saved."""
+
+
 class Sitting:
     """A review of one library. All answers are in the journal before they count; to be used by the store's thread.
 
-    `changed`: people (ids) about whom something was said since the faces were tagged last.
+    `changed`: people (ids) about whom something was said since the faces were tagged last. Every answer raises
+    OutdatedError, and saves nothing, if others said something meanwhile: `catch_up`, then, and ask anew.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.changed: set[int] = set()
-        self._thresholds = engines.thresholds(store, current_embedder(store))
+        self._before: list[int] = []  # answers of this sitting from before it was read anew, by the journal's number
+        self._read()
+
+    def _read(self) -> None:
+        self._left = decisions.stamp(self.store)
+        self._thresholds = engines.thresholds(self.store, current_embedder(self.store))
         self._saved: list[int | None] = []  # the journal's number of each answer; None of what isn't in it
-        self._state = _read(store, self._thresholds)
+        self._state = _read(self.store, self._thresholds)
 
     @staticmethod
     def open(store: Store) -> Sitting:
@@ -50,6 +61,20 @@ class Sitting:
         if not clusters.exists(store):
             cluster_faces(store, Silent())
         return Sitting(store)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether something was said, taken back or grouped elsewhere."""
+        return decisions.stamp(self.store) != self._left
+
+    def catch_up(self) -> bool:
+        """Read everything anew if it is outdated, and say whether; what was put off is forgotten then."""
+        if not self.outdated:
+            return False
+        given = [*self._before, *(answer for answer in self._saved if answer is not None)]
+        self._before = [answer for answer in given if history.stands(self.store, answer)]
+        self._read()
+        return True
 
     def next(self) -> Question | None:
         """The question that resolves most; what was put off comes last. None when there is nothing left to ask."""
@@ -79,7 +104,7 @@ class Sitting:
         Raises UsageError for a name that can't be, and if a human said of each of them that it isn't that person.
         """
         try:
-            with self.store.write():
+            with self._saving():
                 person = people.ensure(self.store, name)
                 refused = set(self._state.faces.ids[list(self._state.rejected.get(person.id, ()))].tolist())
                 effect = answers.them(question, person.id, without, refused)
@@ -103,12 +128,14 @@ class Sitting:
             self._save(answers.them(question, question.person, without))
             return
         effect = answers.one(question, True)
-        if effect.merged:
-            gone, kept = effect.merged
-            jobs.merge(self.store, self.name(gone), self.name(kept), "reviewed")
-        elif effect.together:
-            compare(self.store, "same", *effect.together)
-        self._take(effect, history.last(self.store))
+        with self._saving():
+            if effect.merged:
+                gone, kept = effect.merged
+                jobs.merge(self.store, self.name(gone), self.name(kept), "reviewed")
+            elif effect.together:
+                compare(self.store, "same", *effect.together)
+            answer = history.last(self.store)
+        self._take(effect, answer)
 
     def no(self, question: IsItAlso | AreTheyOne | WhoIsNot) -> None:
         """None of them is this person; or: the two are two."""
@@ -116,12 +143,14 @@ class Sitting:
             self._save(answers.nobody(question))
             return
         effect = answers.one(question, False)
-        if effect.two:
-            one, other = effect.two
-            jobs.different(self.store, self.name(one), self.name(other))
-        elif effect.apart:
-            compare(self.store, "different", *effect.apart)
-        self._take(effect, history.last(self.store))
+        with self._saving():
+            if effect.two:
+                one, other = effect.two
+                jobs.different(self.store, self.name(one), self.name(other))
+            elif effect.apart:
+                compare(self.store, "different", *effect.apart)
+            answer = history.last(self.store)
+        self._take(effect, answer)
 
     def mixed(self, question: WhoIsIt | IsItAlso) -> None:
         """They are of several people: their group is cut, and the parts are asked about in this sitting."""
@@ -137,7 +166,7 @@ class Sitting:
     def dismiss(self, question: WhoIsIt | IsItAlso, verb: Literal["not-a-face", "dont-care"]) -> None:
         """They are no faces at all, or faces that nobody wants to name."""
         effect = answers.dismissed(question)
-        with self.store.write():
+        with self._saving():
             said = [Decision(verb, face) for face in effect.dismissed]
             answer = decisions.record(self.store, said, "typed")
         self._take(effect, answer)
@@ -152,16 +181,27 @@ class Sitting:
 
         Raises UsageError if somebody would get a name back that is another's by now.
         """
+        self.catch_up()
         if not self._saved:
-            undone = undo(self.store).decisions > 0
-            if undone:
-                self._state = _read(self.store, self._thresholds)
-            return undone
+            return self._undo_before()
         answer = self._saved[-1]
         if answer is not None:
-            undo(self.store, answer)
+            with self._saving():
+                undo(self.store, answer)
         self._saved.pop()
         self.changed |= self._state.undo()
+        return True
+
+    def _undo_before(self) -> bool:
+        """Take back an answer that this state doesn't know of."""
+        with self._saving():
+            answer = self._before[-1] if self._before else history.last(self.store)
+            if answer is None:
+                return False
+            undo(self.store, answer)
+        self._before = self._before[:-1]
+        self.changed |= history.about(self.store, answer)
+        self._read()
         return True
 
     # --- tags ---
@@ -178,8 +218,19 @@ class Sitting:
 
     # --- saving ---
 
-    def _save(self, effect: Effect, origin: Origin = "reviewed") -> None:
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """One write transaction for an answer, if nothing else was said since it was asked for."""
         with self.store.write():
+            if self.outdated:
+                raise OutdatedError("something else was said or grouped meanwhile; nothing was saved: look again")
+            yield
+            models.forget_tags(self.store)
+            left = decisions.stamp(self.store)
+        self._left = left
+
+    def _save(self, effect: Effect, origin: Origin = "reviewed") -> None:
+        with self._saving():
             said = _decisions(effect)
             answer = decisions.record(self.store, said, origin) if said else None
         self._take(effect, answer)
@@ -197,7 +248,9 @@ def _read(store: Store, thresholds: Thresholds) -> State:
     ids = [face for face in ids if face in seen]
     last = clusters.current(store)
     groups = last.groups if last else {}
-    group = _with_same(store, {face: -face if (number := groups.get(face)) is None else number for face in ids})
+    pairs = {pair: verb for pair, (verb, _, _) in decisions.of_pairs(store).items()}
+    same = [pair for pair, verb in pairs.items() if verb == "same"]
+    group = _with_same({face: -face if (number := groups.get(face)) is None else number for face in ids}, same)
     person = [OPEN if (named := seen[face].person) is None else named for face in ids]
     known = Faces(
         np.array(ids, np.int64),
@@ -207,7 +260,7 @@ def _read(store: Store, thresholds: Thresholds) -> State:
         np.array(person, np.int64),
         {one.number: one.met for one in clusters.unnamed(store, clear=CLEAR)},
         frozenset((face, who) for face, who in decisions.rejected(store) if face in seen and seen[face].person != who),
-        frozenset(_apart(store)),
+        frozenset(pairs.keys() - set(same)),
         frozenset(decisions.different_people(store)),
         frozenset(decisions.reviewed(store)),
     )
@@ -222,22 +275,21 @@ def _decisions(effect: Effect) -> list[Decision]:
     ]
 
 
-def _with_same(store: Store, group: dict[int, int]) -> dict[int, int]:
-    """The groups (−1 for a face that stands alone), put together where a human said that they are one."""
-    for said in decisions.statements(store):
-        if said.verb == "same" and said.face in group and said.other_face in group:
-            one, other = sorted((group[said.face], group[said.other_face]), reverse=True)
-            if other != one:
-                group = {face: one if number == other else number for face, number in group.items()}
-    return {face: max(number, -1) for face, number in group.items()}
+def _with_same(group: dict[int, int], pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """The groups (−1 for a face that stands alone), put together where a human said of two faces that they are one."""
+    whole: dict[int, int] = {}
 
+    def now(number: int) -> int:
+        while number in whole:
+            number = whole[number]
+        return number
 
-def _apart(store: Store) -> list[tuple[int, int]]:
-    return [
-        (said.face, said.other_face)
-        for said in decisions.statements(store)
-        if said.verb == "different" and said.face is not None and said.other_face is not None
-    ]
+    for face, other in pairs:
+        if face in group and other in group:
+            kept, gone = sorted((now(group[face]), now(group[other])), reverse=True)
+            if kept != gone:
+                whole[gone] = kept
+    return {face: max(now(number), -1) for face, number in group.items()}
 
 
 def _tags(store: Store, known: Faces) -> Tags:

@@ -12,7 +12,7 @@ from phototag.config import Settings
 from phototag.display import path_text, person_name
 from phototag.errors import PhotoError, UsageError
 from phototag.progress import Progress, Silent
-from phototag.store import decisions, engines, faces, libraries, people, photos
+from phototag.store import decisions, engines, faces, libraries, models, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.faces import NewFace
@@ -133,6 +133,7 @@ def add_face(
         said = [Decision("a-face", face)]
         said += [Decision("is", face, person.id)] if person else []
         decisions.record(store, said, "typed")
+        models.forget_tags(store)
     return Added(face, known, person)
 
 

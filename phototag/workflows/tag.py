@@ -73,7 +73,9 @@ def tag_faces(store: Store, progress: Progress, *, precision: float | None = Non
             strict=True,
         )
     ]
-    models.swap_guesses(store, model.id, guesses)
+    with store.write():
+        models.swap_guesses(store, model.id, guesses)
+        models.forget_tags(store)  # names may have been taken back, or merged, meanwhile
     progress.advance(len(read.ids))
     progress.finish()
     return Tagged(

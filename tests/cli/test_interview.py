@@ -8,11 +8,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import click
 import pexpect
 import pytest
 
+from phototag.cli.interview import interview as interview_in_process
+from phototag.errors import DatabaseLockedError
+from phototag.store.connect import open_store
+from phototag.workflows.background import Tagger
+from phototag.workflows.review import Sitting
 from tests.cli.conftest import Run
+from tests.workflows.test_people import add_faces
 
 
 @contextmanager
@@ -167,3 +175,28 @@ def test_picking_out_faces_and_undoing_it(indexed: Path, environment: dict[str, 
         terminal.send("q")
         terminal.expect(pexpect.EOF)
     assert people(phototag, indexed) == {}
+
+
+def test_trouble_while_names_are_tried_ends_no_interview(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does a database that is locked while an answer is saved, which may be given again."""
+    said = iter([*"bxxq", ""])
+    with open_store(tmp_path / "phototag.db", create=True) as store:
+        for axis in range(3):
+            add_faces(store, str(axis), axis, 3)
+        sitting = Sitting.open(store)
+        tagger = Tagger(store.path)
+        tagger.trouble, tagger.rounds = DatabaseLockedError("in use just now"), 1
+        dismiss = sitting.dismiss
+        locked = iter([True])
+
+        def at_first_locked(*arguments: Any) -> None:
+            if next(locked, False):
+                raise DatabaseLockedError("in use by another program")
+            dismiss(*arguments)
+
+        monkeypatch.setattr(sitting, "dismiss", at_first_locked)
+        monkeypatch.setattr(click, "getchar", lambda: next(said))
+        with pytest.raises(DatabaseLockedError):
+            interview_in_process(sitting, tagger, images=False)
+        assert sitting.standing().answers == 1
+        interview_in_process(sitting, None, images=False)  # the terminal is gone: no key is left

@@ -7,11 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pexpect
 import pytest
 
+from phototag.cli.people_split import _ask
+from phototag.store.connect import open_store
+from phototag.workflows.name import name_faces
 from tests.cli.conftest import Run
 from tests.cli.test_interview import people
+from tests.store.build import who
+from tests.workflows.test_people import add_faces
 
 
 @pytest.fixture
@@ -115,3 +121,15 @@ def test_all_since(named: Path, phototag: Run) -> None:
     assert told.startswith("Took back answers ")
     assert people(phototag, named) == {}
     assert "nothing to take back" in said(phototag, named, "undo")
+
+
+def test_what_cannot_be_said_of_a_part_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter(["Grace", "x" * 201, "Eileen", ""])
+    monkeypatch.setattr(click, "prompt", lambda *_, **__: next(said))
+    with open_store(tmp_path / "phototag.db", create=True) as store:
+        grace, eileen = add_faces(store, "grace", 0, 3), add_faces(store, "eileen", 1, 4)
+        name_faces(store, [*grace, *eileen], "Grace")
+        [done] = _ask(store, "Grace", [eileen, grace], images=False)
+        assert done.faces == 4
+        assert who(store)[eileen[0]] == ("Eileen", "human")
+        assert who(store)[grace[0]] == ("Grace", "human")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -70,7 +72,9 @@ def test_any_answers_leave_a_state_as_if_read_anew_and_can_be_taken_back(keys: l
         question = following(state)
         if question is None:
             break
-        state.apply(some_answer(state, question, key))
+        here = [person for person in state.people if len(state.named(person))]
+        merge = key % 5 == 4 and len(here) > 1
+        state.apply(Effect(merged=(here[0], here[-1])) if merge else some_answer(state, question, key))
         assert_as_if_read_anew(state)
         before.append((told(state), companies(state)))
     while len(before) > 1:
@@ -106,6 +110,21 @@ def test_faces_that_nobody_saw_stay_open_once_one_was_picked_out() -> None:
     state.undo()
     state.apply(answers.them(question, 5))
     assert (state.person == 5).all()
+
+
+def test_what_was_said_and_guessed_of_who_is_somebody_else_is_theirs() -> None:
+    faces = library(
+        [1] * 8, [0] * 8, person=[1, 1, 1, 2, 2, 2, -1, -1], rejected=frozenset({(70, 2)}), two=frozenset({(2, 3)})
+    )
+    tags = replace(Tags.none(8), claim=np.array([-1] * 7 + [2]), accepted=np.array([False] * 7 + [True]))
+    state = State(faces, THRESHOLDS, tags)
+    before = told(state), state.claim.tolist()
+    state.apply(Effect(merged=(2, 1)))
+    assert state.claim.tolist() == [-1] * 7 + [1]
+    assert state.two_people(1, 3)
+    assert state.rejected[1] == {6}
+    state.undo()
+    assert (told(state), state.claim.tolist()) == before
 
 
 def test_faces_picked_out_go_together() -> None:

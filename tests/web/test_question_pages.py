@@ -116,6 +116,15 @@ def test_what_is_said_elsewhere_meanwhile_stays(library: Library, browser: Brows
     assert library.rejected() == {asked[0]}
 
 
+def test_what_is_said_elsewhere_while_a_page_is_made_is_not_overlooked(library: Library, browser: Browser) -> None:
+    page = browser.get("/")
+    asked = boxes(page)
+    with browser.desk.interview.sitting(), library.open() as store:
+        name_faces(store, asked[3:4], "Zoe")
+    browser.post("/answer", question=number(page), say="name", name="Ada", face=asked)
+    assert library.named() == {"Zoe": {asked[3]}, "Ada": {*asked} - {asked[3]}}
+
+
 def test_a_group_too_large_to_be_shown_is_asked_for_again(tmp_path: Path, desks: list[Desk]) -> None:
     many = make(tmp_path / "many.db", {"dee": (0, 40, 30)})
     browser = visit(many, desks)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
+import pytest
+
+from phototag.errors import DatabaseLockedError
 from phototag.store.connect import Store
-from phototag.workflows.background import Tagger
+from phototag.workflows.background import Tagger, in_words
 from phototag.workflows.name import name_faces
 from tests.store.build import who
 from tests.workflows.test_people import add_faces
@@ -36,3 +40,29 @@ def test_news_is_told_once(store: Store) -> None:
     assert who(store)[ada[5]] == ("Ada", "machine")
     assert not tagger.news()
     assert tagger.close()
+
+
+def test_whom_trouble_kept_from_being_tried_is_tried_with_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[set[int]] = []
+
+    def locked_at_first(_store: Store, _progress: object, people: Collection[int]) -> None:
+        tried.append(set(people))
+        if len(tried) == 1:
+            raise DatabaseLockedError("in use")
+
+    monkeypatch.setattr("phototag.workflows.background.try_names", locked_at_first)
+    tagger = Tagger(store.path)
+    tagger.learn([1])
+    assert tagger.settle(30)
+    assert tagger.news()
+    assert in_words(tagger.trouble or Exception()) == "in use"
+    tagger.learn([2])
+    assert tagger.close() is None
+    assert tried == [{1}, {1, 2}]
+    tagger = Tagger(store.path)
+    tried.clear()
+    tagger.learn([3])
+    with pytest.raises(DatabaseLockedError):
+        tagger.close()

@@ -208,6 +208,21 @@ def test_people_who_are_two_there_and_one_here(store: Store, other: Store) -> No
         assert done.answer is None
 
 
+def test_people_who_are_one_with_others_here(other: Store) -> None:
+    """Each of two people in the file has a name that here is the other's."""
+    for face, name in zip(fill(other), ("Ada", "Addie", "Ben", "Benedict"), strict=False):
+        name_faces(other, [face], name)
+    merge(other, "Addie", "Benedict")
+    merge(other, "Ben", "Ada")
+    names = Names((ToldPerson("Ada", aliases=("Addie",)), ToldPerson("Benedict", aliases=("Ben",))))
+    import_names(other, names, fakes.settings(), Silent(), overrule=True)
+    assert {name for name, _ in who(other).values()} == {"Ada", None}
+    assert people.names(other) == ["Ada"]
+    assert import_names(other, names, fakes.settings(), Silent(), overrule=True).answer is None
+    undo(other)
+    assert people.names(other) == ["Ada", "Benedict"]
+
+
 def test_a_name_of_whom_nothing_is_said(store: Store, other: Store) -> None:
     names = Names((ToldPerson("Ada"), ToldPerson("Ben", hidden=True), ToldPerson("Cy", aliases=("Cyril",))))
     done = import_names(store, names, fakes.settings(), Silent())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +16,8 @@ from phototag.store import decisions, history, people
 from phototag.store.connect import Store
 from phototag.types import Box
 from phototag.workflows.history import undo, undo_since
-from phototag.workflows.name import name_faces
+from phototag.workflows.judging import judge
+from phototag.workflows.name import dismiss, name_faces
 from phototag.workflows.people import called, different, hide, joined, merge, not_them, parts, rename, split
 from phototag.workflows.tag import try_names
 from tests.store.build import add_face, add_photo, clean, unit, who
@@ -96,6 +99,28 @@ def test_two_people_become_one_and_two_again(store: Store) -> None:
     assert clean(store)
 
 
+def test_a_name_that_is_taken_back_goes_through_merges(store: Store) -> None:
+    ada, addie, twice = (add_faces(store, name, axis, 2) for axis, name in enumerate(("ada", "addie", "twice")))
+    name_faces(store, ada, "Ada")
+    name_faces(store, [*addie, *twice], "Addie")
+    name_faces(store, twice, "Addie")
+    not_them(store, "Addie", ada)
+    name_faces(store, ada, "Ada")
+    merge(store, "Addie", "Ada")
+    rename(store, "Ada", "Ann")
+    [ben] = add_faces(store, "ben", 3, 1)
+    name_faces(store, [ben], "Ben")
+    merge(store, "Ann", "Ben")
+    assert set(named(store).values()) == {"Ben"}
+    undo(store, 2)
+    assert named(store) == {**dict.fromkeys([*ada, *twice, ben], "Ben"), **dict.fromkeys(addie)}
+    undo(store, 3)
+    assert named(store) == {**dict.fromkeys([*ada, ben], "Ben"), **dict.fromkeys([*addie, *twice])}
+    undo(store, 6)
+    undo(store, 9)
+    assert named(store) == {**dict.fromkeys(ada, "Ann"), **dict.fromkeys([*addie, *twice]), ben: "Ben"}
+
+
 def test_a_merged_name_may_be_taken_over(store: Store) -> None:
     ada, addie, ben = (add_faces(store, name, axis, 1) for axis, name in enumerate(("ada", "addie", "ben")))
     for faces, name in ((ada, "Ada"), (addie, "Addie"), (ben, "Ben")):
@@ -108,6 +133,36 @@ def test_a_merged_name_may_be_taken_over(store: Store) -> None:
     undo(store)
     undo(store)
     assert called(store, "addie").name == "Ada"
+
+
+def test_a_merged_name_that_was_taken_over_means_them_again(store: Store) -> None:
+    for axis, name in enumerate(("Ada", "Addie", "Ben")):
+        name_faces(store, add_faces(store, name, axis, 1), name)
+    merge(store, "Addie", "Ada")
+    rename(store, "Ben", "Addie")
+    assert called(store, "Addie").id == 3
+    undo(store)
+    assert called(store, "Addie").name == "Ada"
+    rename(store, "Ben", "Addie")
+    undo(store, 3)  # nobody's face has that name any more; that Ben is called Addie stands
+    undo(store)
+    assert called(store, "Addie").name == "Ada"
+    undo(store, 4)
+    assert people.names(store) == ["Ada", "Addie"]
+    assert clean(store)
+
+
+def test_names_that_were_traded_are_traded_back_as_one(store: Store) -> None:
+    ada, ben = add_faces(store, "ada", 0, 1), add_faces(store, "ben", 1, 1)
+    name_faces(store, ada, "Ada")
+    name_faces(store, ben, "Ben")
+    before = state(store)
+    for name, new in (("Ada", "Cy"), ("Ben", "Ada"), ("Cy", "Ben")):
+        rename(store, name, new)
+    with store.write():
+        history.undo(store, 3, 4, 5)
+    assert named(store) == {ada[0]: "Ada", ben[0]: "Ben"}
+    assert state(store) == before
 
 
 def test_merging_tells_of_photos_that_show_both(store: Store) -> None:
@@ -158,6 +213,37 @@ def test_the_machine_forgets_whom_nobody_is_called(store: Store) -> None:
     assert people.listed(store) == []
 
 
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda store, faces: dismiss(store, faces, "dont-care"),
+        lambda store, faces: dismiss(store, faces, "not-a-face"),
+        lambda store, faces: name_faces(store, faces, "Ben"),
+    ],
+)
+def test_the_machine_forgets_whose_faces_are_all_otherwise(
+    store: Store, say: Callable[[Store, Sequence[int]], object]
+) -> None:
+    ada = add_faces(store, "ada", 0, 6)
+    name_faces(store, ada[:2], "Ada")
+    try_names(store, Silent())
+    say(store, ada[:2])
+    assert "Ada" not in named(store).values()
+
+
+def test_a_name_that_is_taken_back_while_faces_are_tagged(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = add_faces(store, "ada", 0, 6)
+    name_faces(store, ada[:2], "Ada")
+
+    def judged(*arguments: Any) -> Any:
+        undo(store)
+        return judge(*arguments)
+
+    monkeypatch.setattr("phototag.workflows.tag.judge", judged)
+    assert try_names(store, Silent())
+    assert set(named(store).values()) == {None}
+
+
 def test_tags_follow_a_merge_at_once(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 6), add_faces(store, "also ada", 0, 6)
     name_faces(store, ada[:2], "Ada")
@@ -187,7 +273,13 @@ def test_two_people_who_are_two(store: Store) -> None:
     one, two = (name_faces(store, add_faces(store, name, axis, 1), name) for axis, name in enumerate(("Ada", "Ben")))
     different(store, "Ben", "Ada")
     assert decisions.different_people(store) == {(one.id, two.id)}
+    cy = name_faces(store, add_faces(store, "cy", 2, 1), "Cy")
+    merge(store, "Ada", "Cy")
+    assert decisions.different_people(store) == {(two.id, cy.id)}
+    merge(store, "Cy", "Ben")
+    assert decisions.different_people(store) == set()
     undo(store)
+    undo(store, 3)
     assert decisions.different_people(store) == set()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ import pytest
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.progress import Silent
 from phototag.review.questions import AreTheyOne, IsItAlso, Side, WhoIsIt, WhoIsNot
-from phototag.store import decisions, people
+from phototag.store import decisions, models, people
 from phototag.store.connect import Store, open_store
-from phototag.types import Box
+from phototag.types import Box, Guess
+from phototag.workflows.history import undo
 from phototag.workflows.name import compare, name_faces
 from phototag.workflows.people import not_them
-from phototag.workflows.review import Sitting
+from phototag.workflows.review import OutdatedError, Sitting
+from phototag.workflows.train import train_people
 from tests.store.build import add_face, add_photo, clean, who
 from tests.workflows.test_people import add_faces, near
 
@@ -123,6 +126,22 @@ def test_two_people_are_one_or_two(store: Store) -> None:
     assert not isinstance(Sitting.open(store).next(), AreTheyOne)
 
 
+def test_tags_of_who_turned_out_to_be_somebody_else_are_asked_about_as_theirs(store: Store) -> None:
+    ada, addie = add_faces(store, "ada", 0, 12), add_faces(store, "addie", 1, 10)
+    name_faces(store, ada, "Ada")
+    name_faces(store, addie[:5], "Addie")
+    train_people(store, Silent())
+    model = models.latest(store)
+    assert model
+    models.swap_guesses(store, model.id, [Guess(face, 2, 0.6, 0.3) for face in addie[5:]])
+    sitting = Sitting.open(store)
+    sitting.yes(AreTheyOne((Side(1, None, tuple(ada)), Side(2, None, tuple(addie[:5]))), 1, 1))
+    while (question := sitting.next()) is not None:  # before the machine tags again
+        assert isinstance(question, WhoIsNot)
+        sitting.yes(question)
+    assert names(store) == dict.fromkeys([*ada, *addie], "Ada")
+
+
 def test_two_groups_are_one_or_two(store: Store) -> None:
     first, second = add_faces(store, "ada", 0, 3), add_faces(store, "ben", 1, 2)
     sitting = Sitting.open(store)
@@ -137,6 +156,15 @@ def test_two_groups_are_one_or_two(store: Store) -> None:
     sitting.undo()
     assert list(decisions.statements(store)) == []
     assert set(group(sitting).faces) == set(first)
+
+
+def test_of_two_faces_what_was_said_last_counts(store: Store) -> None:
+    first, second = add_faces(store, "ada", 0, 3), add_faces(store, "ben", 1, 2)
+    Sitting.open(store)
+    compare(store, "same", first[0], second[0])
+    assert set(group(Sitting.open(store)).faces) == {*first, *second}
+    compare(store, "different", second[0], first[0])
+    assert set(group(Sitting.open(store)).faces) == set(first)
 
 
 def test_names_looked_through_are_not_asked_about_again(store: Store) -> None:
@@ -232,3 +260,70 @@ def test_the_machine_tags_what_was_told(store: Store) -> None:
     assert sitting.changed == set()
     other = Sitting.open(store)  # reads the tags that there are
     assert other.standing() == sitting.standing()
+
+
+def elsewhere(store: Store, job: Callable[[Store], object]) -> None:
+    """Another process does something."""
+    with open_store(store.path) as other:
+        job(other)
+
+
+def test_what_is_said_elsewhere_while_a_question_is_open_stays(store: Store) -> None:
+    ada = add_faces(store, "ada", 0, 4)
+    sitting = Sitting.open(store)
+    asked = group(sitting)
+    elsewhere(store, lambda other: name_faces(other, ada[:1], "Ben"))
+    before = list(store.rows("SELECT * FROM decision"))
+    for answer in (
+        lambda: sitting.call(asked, "Ada"),
+        lambda: sitting.dismiss(asked, "not-a-face"),
+        lambda: sitting.yes(IsItAlso(1, asked.faces, 1, 1)),
+        lambda: sitting.no(IsItAlso(1, asked.faces, 1, 1)),
+        lambda: sitting.yes(AreTheyOne((Side(None, 1, (ada[0],)), Side(None, 2, (ada[1],))), 1, 1)),
+        lambda: sitting.no(AreTheyOne((Side(None, 1, (ada[0],)), Side(None, 2, (ada[1],))), 1, 1)),
+    ):
+        with pytest.raises(OutdatedError):
+            answer()
+    assert list(store.rows("SELECT * FROM decision")) == before
+    assert people.names(store) == ["Ben"]
+    assert sitting.catch_up()
+    assert not sitting.catch_up()
+    question = sitting.next()
+    assert isinstance(question, IsItAlso)
+    assert ada[0] not in question.faces
+    sitting.call(question, "Ada")
+    assert names(store) == {ada[0]: "Ben", **dict.fromkeys(ada[1:], "Ada")}
+
+
+def test_nobody_is_asked_for_who_is_gone_or_somebody_else_by_now(store: Store) -> None:
+    ada, more = add_faces(store, "ada", 0, 3), add_faces(store, "more", 0, 1)
+    name_faces(store, ada, "Ada")
+    sitting = Sitting.open(store)
+    question = sitting.next()
+    assert isinstance(question, IsItAlso)
+    elsewhere(store, undo)
+    with pytest.raises(OutdatedError):
+        sitting.yes(question)
+    assert names(store) == dict.fromkeys([*ada, *more])
+    sitting.catch_up()
+    assert sitting.next() is None
+
+
+def test_undo_takes_back_own_answers_first_whatever_others_said(store: Store) -> None:
+    ada, ben = add_faces(store, "ada", 0, 4), add_faces(store, "ben", 1, 3)
+    sitting = Sitting.open(store)
+    sitting.call(group(sitting), "Ada")
+    sitting.skip(group(sitting))
+    elsewhere(store, lambda other: name_faces(other, ben[:1], "Ben"))
+    sitting.changed.clear()
+    assert sitting.undo()
+    assert names(store) == {**dict.fromkeys(ada), ben[0]: "Ben", **dict.fromkeys(ben[1:])}
+    assert sitting.changed == {1}
+    while not isinstance(question := sitting.next(), WhoIsIt):
+        assert question
+        sitting.skip(question)
+    sitting.call(question, "Ada")
+    elsewhere(store, undo)
+    assert sitting.undo()  # its own was taken back elsewhere: the other's
+    assert set(names(store).values()) == {None}
+    assert not sitting.undo()
