@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# Tests run in two processes: each loads TensorFlow and the networks once.
+WORKERS ?= 2
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint wheel clean
@@ -15,7 +17,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
 wheel: $(VENV)/installed-dev
 	rm -rf dist

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
@@ -31,12 +32,13 @@ def apart(serve: Callable[..., None], *given: Any) -> Iterator[Connection]:
         process.join()
 
 
-def answer(connection: Connection, where: str, library: str, patience: float | None = PATIENCE) -> Any:
+def answer(connection: Connection, where: str, library: str, patience: float | None = None) -> Any:
     """What the process sends next; an error of ours is raised. Raises WeightsError where the library hangs or dies.
 
-    `patience`: in seconds; None for what takes as long as it takes.
+    `patience`: in seconds, `PATIENCE` unless given; infinite for what takes as long as it takes.
     """
-    if not connection.poll(patience):
+    patience = PATIENCE if patience is None else patience
+    if not connection.poll(None if math.isinf(patience) else patience):
         raise WeightsError(f"{where} keeps {library} busy without end: take a sound copy")
     try:
         sent = connection.recv()
@@ -47,7 +49,7 @@ def answer(connection: Connection, where: str, library: str, patience: float | N
     return sent
 
 
-def tried(check: Callable[..., None], *given: Any, where: str, library: str, patience: float | None = PATIENCE) -> None:
+def tried(check: Callable[..., None], *given: Any, where: str, library: str, patience: float | None = None) -> None:
     """Do `check(*given)` in a process of its own. Raises what it raises, or WeightsError as `answer` does."""
     with apart(_try, check, *given) as connection:
         answer(connection, where, library, patience)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     data = read(path)
     tried(_try, data, replace(card, numbers="float32"), str(path), where=str(path), library=RUNTIME)
     if card.numbers != "float32":
-        tried(_try, data, card, str(path), where=str(path), library="TensorFlow", patience=None)
+        tried(_try, data, card, str(path), where=str(path), library="TensorFlow", patience=math.inf)
     return Prepared(data, ".onnx")
 
 
