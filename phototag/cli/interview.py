@@ -73,7 +73,7 @@ class _Terminal:
 
     def __init__(self, sitting: Sitting, images: bool) -> None:
         self.sitting, self.images = sitting, images
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, emoji=False)
         self.session: PromptSession[str] = PromptSession()
 
     def ask(self, question: Question) -> bool:

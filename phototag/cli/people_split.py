@@ -90,7 +90,7 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
     from phototag.workflows.name import pictures
     from phototag.workflows.people import split as job
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if len(found) < 2:
         console.print(f"All faces of {printable(name)} look like one person.", markup=False)
     done: list[Split] = []
