@@ -12,7 +12,6 @@ from prompt_toolkit.completion import FuzzyWordCompleter
 from rich.console import Console
 
 from phototag.cli import pictures
-from phototag.cli.name import left_out
 from phototag.display import counted, path_text, printable
 from phototag.errors import DatabaseLockedError, UsageError
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
@@ -192,8 +191,8 @@ class _Terminal:
     def _saved(self, question: WhoIsIt | IsItAlso, name: str, without: Sequence[int] = ()) -> None:
         done = self.sitting.call(question, name, without)
         self.console.print(f"{counted(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False)
-        for line in left_out(done):
-            self.console.print(line, markup=False)
+        if done.left_out:
+            self.console.print(naming.left_out(done), markup=False)
 
     def _pick(self, question: WhoIsIt | IsItAlso | WhoIsNot) -> None:
         picked = _numbers(self._line("numbers of those who aren't, as 3 5-7: "), len(question.shown))

@@ -14,7 +14,7 @@ from phototag.display import counted, printable
 from phototag.errors import TooLittleDataError, UsageError
 
 if TYPE_CHECKING:
-    from phototag.workflows.name import Named
+    pass
 
 
 @click.command(short_help="Say who people are.")
@@ -33,7 +33,7 @@ def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db:
     phototag name 12 "Ada Lovelace"
     """
     from phototag.store import clusters
-    from phototag.workflows.name import group_faces, name_group
+    from phototag.workflows.name import group_faces, left_out, name_group
 
     with options.store(db) as store:
         if not clusters.exists(store):
@@ -44,8 +44,8 @@ def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db:
             done = name_group(store, group_faces(store, group), name)
             are = "is" if done.faces == 1 else "are"
             click.echo(f"{counted(done.faces, 'face')} of group {group} {are} {printable(done.person.name)}.")
-            for line in left_out(done):
-                click.echo(line)
+            if done.left_out:
+                click.echo(left_out(done))
             if not no_tag:
                 try_names(store, {done.person.id})
             return
@@ -58,11 +58,3 @@ def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db:
         tagged = interview(Sitting.open(store), None if no_tag else Tagger(store.path), images=not no_images)
         for line in told(tagged) if tagged else []:
             click.echo(line)
-
-
-def left_out(named: Named) -> list[str]:
-    """What a group's name was not given to, if anything."""
-    if not named.left_out:
-        return []
-    they_are = "it is" if named.left_out == 1 else "they are"
-    return [f"{counted(named.left_out, 'face')} left out: you said {they_are} not {printable(named.person.name)}."]

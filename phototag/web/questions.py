@@ -14,7 +14,7 @@ from phototag.store import faces
 from phototag.store.connect import Store
 from phototag.web.desk import Visit
 from phototag.web.guard import Form
-from phototag.workflows.name import Named
+from phototag.workflows.name import Named, left_out
 from phototag.workflows.review import Sitting
 
 _KINDS = {WhoIsIt: "who", IsItAlso: "also", AreTheyOne: "one", WhoIsNot: "not"}
@@ -149,12 +149,8 @@ def _likely(it: Question, say: str) -> int:
 
 
 def _named(named: Named) -> str:
-    who = printable(named.person.name)
-    text = f"{counted(named.faces, 'face')} {'is' if named.faces == 1 else 'are'} {who}."
-    if not named.left_out:
-        return text
-    they = "it is" if named.left_out == 1 else "they are"
-    return f"{text} {counted(named.left_out, 'face')} left out: you said that {they} not {who}."
+    are = "is" if named.faces == 1 else "are"
+    return f"{counted(named.faces, 'face')} {are} {printable(named.person.name)}. {left_out(named)}".rstrip()
 
 
 def _are(it: WhoIsIt | IsItAlso | WhoIsNot, without: list[int], what: str) -> str:

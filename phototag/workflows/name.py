@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from phototag.display import printable
+from phototag.display import counted, printable
 from phototag.errors import UsageError
 from phototag.store import clusters, decisions, faces, models, people
 from phototag.store.connect import Store
@@ -37,6 +37,14 @@ class Named:
     person: Person
     faces: int
     left_out: int
+
+
+def left_out(named: Named) -> str:
+    """What a group's name was not given to, in words; empty if to nothing."""
+    if not named.left_out:
+        return ""
+    they_are = "it is" if named.left_out == 1 else "they are"
+    return f"{counted(named.left_out, 'face')} left out: you said that {they_are} not {printable(named.person.name)}."
 
 
 def name_group(store: Store, face_ids: Sequence[int], name: str) -> Named:

@@ -143,7 +143,7 @@ def test_who_is_left_out_and_where_strangers_begin(indexed: Path, environment: d
         terminal.expect("name:")
         terminal.send("Grace\r")
         terminal.expect("saved as Grace")
-        terminal.expect("1 face left out: you said it is not Grace")
+        terminal.expect("1 face left out: you said that it is not Grace")
         terminal.expect(r"\[q\]uit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)
