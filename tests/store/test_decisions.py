@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from phototag.errors import PhototagError
 from phototag.store import clusters, decisions, engines, faces, history, models, people
-from phototag.store.connect import Store
+from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.types import Cluster, Guess
-from tests.store.build import EMBEDDER, add_face, say, unit, who
+from tests.store.build import EMBEDDER, add_face, clean, old_database, say, unit, who
 
 
 @pytest.fixture
@@ -256,3 +259,33 @@ def test_the_cover_is_the_largest_of_the_best_faces(store: Store) -> None:
     assert people.cover(store, ada.person.id) == ids[1]
     say(store, "is-not", ids[1], "Ada")
     assert people.cover(store, ada.person.id) == ids[2]
+
+
+def test_a_journal_of_before_is_taken_over_row_by_row(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    columns = "id, at, origin, answer, verb, face, other_face, person, undoes"
+    with old_database(path, "0005-people") as old:
+        old.executescript(
+            "INSERT INTO library VALUES (1, '/photos', '/photos', 'online');"
+            "INSERT INTO photo (id, library, path, path_text, size, mtime_ns) VALUES (1, 1, 'a.jpg', 'a.jpg', 1, 1);"
+            "INSERT INTO face (id, photo, x, y, w, h, score, quality)"
+            " VALUES (1, 1, 1, 1, 9, 9, 1, 1), (2, 1, 20, 1, 9, 9, 1, 1);"
+            "INSERT INTO person (id, name, name_key) VALUES (1, 'Ada', 'ada'), (2, 'Adda', 'adda');"
+            "INSERT INTO decision VALUES (1, '2020-01-01T00:00:00+00:00', 'typed', 1, 'is', 1, NULL, 1, NULL),"
+            " (2, '2020-01-02T00:00:00+00:00', 'typed', 2, 'is', 2, NULL, 2, NULL),"
+            " (3, '2020-01-03T00:00:00+00:00', 'typed', 3, 'undo', NULL, NULL, NULL, 2),"
+            " (4, '2020-01-04T00:00:00+00:00', 'folder', 4, 'different', 1, 2, NULL, NULL);"
+        )
+        before = old.execute(f"SELECT {columns} FROM decision ORDER BY id").fetchall()
+    with open_store(path) as store:
+        assert list(store.rows(f"SELECT {columns} FROM decision ORDER BY id")) == before
+        assert decisions.labels(store) == {1: ("is", 1)}
+        assert people.names(store) == ["Ada"]  # what was said of the other one is taken back
+        assert clean(store)
+        with pytest.raises(PhototagError, match="never changed"), store.write():
+            store.run("UPDATE decision SET verb = 'is-not'")
+        with pytest.raises(PhototagError, match="never deleted"), store.write():
+            store.run("DELETE FROM decision WHERE id = 4")
+        say(store, "is", 2, "adda")
+        assert people.names(store) == ["Ada", "adda"]
+    assert path.with_name("old.db.before-0005-people").exists()
