@@ -70,7 +70,7 @@ def main() -> None:
     for part, job in parts.items():
         if options.only in (None, part):
             figures |= job()
-    print(json.dumps(figures, indent=2) if options.json else _text(figures))
+    print(json.dumps(figures, indent=2) if options.json else text(figures))
 
 
 def lfw(store: Store, data: Path) -> tuple[Vectors, list[str], list[int]]:
@@ -318,7 +318,7 @@ def _scored(store: Store, data: Path) -> float:
     return round(b_cubed(names, [-1 if group[face] is None else int(group[face] or 0) for face in ids]).f, 4)
 
 
-def _text(figures: dict[str, object]) -> str:
+def text(figures: dict[str, object]) -> str:
     lines = []
     for name, part in figures.items():
         lines.append(name if isinstance(part, dict) else f"{name}: {part}")

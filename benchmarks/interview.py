@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from clustering import lfw
+from clustering import lfw, text
 from simulated_people import Population, album, library, scattered
 
 from phototag import config
@@ -76,7 +76,7 @@ def main() -> None:
     for part, job in parts.items():
         if options.only in (None, part):
             figures |= job()
-    print(json.dumps(figures, indent=2, ensure_ascii=False) if options.json else _text(figures))
+    print(json.dumps(figures, indent=2, ensure_ascii=False) if options.json else text(figures))
 
 
 # --- somebody who knows everybody ---
@@ -325,14 +325,6 @@ def copied(db: Path, faces: frozenset[int]) -> Iterator[Store]:
                 store.run("UPDATE face SET present = id IN (SELECT face FROM here)")
             cluster_faces(store, Silent(), from_scratch=True)
             yield store
-
-
-def _text(figures: dict[str, object]) -> str:
-    lines = []
-    for name, part in figures.items():
-        lines.append(name if isinstance(part, dict) else f"{name}: {part}")
-        lines += [f"    {key}: {value}" for key, value in part.items()] if isinstance(part, dict) else []
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

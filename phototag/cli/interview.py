@@ -108,7 +108,8 @@ class _Terminal:
             case WhoIsIt():
                 likely = (f"[{number}] {who}" for number, who in enumerate(self._likely(question), 1))
                 group = f"group {question.group}, " if question.group >= 0 else ""
-                return "  ".join((f"Who is this? {group}{many}", *likely))
+                once = ", met only once: a stranger, perhaps" if self.sitting.met(question) == 1 else ""
+                return "  ".join((f"Who is this? {group}{many}{once}", *likely))
             case IsItAlso():
                 return f"Is this also {self._who(question.person)}? {many}, those that fit least first"
             case AreTheyOne():

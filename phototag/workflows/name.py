@@ -12,7 +12,7 @@ from phototag.store import clusters, decisions, faces, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person
-from phototag.workflows.people import find, require_face
+from phototag.workflows.people import a_name, find, require_face
 
 
 def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin = "typed") -> Person:
@@ -20,13 +20,10 @@ def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin 
 
     Raises UsageError for a name that can't be.
     """
-    try:
-        with store.write():
-            person = people.ensure(store, name)
-            decisions.record(store, [Decision("is", face, person.id) for face in face_ids], origin)
-            models.forget_tags(store)
-    except ValueError as error:
-        raise UsageError(f"that can't be a name: {error}") from error
+    with a_name(), store.write():
+        person = people.ensure(store, name)
+        decisions.record(store, [Decision("is", face, person.id) for face in face_ids], origin)
+        models.forget_tags(store)
     return person
 
 

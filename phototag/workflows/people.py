@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,12 +21,19 @@ from phototag.workflows.cluster import current_embedder
 _CLOSER = (1.0, 0.9, 0.8, 0.7, 0.6)
 
 
-def find(store: Store, name: str) -> Person | None:
-    """The person of this name, if there is one. Raises UsageError for what can't be a name."""
+@contextmanager
+def a_name() -> Iterator[None]:
+    """Raises UsageError where a name turns out to be one that nobody can have."""
     try:
-        return people.find(store, name)
+        yield
     except ValueError as error:
         raise UsageError(f"that can't be a name: {error}") from error
+
+
+def find(store: Store, name: str) -> Person | None:
+    """The person of this name, if there is one. Raises UsageError for what can't be a name."""
+    with a_name():
+        return people.find(store, name)
 
 
 def require_face(store: Store, face: int) -> None:
@@ -48,10 +56,8 @@ def rename(store: Store, name: str, new: str, origin: Origin = "typed") -> Perso
     Raises UsageError if there is nobody of that name, if another person has the new one, or if it can't be a name.
     """
     person = called(store, name)
-    try:
+    with a_name():
         cleaned = person_name(new)
-    except ValueError as error:
-        raise UsageError(f"that can't be a name: {error}") from error
     if cleaned != person.name:
         with store.write():
             decisions.record(store, [Decision("rename", person=person.id, name=cleaned)], origin)
@@ -189,22 +195,19 @@ def split(store: Store, name: str, face_ids: Sequence[int], other: str | None, o
     if strange or not face_ids:
         which = f"face {strange[0]} is" if strange else "no face was named that is"
         raise UsageError(f"{which} not one of {printable(person.name)}'s: `phototag people show` lists them")
-    try:
-        with store.write():
-            to = people.ensure(store, other) if other is not None else None
-            if to is not None and to.id == person.id:
-                raise UsageError(f"{printable(person.name)} can't be split from themselves: give another name")
-            said = [
-                Decision("split", person=person.id, other_person=to.id if to else None),
-                *(
-                    Decision("is", face, to.id) if to else Decision("is-not", face, person.id)
-                    for face in dict.fromkeys(face_ids)
-                ),
-            ]
-            decisions.record(store, said, origin)
-            models.forget_tags(store)
-    except ValueError as error:
-        raise UsageError(f"that can't be a name: {error}") from error
+    with a_name(), store.write():
+        to = people.ensure(store, other) if other is not None else None
+        if to is not None and to.id == person.id:
+            raise UsageError(f"{printable(person.name)} can't be split from themselves: give another name")
+        said = [
+            Decision("split", person=person.id, other_person=to.id if to else None),
+            *(
+                Decision("is", face, to.id) if to else Decision("is-not", face, person.id)
+                for face in dict.fromkeys(face_ids)
+            ),
+        ]
+        decisions.record(store, said, origin)
+        models.forget_tags(store)
     return Split(person, to, len(set(face_ids)))
 
 

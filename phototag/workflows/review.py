@@ -21,7 +21,7 @@ from phototag.review.state import State
 from phototag.store import clusters, decisions, engines, faces, history, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
-from phototag.types import Origin, Thresholds, Vectors
+from phototag.types import Thresholds, Vectors
 from phototag.workflows import people as jobs
 from phototag.workflows.cluster import CLEAR, cluster_faces, current_embedder
 from phototag.workflows.history import undo
@@ -84,6 +84,10 @@ class Sitting:
             found = following(self._state)
         return found
 
+    def met(self, question: WhoIsIt) -> int:
+        """How often a group was met: a burst, or copies of a photo, count once; 0 for a part of a group."""
+        return self._state.faces.met.get(question.group, 0)
+
     def standing(self) -> Standing:
         """How far the library has come."""
         return self._state.standing()
@@ -103,18 +107,15 @@ class Sitting:
 
         Raises UsageError for a name that can't be, and if a human said of each of them that it isn't that person.
         """
-        try:
-            with self._saving():
-                person = people.ensure(self.store, name)
-                refused = set(self._state.faces.ids[list(self._state.rejected.get(person.id, ()))].tolist())
-                effect = answers.them(question, person.id, without, refused)
-                if not effect.named:
-                    raise UsageError(
-                        f"you said of every one of these faces that it is not {printable(person.name)}: nothing saved"
-                    )
-                answer = decisions.record(self.store, _decisions(effect), "typed")
-        except ValueError as error:
-            raise UsageError(f"that can't be a name: {error}") from error
+        with jobs.a_name(), self._saving():
+            person = people.ensure(self.store, name)
+            refused = set(self._state.faces.ids[list(self._state.rejected.get(person.id, ()))].tolist())
+            effect = answers.them(question, person.id, without, refused)
+            if not effect.named:
+                raise UsageError(
+                    f"you said of every one of these faces that it is not {printable(person.name)}: nothing saved"
+                )
+            answer = decisions.record(self.store, _decisions(effect), "typed")
         self._take(effect, answer)
         left_out = refused.intersection(question.faces).difference(without)
         return Named(person, len(effect.named), len(left_out))
@@ -124,33 +125,17 @@ class Sitting:
 
         Two people get the first one's name.
         """
-        if not isinstance(question, AreTheyOne):
+        if isinstance(question, AreTheyOne):
+            self._save_of_two(answers.one(question, True))
+        else:
             self._save(answers.them(question, question.person, without))
-            return
-        effect = answers.one(question, True)
-        with self._saving():
-            if effect.merged:
-                gone, kept = effect.merged
-                jobs.merge(self.store, self.name(gone), self.name(kept), "reviewed")
-            elif effect.together:
-                compare(self.store, "same", *effect.together)
-            answer = history.last(self.store)
-        self._take(effect, answer)
 
     def no(self, question: IsItAlso | AreTheyOne | WhoIsNot) -> None:
         """None of them is this person; or: the two are two."""
-        if not isinstance(question, AreTheyOne):
+        if isinstance(question, AreTheyOne):
+            self._save_of_two(answers.one(question, False))
+        else:
             self._save(answers.nobody(question))
-            return
-        effect = answers.one(question, False)
-        with self._saving():
-            if effect.two:
-                one, other = effect.two
-                jobs.different(self.store, self.name(one), self.name(other))
-            elif effect.apart:
-                compare(self.store, "different", *effect.apart)
-            answer = history.last(self.store)
-        self._take(effect, answer)
 
     def mixed(self, question: WhoIsIt | IsItAlso) -> None:
         """They are of several people: their group is cut, and the parts are asked about in this sitting."""
@@ -229,10 +214,26 @@ class Sitting:
             left = decisions.stamp(self.store)
         self._left = left
 
-    def _save(self, effect: Effect, origin: Origin = "reviewed") -> None:
+    def _save(self, effect: Effect) -> None:
         with self._saving():
             said = _decisions(effect)
-            answer = decisions.record(self.store, said, origin) if said else None
+            answer = decisions.record(self.store, said, "reviewed") if said else None
+        self._take(effect, answer)
+
+    def _save_of_two(self, effect: Effect) -> None:
+        """Two people, or two faces, are one or two."""
+        with self._saving():
+            if effect.merged:
+                gone, kept = effect.merged
+                jobs.merge(self.store, self.name(gone), self.name(kept), "reviewed")
+            elif effect.two:
+                one, other = effect.two
+                jobs.different(self.store, self.name(one), self.name(other))
+            elif effect.together:
+                compare(self.store, "same", *effect.together)
+            elif effect.apart:
+                compare(self.store, "different", *effect.apart)
+            answer = history.last(self.store)
         self._take(effect, answer)
 
     def _take(self, effect: Effect, answer: int | None) -> None:

@@ -22,6 +22,7 @@ from phototag.workflows.cluster import current_embedder
 from phototag.workflows.decoding import Crash, Task, decoded
 from phototag.workflows.engines import chosen
 from phototag.workflows.eye import Eye
+from phototag.workflows.people import a_name
 
 #: A face of fewer pixels each way shows nobody (the smallest window of the smallest detector).
 SMALLEST = 12
@@ -107,10 +108,8 @@ def add_face(
     If a known face is there, that one is meant. One answer, which can be taken back as one. Raises UsageError for a
     photo that isn't indexed or can't be used, a box that can't be, or a name that can't be.
     """
-    try:
+    with a_name():
         cleaned = None if name is None else person_name(name)
-    except ValueError as error:
-        raise UsageError(f"that can't be a name: {error}") from error
     path = os.path.abspath(os.fsencode(photo))
     row = _photo_at(store, path)
     _require_inside(box, row)

@@ -139,11 +139,13 @@ def test_who_is_left_out_and_where_strangers_begin(indexed: Path, environment: d
     with interview(indexed, environment, "--no-images") as terminal:
         terminal.expect(r"Is this also Grace\? |Who is this\? ")
         terminal.expect(r"\[q\]uit")
+        assert "met only once" not in terminal.before
         terminal.send("t" if "also" in terminal.before else "n")
         terminal.expect("name:")
         terminal.send("Grace\r")
         terminal.expect("saved as Grace")
         terminal.expect("1 face left out: you said that it is not Grace")
+        terminal.expect(r"Who is this\? group 2, \d+ faces, met only once: a stranger, perhaps")
         terminal.expect(r"\[q\]uit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)
