@@ -51,11 +51,15 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:
-    """A regular file met on a walk; `path` is relative to the library root, as bytes."""
+    """A regular file found on a walk; `path` is relative to the library root, as bytes.
+
+    `ctime_ns`: when its inode last changed, which an edit that keeps the modification time can't hide.
+    """
 
     path: bytes
     size: int
     mtime_ns: int
+    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
