@@ -51,15 +51,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:
-    """A regular file found on a walk; `path` is relative to the library root, as bytes.
-
-    `ctime_ns`: when its inode last changed, which an edit that keeps the modification time can't hide.
-    """
+    """A regular file met on a walk; `path` is relative to the library root, as bytes."""
 
     path: bytes
     size: int
     mtime_ns: int
-    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from phototag.store.migrate_content import to_content
-
 APPLICATION_ID = 0x50544147  # "PTAG"
 
 MIGRATIONS = Migrations("phototag")
@@ -49,11 +47,6 @@ def _people(db: Database) -> None:
     identity = db.conn.execute("SELECT sql FROM sqlite_master WHERE name = 'identity'").fetchone()[0]
     for statement in [*_PEOPLE.split(";\n\n"), views["standing"], views["label"], identity]:
         db.conn.execute(statement)
-
-
-@MIGRATIONS(name="0006-content")
-def _content(db: Database) -> None:
-    to_content(db.conn)
 
 
 _FIRST = f"""
