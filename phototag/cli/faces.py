@@ -48,15 +48,15 @@ def faces_list(db: Path | None, form: str | None) -> None:
 
     with options.store(db, write=False) as store:
         if form == "json":
-            _json(map(_row, identified(store)))
+            _json(map(_row, identified(store, every_place=True)))
         elif form == "csv":
             table = csv.writer(sys.stdout)
             table.writerow(["photo", "x", "y", "w", "h", "cluster", "person", "source", "probability"])
-            for face in identified(store):
+            for face in identified(store, every_place=True):
                 row = _row(face)
                 table.writerow([row["photo"], *row["box"], *list(row.values())[4:]])
         else:
-            for face in identified(store):
+            for face in identified(store, every_place=True):
                 who = printable(face.person) if face.person else "unknown"
                 how = f" ({face.source}, {face.probability:.0%})" if face.probability is not None else ""
                 group = f" group {face.cluster}" if face.cluster is not None else ""

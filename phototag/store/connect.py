@@ -304,11 +304,16 @@ def _migrate(store: Store) -> None:
     with store._sentences():
         if not MIGRATIONS.pending(store.db):
             return
+    # Tables are built anew: dropping one must not take along, or be refused by, what refers to it.
+    store.connection.execute("PRAGMA foreign_keys = OFF")
     with store.write():  # a second process waits here, then finds nothing pending
         pending = MIGRATIONS.pending(store.db)
         if pending and MIGRATIONS.applied(store.db):
             _back_up(store.path, pending[0].name)
         MIGRATIONS.apply(store.db)
+        if store.value("SELECT 1 FROM pragma_foreign_key_check"):
+            raise DatabaseDamagedError(f"{store.path} is damaged: rows of it refer to others that are gone")
+    store.connection.execute("PRAGMA foreign_keys = ON")
     with store._sentences():  # so that the file itself, not only its log, says whose it is
         store.connection.execute("PRAGMA wal_checkpoint")
 

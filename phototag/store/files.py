@@ -34,6 +34,10 @@ class Known:
         return same and (self.ctime_ns is None or file.ctime_ns is None or file.ctime_ns == self.ctime_ns)
 
 
+#: A missing file whose photo has a file elsewhere: it was moved there, or was one of several copies.
+_ELSEWHERE = "state = 'missing' AND EXISTS (SELECT 1 FROM file o WHERE o.photo = file.photo AND o.state <> 'missing')"
+
+
 def known(store: Store, library: int, detector: int, embedder: int) -> dict[bytes, Known]:
     """Every file of a library by its path."""
     return {
@@ -47,9 +51,10 @@ def known(store: Store, library: int, detector: int, embedder: int) -> dict[byte
 
 
 def mark_missing(store: Store, ids: Iterable[int]) -> None:
-    """These files are gone from an online root; everything about them is kept."""
+    """These files are gone from an online root; everything about their photos is kept."""
     with store.write():
         store.connection.executemany("UPDATE file SET state = 'missing' WHERE id = ?", [(i,) for i in ids])
+        store.run(f"DELETE FROM file WHERE {_ELSEWHERE}")
 
 
 def mark_found(store: Store, ids: Iterable[int]) -> None:
@@ -101,6 +106,7 @@ def finish(store: Store, number: int, file: PhotoFile, photo: int, *, new_conten
         "UPDATE file SET state = 'done', attempts = 0, size = ?, mtime_ns = ?, ctime_ns = ?, photo = ? WHERE id = ?",
         (file.size, file.mtime_ns, file.ctime_ns, photo, number),
     )
+    store.run(f"DELETE FROM file WHERE photo = ? AND {_ELSEWHERE}", (photo,))
 
 
 def fail(store: Store, number: int, file: PhotoFile, *, quarantined: bool) -> None:

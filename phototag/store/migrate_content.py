@@ -73,7 +73,8 @@ DROP TRIGGER decision_never_goes;
 
 CREATE TEMP TABLE place_of AS
 SELECT p.id, CASE WHEN p.sha256 IS NULL THEN p.id ELSE first_value(p.id) OVER (
-    PARTITION BY p.sha256 ORDER BY p.state = 'missing', NOT EXISTS (SELECT 1 FROM detection d WHERE d.photo = p.id), p.id
+    PARTITION BY p.sha256 ORDER BY p.state = 'missing',
+        NOT EXISTS (SELECT 1 FROM detection d WHERE d.photo = p.id), p.id
 ) END AS content
 FROM photo p"""
 

@@ -20,11 +20,15 @@ SEEN = (
 )
 #: A photo `p` that lies somewhere.
 PRESENT = "EXISTS (SELECT 1 FROM file q WHERE q.photo = p.id AND q.state <> 'missing')"
+#: A photo `p` that lies somewhere, or did when its folder was last looked through: not one that was edited since.
+KNOWN = "EXISTS (SELECT 1 FROM file q WHERE q.photo = p.id)"
 #: Joins the place `q` of a photo `p` (a file that is there before one that is missing), and its library `l`.
 PLACE = (
     "JOIN file q ON q.id = (SELECT o.id FROM file o WHERE o.photo = p.id ORDER BY o.state = 'missing', o.id LIMIT 1)"
     " JOIN library l ON l.id = q.library"
 )
+#: The same for all places where it is.
+EVERY_PLACE = "JOIN file q ON q.photo = p.id AND q.state <> 'missing' JOIN library l ON l.id = q.library"
 #: The absolute path of that place.
 PATH = "CAST(l.root || X'2F' || q.path AS BLOB)"
 
@@ -51,6 +55,13 @@ def enter(store: Store, decoded: DecodedPhoto) -> int:
     found = find(store, decoded.sha256)
     assert found is not None
     return found
+
+
+def size(store: Store, photo: int) -> tuple[int, int] | None:
+    """The photo's upright width and height, if known."""
+    for width, height in store.rows("SELECT width, height FROM photo WHERE id = ? AND width IS NOT NULL", (photo,)):
+        return int(width), int(height)
+    return None
 
 
 def sha256(store: Store, photo: int) -> str | None:

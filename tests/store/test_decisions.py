@@ -267,7 +267,8 @@ def test_a_journal_of_before_is_taken_over_row_by_row(tmp_path: Path) -> None:
     with old_database(path, "0005-people") as old:
         old.executescript(
             "INSERT INTO library VALUES (1, '/photos', '/photos', 'online');"
-            "INSERT INTO photo (id, library, path, path_text, size, mtime_ns) VALUES (1, 1, 'a.jpg', 'a.jpg', 1, 1);"
+            "INSERT INTO photo (id, library, path, path_text, size, mtime_ns, sha256, state)"
+            " VALUES (1, 1, 'a.jpg', 'a.jpg', 1, 1, 'a', 'done');"
             "INSERT INTO face (id, photo, x, y, w, h, score, quality)"
             " VALUES (1, 1, 1, 1, 9, 9, 1, 1), (2, 1, 20, 1, 9, 9, 1, 1);"
             "INSERT INTO person (id, name, name_key) VALUES (1, 'Ada', 'ada'), (2, 'Adda', 'adda');"

@@ -204,7 +204,7 @@ def test_an_index_run_with_a_deadly_photo(
         done = index(told=told, jobs=2)
         assert (done.photos, done.problems) == (2, 1)
         assert [(problem.path, problem.code) for problem in told.problems] == [(b"deadly.png", "crashed")]
-        assert dict(store.rows("SELECT path, state FROM photo")) == {
+        assert dict(store.rows("SELECT path, state FROM file")) == {
             b"a.png": "done",
             b"deadly.png": "quarantined",
             b"z.png": "done",
