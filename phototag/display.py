@@ -93,6 +93,11 @@ def name_key(name: str) -> str:
     return key
 
 
+def former_key(name: str) -> str:
+    """What made two names one person's before `name_key` did: NFC and case folded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
 def kept_name(name: str) -> str:
     """A name from the journal as `person_name` keeps it; as it is, if it would not be taken today."""
     try:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from phototag.display import kept_name, name_key, numbered, person_name, printable
+from phototag.display import former_key, kept_name, name_key, numbered, person_name, printable
 from phototag.errors import UsageError
 from phototag.store.connect import Store
 from phototag.store.faces import CLAIMED
@@ -150,15 +149,10 @@ def _apart(store: Store, person: int, name: str) -> str:
         "SELECT name FROM person WHERE name_key = ? AND id <> ? AND merged IS NULL AND NOT gone",
         (name_key(kept), person),
     ):
-        if _former_key(name) != _former_key(other):
+        if former_key(name) != former_key(other):
             taken = {row[0] for row in store.rows("SELECT name_key FROM person WHERE id <> ?", (person,))}
             return numbered(kept, taken)
     return kept
-
-
-def _former_key(name: str) -> str:
-    """What made two names one person's before: NFC and case folded."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _set_free(store: Store, person: int) -> None:
