@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from phototag.cli import options
+from phototag.cli import did_you_mean, options
 from phototag.cli.tag import try_names
 from phototag.display import path_text, printable
 
@@ -50,11 +49,12 @@ def faces_list(db: Path | None, form: str | None) -> None:
         if form == "json":
             _json(map(_row, identified(store, every_place=True)))
         elif form == "csv":
-            table = csv.writer(sys.stdout)
-            table.writerow(["photo", "x", "y", "w", "h", "cluster", "person", "source", "probability"])
-            for face in identified(store, every_place=True):
-                row = _row(face)
-                table.writerow([row["photo"], *row["box"], *list(row.values())[4:]])
+            with options.in_utf8() as file:
+                table = csv.writer(file)
+                table.writerow(["photo", "x", "y", "w", "h", "cluster", "person", "source", "probability"])
+                for face in identified(store, every_place=True):
+                    row = _row(face)
+                    table.writerow([row["photo"], *row["box"], *list(row.values())[4:]])
         else:
             for face in identified(store, every_place=True):
                 who = printable(face.person) if face.person else "unknown"
@@ -67,14 +67,17 @@ def faces_list(db: Path | None, form: str | None) -> None:
 @faces.command("is")
 @_face
 @_person
+@did_you_mean.new
 @options.no_tag
 @options.database
-def faces_is(face: int, person: str, no_tag: bool, db: Path | None) -> None:
+def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -> None:
     """FACE is PERSON, who is looked for in all other photos at once."""
     from phototag.workflows.name import name_face
+    from phototag.workflows.people import require_face
 
     with options.store(db) as store:
-        named = name_face(store, face, person)
+        require_face(store, face)
+        named = name_face(store, face, did_you_mean.meant(store, person, new=new))
         click.echo(f"Face {face} is {printable(named.name)}.")
         if not no_tag:
             try_names(store, {named.id})
@@ -102,9 +105,10 @@ def faces_not(face: int, person: str, db: Path | None) -> None:
     metavar="X,Y,W,H",
     help="Where: left, top, width and height in pixels of the upright full-size photo.",
 )
+@did_you_mean.new
 @options.no_tag
 @options.database
-def faces_add(photo: Path, person: str | None, box: Box, no_tag: bool, db: Path | None) -> None:
+def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool, db: Path | None) -> None:
     """A face on PHOTO was missed: it is at --box, and may be PERSON. It stays whatever looks at the photo later.
 
     \b
@@ -113,6 +117,7 @@ def faces_add(photo: Path, person: str | None, box: Box, no_tag: bool, db: Path 
     from phototag.workflows.show_faces import add_face
 
     with options.store(db) as store:
+        person = None if person is None else did_you_mean.meant(store, person, new=new)
         done = add_face(store, photo, box, person, options.settings(db=db), options.progress(False))
         who = f"; it is {printable(done.person.name)}" if done.person else ""
         click.echo(f"Face {done.face} was {'known there already' if done.known else 'added'}{who}.")

@@ -30,7 +30,11 @@ class Decision:
 
 
 def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
-    """Write one answer, which may decide about many faces (inside a write transaction); returns its number."""
+    """Write one answer, which may decide about many faces (inside a write transaction); returns its number.
+
+    Whose last face it takes is gone, and who gets one is back (of what takes back other answers, `history.undo` says
+    who). Raises UsageError if one who is back has a name that belongs to somebody else by now.
+    """
     answer = int(store.value("SELECT coalesce(max(answer), 0) + 1 FROM decision"))
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     store.connection.executemany(
@@ -55,6 +59,8 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
             for d in decisions
         ],
     )
+    if any(decision.verb != "undo" for decision in decisions):
+        people.come_and_go(store, answer)
     return answer
 
 

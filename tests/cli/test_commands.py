@@ -165,7 +165,7 @@ def test_names_from_folders(indexed: Path, demo: Demo, phototag: Run) -> None:
         phototag("label", "--from-folders", demo.folder / "photos" / "people", "--json", "--db", indexed).stdout
     )
     tagged = done.pop("tagged")
-    assert done == {"faces": 6, "people": 2, "faceless": 0}
+    assert done == {"faces": 6, "people": 2, "faceless": 0, "conflicts": []}
     assert (tagged["faces"], tagged["named"]) == (26, 26)
     again = json.loads(
         phototag("label", "--from-folders", demo.folder / "photos" / "people", "--json", "--db", indexed).stdout
