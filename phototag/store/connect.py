@@ -12,7 +12,6 @@ import errno
 import os
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,13 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from phototag.errors import DatabaseUnavailableError, NotOurDatabaseError, PhototagError, UsageError
+from phototag.errors import (
+    DatabaseLockedError,
+    DatabaseUnavailableError,
+    NotOurDatabaseError,
+    PhototagError,
+    UsageError,
+)
 from phototag.store import layout, trouble
 from phototag.store.schema import APPLICATION_ID, MIGRATIONS
 
@@ -34,6 +39,8 @@ BUSY_SECONDS = 30.0
 _EXAMINE_SECONDS = 60.0
 #: The SQLite that first knew RETURNING (March 2021), the youngest thing that our statements need.
 OLDEST_SQLITE = (3, 35, 0)
+#: How often a database that is written meanwhile is copied.
+_COPIES = 5
 #: The smallest page of SQLite, in bytes.
 _SMALLEST = 512
 #: What a database may have beside it: a write-ahead log, or the journal of a transaction that was broken off.
@@ -333,38 +340,12 @@ def _leave_log(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = DELETE")
 
 
-# In a process of its own: closing a descriptor would drop this one's locks. What changed meanwhile is copied again.
-_COPY = """
-import os, shutil, sys
-source, target = sys.argv[1:]
-def state():
-    return [(s.st_size, s.st_mtime_ns, s.st_ino) for s in (os.stat(source + end) for end in ("", "-wal", "-journal")
-            if os.path.exists(source + end))]
-try:
-    for _ in range(5):
-        before = state()
-        for end in ("", "-wal", "-journal"):
-            if os.path.exists(source + end):
-                shutil.copyfile(source + end, target + end)
-            elif os.path.exists(target + end):
-                os.unlink(target + end)
-        if state() == before:
-            break
-except OSError as error:
-    print(error.errno)
-"""
-
-
 def _copied(path: Path) -> sqlite3.Connection:
     """A private copy, which can be read only."""
     folder = tempfile.mkdtemp(prefix="phototag-")
     try:
         copy = Path(folder) / "copy.db"
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _COPY, path.resolve(), copy], capture_output=True, text=True, check=True
-        )
-        if done.stdout:
-            raise OSError(int(done.stdout), os.strerror(int(done.stdout)))
+        _copy(path.resolve(), copy)
         connection = _connect(copy, "rw")
         try:
             layout.require_ours(connection, path)
@@ -375,6 +356,23 @@ def _copied(path: Path) -> sqlite3.Connection:
         return connection
     finally:
         rmtree(folder, ignore_errors=True)  # POSIX keeps the open files readable
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a database and its log in a process of its own, whose descriptors aren't ours, again if it was written."""
+    for _ in range(_COPIES):
+        before = _state(source)
+        for end, *_ in before:
+            done = subprocess.run(
+                ["cp", "--", f"{source}{end}", f"{target}{end}"], capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise OSError(errno.EIO, done.stderr.strip())
+        if _state(source) == before:
+            return
+        for end in _LOGS:
+            Path(f"{target}{end}").unlink(missing_ok=True)
+    raise DatabaseLockedError(f"{source} is written by another program all the time: run the command again later")
 
 
 # --- what is refused ---

@@ -70,7 +70,7 @@ def require_ours(connection: sqlite3.Connection, path: Path) -> None:
 def _bookkeeping() -> tuple[Entry, ...]:
     """How sqlite-utils remembers which migrations were applied."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        MIGRATIONS.ensure_migrations_table(Database(connection))
+        MIGRATIONS.ensure_migrations_table(Database(connection, execute_plugins=False))
         return tuple(_plain(entry) for entry in connection.execute(_ENTRIES))
 
 
@@ -79,7 +79,7 @@ def _made_by(steps: tuple[tuple[str, Any], ...]) -> tuple[Entry, ...]:
     """What migrations make of an empty database."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.execute("BEGIN")
-        database = Database(connection)
+        database = Database(connection, execute_plugins=False)
         for _, make in steps:
             make(database)
         return tuple(connection.execute(_ENTRIES).fetchall())
