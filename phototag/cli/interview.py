@@ -14,7 +14,7 @@ from rich.console import Console
 from phototag.cli import pictures
 from phototag.cli.did_you_mean import is_meant
 from phototag.display import counted, path_text, printable
-from phototag.errors import DatabaseLockedError, UsageError
+from phototag.errors import DatabaseUnavailableError, UsageError
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces
 from phototag.workflows import name as naming
@@ -98,7 +98,7 @@ class _Terminal:
             except OutdatedError as error:
                 self.console.print(str(error), markup=False)
                 return True
-            except (UsageError, DatabaseLockedError) as error:
+            except (UsageError, DatabaseUnavailableError) as error:
                 self.console.print(str(error), markup=False)
             else:
                 return True
