@@ -304,7 +304,8 @@ def simulated(vectors: Vectors, photo: Rows, embedder: EngineInfo) -> Iterator[t
                 [(root, b"%d.jpg" % one, f"{one}.jpg", int(one) + 1) for one in np.unique(photo)],
             )
             store.connection.executemany(
-                "INSERT INTO face (id, subject, photo, x, y, w, h, score, quality) VALUES (?, ?, ?, ?, 10, 90, 90, 1, 0.8)",
+                "INSERT INTO face (id, subject, photo, x, y, w, h, score, quality)"
+                " VALUES (?, ?, ?, ?, 10, 90, 90, 1, 0.8)",
                 [(face + 1, face + 1, int(one) + 1, 100 * (face % 50)) for face, one in enumerate(photo)],
             )
             store.connection.executemany(

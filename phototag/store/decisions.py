@@ -39,8 +39,8 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     store.connection.executemany(
         "INSERT INTO decision (at, origin, answer, verb, face, person, other_face, undoes, other_person, name)"
-        " VALUES (?, ?, ?, ?, coalesce((SELECT subject FROM face WHERE id = ?), ?), ?, coalesce((SELECT subject FROM face WHERE id = ?), ?),"
-        " ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, coalesce((SELECT subject FROM face WHERE id = ?), ?), ?,"
+        " coalesce((SELECT subject FROM face WHERE id = ?), ?), ?, ?, ?)",
         [
             (
                 at,
