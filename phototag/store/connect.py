@@ -24,6 +24,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from phototag.errors import (
+    DatabaseDamagedError,
     DatabaseLockedError,
     DatabaseUnavailableError,
     NotOurDatabaseError,
