@@ -326,7 +326,9 @@ def test_names_that_are_one_by_now_are_numbered() -> None:
     ]
     document = {
         "format": "phototag-names", "version": 1,
-        "people": [{"name": "Zoe", "aliases": ["Ada"]}, {"name": "Zoe\u200b", "aliases": ["A\u00adda"]}, {"name": "Ｚｏｅ"}],
+        "people": [
+            {"name": "Zoe", "aliases": ["Ada"]}, {"name": "Zoe\u200b", "aliases": ["A\u00adda"]}, {"name": "Ｚｏｅ"},
+        ],
         "photos": [{"sha256": "a" * 64, "path": "a.jpg", "width": 100, "height": 100, "faces": faces}],
         "different": [{"people": ["Zoe", "Zoe\u200b"], **said}],
     }  # fmt: skip
