@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,18 +46,21 @@ def faces_list(db: Path | None, form: str | None) -> None:
     """List every face: photo, box in upright pixels, group, person, who said so, how sure."""
     from phototag.store.faces import identified
 
-    with options.store(db, write=False) as store:
+    with (
+        options.store(db, write=False) as store,
+        closing(face for face in identified(store, every_place=True)) as found,
+    ):
         if form == "json":
-            _json(map(_row, identified(store, every_place=True)))
+            _json(map(_row, found))
         elif form == "csv":
             with options.in_utf8() as file:
                 table = csv.writer(file)
                 table.writerow(["photo", "x", "y", "w", "h", "cluster", "person", "source", "probability"])
-                for face in identified(store, every_place=True):
+                for face in found:
                     row = _row(face)
                     table.writerow([row["photo"], *row["box"], *list(row.values())[4:]])
         else:
-            for face in identified(store, every_place=True):
+            for face in found:
                 who = printable(face.person) if face.person else "unknown"
                 how = f" ({face.source}, {face.probability:.0%})" if face.probability is not None else ""
                 group = f" group {face.cluster}" if face.cluster is not None else ""

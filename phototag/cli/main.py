@@ -96,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _status(arguments: Sequence[str] | None) -> int:
+    stdout = sys.stdout
     try:
         result = cli.main(arguments, prog_name="phototag", standalone_mode=False)
         sys.stdout.flush()
@@ -110,10 +111,10 @@ def _status(arguments: Sequence[str] | None) -> int:
         return _tell("stopped; everything finished so far is saved: run the same command to go on", 130)
     except BrokenPipeError:
         return _unheard()
-    except SystemExit as error:  # click's word for a broken pipe
-        if isinstance(error.__context__, BrokenPipeError):
-            return _unheard()
-        raise
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        return _unheard()  # of a broken pipe click wraps the streams, and leaves
     except Exception as error:
         if os.environ.get("PHOTOTAG_DEBUG"):
             traceback.print_exc()
