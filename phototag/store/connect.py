@@ -258,8 +258,11 @@ def _make(path: Path) -> None:
 # --- connections ---
 
 
-def _connect(path: Path, mode: str, *, any_thread: bool = False) -> sqlite3.Connection:
-    """A connection: `mode` is SQLite's (ro, rw, rwc), or "immutable": as the file is, with no lock and no log."""
+def _connect(path: Path, mode: str, *, any_thread: bool = False, alone: bool = False) -> sqlite3.Connection:
+    """A connection: `mode` is SQLite's (ro, rw, rwc), or "immutable": as the file is, with no lock and no log.
+
+    `alone`: nobody else may use the database meanwhile, so its log is read without shared memory.
+    """
     how = "immutable=1" if mode == "immutable" else f"mode={mode}"
     connection = sqlite3.connect(
         f"{path.resolve().as_uri()}?{how}",
@@ -269,13 +272,16 @@ def _connect(path: Path, mode: str, *, any_thread: bool = False) -> sqlite3.Conn
         check_same_thread=not any_thread,
     )
     try:
+        if alone:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA recursive_triggers = ON")  # REPLACE, too, meets the journal's triggers
-        # FULL: a name that was answered survives a power cut, not only a crash.
-        connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")
+        if mode.startswith("rw"):
+            # FULL: a name that was answered survives a power cut, not only a crash.
+            connection.execute("PRAGMA synchronous = FULL")
     except BaseException:
         connection.close()
         raise
@@ -284,19 +290,23 @@ def _connect(path: Path, mode: str, *, any_thread: bool = False) -> sqlite3.Conn
 
 def _connected(path: Path, mode: str, *, any_thread: bool = False) -> sqlite3.Connection:
     """A connection to a database that is ours."""
-    connection = _connect(path, mode, any_thread=any_thread)
+    try:
+        return _checked(path, _connect(path, mode, any_thread=any_thread))
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or not trouble.is_writable(path) or _can_log_ahead(path.parent):
+            raise
+    _leave_log(path)
+    return _checked(path, _connect(path, mode, any_thread=any_thread))
+
+
+def _checked(path: Path, connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, if the tables of its database are ours."""
     try:
         layout.require_ours(connection, path)
-        return connection
-    except sqlite3.OperationalError:
-        connection.close()
-        if not trouble.is_writable(path) or _can_log_ahead(path.parent):
-            raise
     except BaseException:
         connection.close()
         raise
-    _leave_log(path)
-    return _connected(path, mode, any_thread=any_thread)
+    return connection
 
 
 def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
@@ -335,9 +345,7 @@ def _leave_log(path: Path) -> None:
 
     It is used alone for that moment; its readers and writers will wait for one another then.
     """
-    with closing(_connect(path, "rw")) as connection:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # so the log is read without shared memory
-        layout.require_ours(connection, path)
+    with closing(_checked(path, _connect(path, "rw", alone=True))) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
 
 
@@ -347,13 +355,8 @@ def _copied(path: Path) -> sqlite3.Connection:
     try:
         copy = Path(folder) / "copy.db"
         _copy(path.resolve(), copy)
-        connection = _connect(copy, "rw")
-        try:
-            layout.require_ours(connection, path)
-            connection.execute("PRAGMA query_only = ON")
-        except BaseException:
-            connection.close()
-            raise
+        connection = _checked(path, _connect(copy, "rw"))
+        connection.execute("PRAGMA query_only = ON")
         return connection
     finally:
         rmtree(folder, ignore_errors=True)  # POSIX keeps the open files readable
