@@ -210,6 +210,7 @@ def before(tmp_path: Path) -> Path:
                 "INSERT INTO face (id, photo, x, y, w, h, score, quality) VALUES (?, 1, ?, 1, 9, 9, 1, 1)",
                 (face, 20 * face),
             )
+        old.execute("UPDATE face SET subject = id")
         for person in people:
             old.execute("INSERT INTO person (id, name, name_key, given, merged) VALUES (?, ?, ?, ?, ?)", person)
         old.execute("UPDATE person SET gone = 1 WHERE id = 5")
