@@ -79,8 +79,8 @@ def lfw(store: Store, data: Path) -> tuple[Vectors, list[str], list[int]]:
     row = {face: number for number, face in enumerate(ids)}
     names, chosen = [], []
     found = store.rows(
-        "SELECT p.id, CAST(l.root || X'2F' || p.path AS BLOB), p.width, p.height FROM photo p"
-        " JOIN library l ON l.id = p.library WHERE p.state = 'done' ORDER BY 2"
+        "SELECT p.id, CAST(l.root || X'2F' || q.path AS BLOB), p.width, p.height FROM photo p"
+        " JOIN file q ON q.photo = p.id JOIN library l ON l.id = q.library WHERE q.state = 'done' ORDER BY 2"
     )
     for photo, path, width, height in list(found):
         whole = Path(os.fsdecode(path))

@@ -295,13 +295,18 @@ def simulated(vectors: Vectors, photo: Rows, embedder: EngineInfo) -> Iterator[t
         seen = engines.register(store, embedder)
         with store.write():
             store.connection.executemany(
-                "INSERT INTO photo (id, library, path, path_text, size, mtime_ns, state)"
-                " VALUES (?, ?, ?, ?, 1, 1, 'done')",
-                [(int(one) + 1, root, b"%d.jpg" % one, f"{one}.jpg") for one in np.unique(photo)],
+                "INSERT INTO photo (id, sha256) VALUES (?, ?)",
+                [(int(one) + 1, f"{one:064}") for one in np.unique(photo)],
             )
             store.connection.executemany(
-                "INSERT INTO face (id, photo, x, y, w, h, score, quality) VALUES (?, ?, ?, 10, 90, 90, 1, 0.8)",
-                [(face + 1, int(one) + 1, 100 * (face % 50)) for face, one in enumerate(photo)],
+                "INSERT INTO file (library, path, path_text, size, mtime_ns, photo, state)"
+                " VALUES (?, ?, ?, 1, 1, ?, 'done')",
+                [(root, b"%d.jpg" % one, f"{one}.jpg", int(one) + 1) for one in np.unique(photo)],
+            )
+            store.connection.executemany(
+                "INSERT INTO face (id, subject, photo, x, y, w, h, score, quality)"
+                " VALUES (?, ?, ?, ?, 10, 90, 90, 1, 0.8)",
+                [(face + 1, face + 1, int(one) + 1, 100 * (face % 50)) for face, one in enumerate(photo)],
             )
             store.connection.executemany(
                 "INSERT INTO embedding (face, engine, dim, vector) VALUES (?, ?, ?, ?)",

@@ -1,12 +1,11 @@
 """`python -m phototag`."""
 
-from __future__ import annotations
-
+# Nothing is imported before the current folder is off the path, not even `__future__`: `-m` puts it there first, and a
+# module planted in it would be run. (`os` and `sys` are in memory since the interpreter started.)
 import os
 import sys
 
-# `-m` puts the current folder first on the path, where a planted dlib.py would be imported.
-if sys.path and sys.path[0] in ("", os.getcwd()):
+if not getattr(sys.flags, "safe_path", sys.flags.isolated) and sys.path and sys.path[0] in ("", os.getcwd()):
     del sys.path[0]
 
 if __name__ == "__main__":

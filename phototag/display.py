@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
+from collections.abc import Container
+from itertools import count
 from urllib.parse import quote
 
 # Bidirectional overrides and isolates can make a file name read as another one.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+#: Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt): characters that show nothing.
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# Of these, what shapes its neighbours (Persian, Indic scripts, emoji) or chooses the form of the character before it.
+_JOINERS = "\u200c\u200d"
+_SELECTORS = "\u034f\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
+_IGNORED = re.compile(f"[{_IGNORABLE}]+")
+_MEANINGLESS = re.compile(f"(?![{_JOINERS}{_SELECTORS}])[{_IGNORABLE}]")
+#: Joiners and selectors with nothing to join, or nothing to choose the form of.
+_STRAY = re.compile(f"(?:^|(?<= ))[{_JOINERS}{_SELECTORS}]+|[{_JOINERS}]+(?: |$)")
 
 
 def printable(text: str) -> str:
@@ -45,17 +61,19 @@ def relative_url(path: bytes) -> str:
 
 
 def person_name(name: str) -> str:
-    """A person's name as we keep it: NFC, inner white space single, no controls, at most 200 characters.
+    """A person's name as we keep it: NFC, inner white space single, nothing that can't be seen, at most 200 characters.
 
-    Raises ValueError, with a sentence, for a name that is empty or too long once cleaned.
+    Raises ValueError, with a sentence, for a name that isn't Unicode text (a byte of another encoding), and for one
+    that is empty or too long once cleaned.
     """
+    if any("\ud800" <= char <= "\udfff" for char in name):
+        raise ValueError(f"{printable(name[:200])} is not text in UTF-8: type it anew")
     kept = "".join(
-        " " if char.isspace() else char
-        for char in name
-        if char.isspace() or (char not in _BIDI and unicodedata.category(char) not in {"Cc", "Cs"})
+        " " if char.isspace() else char for char in name if char.isspace() or unicodedata.category(char) != "Cc"
     )
-    cleaned = unicodedata.normalize("NFC", " ".join(kept.split()))
-    if all(unicodedata.category(char)[0] in "CZ" for char in cleaned):
+    words = _STRAY.sub(" ", " ".join(_MEANINGLESS.sub("", kept).split()))
+    cleaned = unicodedata.normalize("NFC", " ".join(words.split()))
+    if all(unicodedata.category(char)[0] in "CZ" for char in name_key(cleaned)):
         raise ValueError("a name needs at least one visible character")
     if len(cleaned) > 200:
         raise ValueError(f"a name has at most 200 characters, this one {len(cleaned)}")
@@ -63,5 +81,36 @@ def person_name(name: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """What makes two names one person's: NFC and case folded."""
+    """What makes two names one person's: Unicode's NFKC_Casefold, and white space single.
+
+    Case, composition, compatibility forms (full width, ligatures) and characters that show nothing don't count.
+    """
+    key, before = name, None
+    while key != before:  # folding one may bring forth another
+        before = key
+        folded = _IGNORED.sub("", unicodedata.normalize("NFD", key).casefold())
+        key = " ".join(unicodedata.normalize("NFKC", folded).split())
+    return key
+
+
+def former_key(name: str) -> str:
+    """What made two names one person's before `name_key` did: NFC and case folded."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def kept_name(name: str) -> str:
+    """A name from the journal as `person_name` keeps it; as it is, if it would not be taken today."""
+    try:
+        return person_name(name)
+    except ValueError:
+        return name
+
+
+def numbered(name: str, taken: Container[str]) -> str:
+    """`name` with the first number, as in `Zoe (2)`, that makes it a name of its own among `taken` keys."""
+    for number in count(2):
+        suffix = f" ({number})"
+        one = name[: 200 - len(suffix)].rstrip() + suffix
+        if name_key(one) not in taken:
+            break
+    return one

@@ -21,10 +21,14 @@ class NotOurDatabaseError(PhototagError):
     exit_code = 10
 
 
-class DatabaseLockedError(PhototagError):
-    """Another process holds the database for longer than we wait."""
+class DatabaseUnavailableError(PhototagError):
+    """The database can't be used just now, yet nothing is wrong with it: its disk failed, or its file is elsewhere."""
 
     exit_code = 11
+
+
+class DatabaseLockedError(DatabaseUnavailableError):
+    """Another process holds the database for longer than we wait."""
 
 
 class SchemaTooNewError(PhototagError):
@@ -34,7 +38,7 @@ class SchemaTooNewError(PhototagError):
 
 
 class DatabaseDamagedError(PhototagError):
-    """SQLite or our own checks found the database inconsistent."""
+    """SQLite or our own checks found the database inconsistent, or another program changed its tables."""
 
     exit_code = 13
 

@@ -48,14 +48,33 @@ class Box:
         """The same rectangle elsewhere."""
         return Box(self.x + right, self.y + down, self.w, self.h)
 
+    def turned(self, quarters: int, width: float, height: float) -> Box:
+        """The same rectangle in an image (so wide and high before) turned to the left by quarter turns."""
+        one = turned((self.x, self.y), quarters, width, height)
+        other = turned((self.x + self.w, self.y + self.h), quarters, width, height)
+        left, top = min(one[0], other[0]), min(one[1], other[1])
+        return Box(left, top, abs(one[0] - other[0]), abs(one[1] - other[1]))
+
+
+def turned(point: Point, quarters: int, width: float, height: float) -> Point:
+    """Where a point lies in an image (so wide and high before) turned to the left by quarter turns, as `np.rot90`."""
+    x, y = point
+    for _ in range(quarters % 4):
+        x, y, width, height = y, width - x, height, width
+    return x, y
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:
-    """A regular file met on a walk; `path` is relative to the library root, as bytes."""
+    """A regular file found on a walk; `path` is relative to the library root, as bytes.
+
+    `ctime_ns`: when its inode last changed, which an edit that keeps the modification time can't hide.
+    """
 
     path: bytes
     size: int
     mtime_ns: int
+    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

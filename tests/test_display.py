@@ -99,6 +99,13 @@ def test_a_name_that_is_kept_is_harmless(text: str) -> None:
         ("O'Brien", "O'Brien"),
         ("محمد", "محمد"),
         ("👩‍👧", "👩‍👧"),
+        ("نیک\u200cپور", "نیک\u200cپور"),  # Persian joins otherwise
+        ("क्\u200dष", "क्\u200dष"),
+        ("❤\ufe0f Ada", "❤\ufe0f Ada"),
+        ("葛\U000e0100飾", "葛\U000e0100飾"),
+        ("\u200dAda\u200d \u200c\ufe0f Lovelace", "Ada Lovelace"),  # nothing to join
+        ("\ufeffZo\u200be\u00ad\u2060", "Zoe"),
+        ("\u3164Zoe\uffa0", "Zoe"),
         ("x" * 200, "x" * 200),
     ],
 )
@@ -106,10 +113,19 @@ def test_names_as_they_are_kept(given_: str, kept: str) -> None:
     assert person_name(given_) == kept
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t", "\x00", "\udc80", "\u200b", "\u202e", "\u2066\u2069", "\u00ad"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\t", "\x00", "\u3164", "\u200b", "\u200d\ufe0f", "\u202e", "\u2066\u2069", "\u00ad"]
+)
 def test_nothing_visible_is_no_name(text: str) -> None:
     with pytest.raises(ValueError, match="at least one visible character"):
         person_name(text)
+
+
+@pytest.mark.parametrize("text", ["\udc80", "Ren\udce9", "\ud83d", "Ada \udfff Lovelace"])
+def test_what_is_no_text_is_no_name(text: str) -> None:
+    with pytest.raises(ValueError, match="is not text in UTF-8") as refused:
+        person_name(text)
+    str(refused.value).encode()
 
 
 def test_long_names_are_refused() -> None:
@@ -118,10 +134,40 @@ def test_long_names_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("ADA", "ada"), ("Straße", "STRASSE"), ("É", "e\u0301"), ("Σίσυφος", "ΣΊΣΥΦΟΣ")]
-)
+    ("one", "other"),
+    [
+        ("ADA", "ada"), ("Straße", "STRASSE"), ("É", "e\u0301"), ("Σίσυφος", "ΣΊΣΥΦΟΣ"), ("Zoe", "Zoe\u200b"),
+        ("Zoe", "Z\u00adoe"), ("Zoe", "\ufeffzoe"), ("Zoe", "Ｚｏｅ"), ("Zoe", "Zo\u200de"), ("Zoe", "𝒁oe"),
+        ("ﬁnn", "Finn"), ("Ada\u3164", "Ada"), ("ｶﾞ", "ガ"), ("A\u00a0b", "a  b"), ("❤️", "❤"),
+    ],
+)  # fmt: skip
 def test_spellings_of_one_name(one: str, other: str) -> None:
     assert name_key(one) == name_key(other)
+
+
+@given(ANY_TEXT)
+def test_keys_are_what_they_say(text: str) -> None:
+    key = name_key(text)
+    assert name_key(key) == key
+    assert key == " ".join(key.split())
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert name_key(unicodedata.normalize(form, text)) == key
+    assert name_key(text.casefold()) == key
+
+
+@given(st.lists(st.sampled_from(["Zo", "é", "ﬁ", "Ｋ", " ", "ß"]), min_size=1), st.data())
+def test_what_shows_nothing_makes_no_other_name(parts: list[str], data: st.DataObject) -> None:
+    """Default-ignorable characters, wherever they are put between others."""
+    ignorable = st.sampled_from(
+        "\u00ad\u034f\u200b\u200c\u200d\u2060\u2063\u3164\ufe0f\ufeff\uffa0\U000e0020\U000e01ef"
+    )
+    strewn = "".join(part + "".join(data.draw(st.lists(ignorable, max_size=2))) for part in parts)
+    assert name_key(strewn) == name_key("".join(parts))
+
+
+def test_characters_that_show_nothing() -> None:
+    """As many as DerivedCoreProperties.txt lists."""
+    assert sum(name_key(f"a{chr(code)}b") == "ab" for code in range(0x110000)) == 4174
 
 
 def test_different_names() -> None:

@@ -46,6 +46,12 @@ def audit(db: Path | None, as_json: bool) -> None:
             for one in done.twice
         ]
     )
+    if done.unplaced:
+        lines.append(
+            f"{counted(len(done.unplaced), 'name')} without a face since the photo was edited; show where they are "
+            "with `phototag faces add PHOTO NAME --box X,Y,W,H`:"
+        )
+        lines += _some([f"{path_text(one.photo)}: {printable(one.person)}" for one in done.unplaced])
     options.show(asdict(done), "\n".join(lines), as_json)
 
 

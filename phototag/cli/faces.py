@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
-import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from phototag.cli import options
+from phototag.cli import did_you_mean, options
 from phototag.cli.tag import try_names
 from phototag.display import path_text, printable
 
@@ -46,17 +46,21 @@ def faces_list(db: Path | None, form: str | None) -> None:
     """List every face: photo, box in upright pixels, group, person, who said so, how sure."""
     from phototag.store.faces import identified
 
-    with options.store(db, write=False) as store:
+    with (
+        options.store(db, write=False) as store,
+        closing(face for face in identified(store, every_place=True)) as found,
+    ):
         if form == "json":
-            _json(map(_row, identified(store)))
+            _json(map(_row, found))
         elif form == "csv":
-            table = csv.writer(sys.stdout)
-            table.writerow(["photo", "x", "y", "w", "h", "cluster", "person", "source", "probability"])
-            for face in identified(store):
-                row = _row(face)
-                table.writerow([row["photo"], *row["box"], *list(row.values())[4:]])
+            with options.in_utf8() as file:
+                table = csv.writer(file)
+                table.writerow(["photo", "x", "y", "w", "h", "cluster", "person", "source", "probability"])
+                for face in found:
+                    row = _row(face)
+                    table.writerow([row["photo"], *row["box"], *list(row.values())[4:]])
         else:
-            for face in identified(store):
+            for face in found:
                 who = printable(face.person) if face.person else "unknown"
                 how = f" ({face.source}, {face.probability:.0%})" if face.probability is not None else ""
                 group = f" group {face.cluster}" if face.cluster is not None else ""
@@ -67,14 +71,17 @@ def faces_list(db: Path | None, form: str | None) -> None:
 @faces.command("is")
 @_face
 @_person
+@did_you_mean.new
 @options.no_tag
 @options.database
-def faces_is(face: int, person: str, no_tag: bool, db: Path | None) -> None:
+def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -> None:
     """FACE is PERSON, who is looked for in all other photos at once."""
     from phototag.workflows.name import name_face
+    from phototag.workflows.people import require_face
 
     with options.store(db) as store:
-        named = name_face(store, face, person)
+        require_face(store, face)
+        named = name_face(store, face, did_you_mean.meant(store, person, new=new))
         click.echo(f"Face {face} is {printable(named.name)}.")
         if not no_tag:
             try_names(store, {named.id})
@@ -102,9 +109,10 @@ def faces_not(face: int, person: str, db: Path | None) -> None:
     metavar="X,Y,W,H",
     help="Where: left, top, width and height in pixels of the upright full-size photo.",
 )
+@did_you_mean.new
 @options.no_tag
 @options.database
-def faces_add(photo: Path, person: str | None, box: Box, no_tag: bool, db: Path | None) -> None:
+def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool, db: Path | None) -> None:
     """A face on PHOTO was missed: it is at --box, and may be PERSON. It stays whatever looks at the photo later.
 
     \b
@@ -113,6 +121,7 @@ def faces_add(photo: Path, person: str | None, box: Box, no_tag: bool, db: Path 
     from phototag.workflows.show_faces import add_face
 
     with options.store(db) as store:
+        person = None if person is None else did_you_mean.meant(store, person, new=new)
         done = add_face(store, photo, box, person, options.settings(db=db), options.progress(False))
         who = f"; it is {printable(done.person.name)}" if done.person else ""
         click.echo(f"Face {done.face} was {'known there already' if done.known else 'added'}{who}.")

@@ -12,12 +12,14 @@ from prompt_toolkit.completion import FuzzyWordCompleter
 from rich.console import Console
 
 from phototag.cli import pictures
+from phototag.cli.did_you_mean import is_meant
 from phototag.display import counted, path_text, printable
-from phototag.errors import DatabaseLockedError, UsageError
+from phototag.errors import DatabaseUnavailableError, UsageError
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces
 from phototag.workflows import name as naming
 from phototag.workflows.background import Tagger, in_words
+from phototag.workflows.near_names import resembled
 from phototag.workflows.review import OutdatedError, Sitting
 from phototag.workflows.tag import Tagged
 
@@ -96,7 +98,7 @@ class _Terminal:
             except OutdatedError as error:
                 self.console.print(str(error), markup=False)
                 return True
-            except (UsageError, DatabaseLockedError) as error:
+            except (UsageError, DatabaseUnavailableError) as error:
                 self.console.print(str(error), markup=False)
             else:
                 return True
@@ -187,7 +189,15 @@ class _Terminal:
         )
 
     def _call(self, question: WhoIsIt | IsItAlso, without: Sequence[int] = ()) -> None:
-        self._saved(question, self._line("name: ", self.sitting.names()), without)
+        self._saved(question, self._meant(self._line("name: ", self.sitting.names())), without)
+
+    def _meant(self, name: str) -> str:
+        """The name typed, or the one that it is nearly. Raises _Again if neither is said to be meant."""
+        nearly = resembled(self.sitting.store, name)
+        try:
+            return nearly.name if nearly and is_meant(nearly.name) else name
+        except click.Abort:
+            raise _Again from None
 
     def _saved(self, question: WhoIsIt | IsItAlso, name: str, without: Sequence[int] = ()) -> None:
         done = self.sitting.call(question, name, without)

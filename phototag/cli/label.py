@@ -19,13 +19,17 @@ from phototag.display import counted
     type=click.Path(path_type=Path),
     required=True,
     metavar="DIR",
-    help="Name the main face of each photo below DIR after the folder that the photo is in.",
+    help="Name the main face of each photo below DIR after the first folder below it.",
 )
 @options.no_tag
 @options.database
 @options.as_json
 def label(folder: Path, no_tag: bool, db: Path | None, as_json: bool) -> None:
-    """Take names from where the photos lie, as in `people/Ada Lovelace/1.jpg`, and look for them in all others."""
+    """Take names from where the photos lie, as in `people/Ada Lovelace/2019/1.jpg`, and look for them in all others.
+
+    A photo whose copies lie in two people's folders, or on which it isn't clear whose face is meant, is listed and
+    names nobody.
+    """
     from phototag.workflows.label import label_from_folders
     from phototag.workflows.tag import try_names
 
@@ -34,5 +38,9 @@ def label(folder: Path, no_tag: bool, db: Path | None, as_json: bool) -> None:
         tagged = try_names(store, options.progress(as_json)) if done.faces and not no_tag else None
     without = f"; {counted(done.faceless, 'photo')} without a face" if done.faceless else ""
     lines = [f"Named {counted(done.faces, 'face')} of {counted(done.people, 'person', 'people')}{without}."]
+    if done.conflicts:
+        count = counted(len(done.conflicts), "photo")
+        lines.append(f"{count} left out, as it isn't clear who is meant; `phototag name` and `faces is` say it:")
+        lines += [f"  {conflict}" for conflict in done.conflicts]
     lines += told(tagged) if tagged else []
     options.show({**asdict(done), "tagged": asdict(tagged) if tagged else None}, "\n".join(lines), as_json)

@@ -32,6 +32,7 @@ from phototag.cli.report import report
 from phototag.cli.review import review
 from phototag.cli.run import run
 from phototag.cli.status import status
+from phototag.cli.streams import show_everything
 from phototag.cli.tag import tag
 from phototag.cli.train import train
 from phototag.cli.train_embedder import train_embedder
@@ -90,12 +91,15 @@ for command in (rename, merge, split, hide, unhide, not_this_person, people_expo
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with its documented code."""
     signal.signal(signal.SIGTERM, _terminated)
+    show_everything()
     sys.exit(_status(arguments))
 
 
 def _status(arguments: Sequence[str] | None) -> int:
+    stdout = sys.stdout
     try:
         result = cli.main(arguments, prog_name="phototag", standalone_mode=False)
+        sys.stdout.flush()
     except click.Abort:
         return _tell("stopped; everything finished so far is saved", StoppedError.exit_code)
     except click.ClickException as error:
@@ -106,8 +110,11 @@ def _status(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         return _tell("stopped; everything finished so far is saved: run the same command to go on", 130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `phototag … | head` is no error
-        return 0
+        return _unheard()
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        return _unheard()  # of a broken pipe click wraps the streams, and leaves
     except Exception as error:
         if os.environ.get("PHOTOTAG_DEBUG"):
             traceback.print_exc()
@@ -117,6 +124,12 @@ def _status(arguments: Sequence[str] | None) -> int:
             1,
         )
     return result if isinstance(result, int) else 0
+
+
+def _unheard() -> int:
+    """`phototag … | head` is no error: nobody reads what is left to say."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _tell(message: str, code: int) -> int:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from phototag.cli import options
+from phototag.cli import did_you_mean, options
 from phototag.cli.tag import told, try_names
 from phototag.display import counted, printable
 from phototag.errors import TooLittleDataError, UsageError
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command(short_help="Say who people are.")
 @click.argument("group", type=int, required=False)
 @click.argument("name", required=False)
 @click.option("--no-images", is_flag=True, help="Show no faces in the terminal.")
+@did_you_mean.new
 @options.no_tag
 @options.database
-def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db: Path | None) -> None:
+def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag: bool, db: Path | None) -> None:
     """Say who people are: asks what names most faces first; or say at once that GROUP is NAME.
 
     Whoever is named is looked for in all other photos at once.
@@ -41,7 +38,8 @@ def name(group: int | None, name: str | None, no_images: bool, no_tag: bool, db:
         if group is not None:
             if name is None:
                 raise UsageError(f'say who group {group} is, as in `phototag name {group} "Ada Lovelace"`')
-            done = name_group(store, group_faces(store, group), name)
+            members = group_faces(store, group)
+            done = name_group(store, members, did_you_mean.meant(store, name, new=new))
             are = "is" if done.faces == 1 else "are"
             click.echo(f"{counted(done.faces, 'face')} of group {group} {are} {printable(done.person.name)}.")
             if done.left_out:

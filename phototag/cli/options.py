@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -169,6 +171,18 @@ def progress(as_json: bool) -> Progress:
 def show(result: object, text: str, as_json: bool) -> None:
     """Print a command's result: JSON for machines, a sentence for people."""
     click.echo(json.dumps(result, default=_plain, indent=2) if as_json else text)
+
+
+@contextmanager
+def in_utf8() -> Generator[TextIO, None, None]:
+    """Standard output for other programs: UTF-8, whatever the terminal's encoding; line ends as they are written."""
+    sys.stdout.flush()
+    file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", errors="backslashreplace", newline="")
+    try:
+        yield file
+        file.flush()
+    finally:
+        file.detach()
 
 
 def _plain(value: object) -> object:

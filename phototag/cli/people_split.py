@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phototag.cli import options
+from phototag.cli import did_you_mean, options
 from phototag.cli.people import name
 from phototag.cli.tag import try_names
 from phototag.display import counted, printable
@@ -29,6 +29,7 @@ _SHOWN = 6
 @click.option("--face", "faces", type=int, multiple=True, help="Instead of a part, single faces; may be repeated.")
 @click.option("--as", "other", metavar="OTHER", help="Whose they are (without it: somebody yet to be named).")
 @click.option("--no-images", is_flag=True, help="Show no faces in the terminal.")
+@did_you_mean.new
 @options.no_tag
 @options.database
 def split(
@@ -37,6 +38,7 @@ def split(
     faces: tuple[int, ...],
     other: str | None,
     no_images: bool,
+    new: bool,
     no_tag: bool,
     db: Path | None,
 ) -> None:
@@ -60,10 +62,11 @@ def split(
             raise click.UsageError(f"{are}: `phototag people split` lists them")
         done = []
         if faces or part is not None:
+            other = None if other is None else did_you_mean.meant(store, other, new=new)
             done = [job(store, name, faces or found[(part or 1) - 1], other)]
             click.echo(_told(done[0]))
         elif sys.stdin.isatty() and sys.stdout.isatty():
-            done = _ask(store, name, found, images=not no_images)
+            done = _ask(store, name, found, images=not no_images, new=new)
         else:
             for number, group in enumerate(found, 1):
                 click.echo(_line(number, group))
@@ -82,7 +85,7 @@ def _told(done: Split) -> str:
     return f"{counted(done.faces, 'face')} of {printable(done.person.name)} {are} {whose}."
 
 
-def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: bool) -> list[Split]:
+def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: bool, new: bool = False) -> list[Split]:
     """Ask of part after part whose it is; every answer is saved at once."""
     from rich.console import Console
 
@@ -106,7 +109,8 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
             if answer == "q":
                 return done
             try:
-                done.append(job(store, name, group, None if answer == "?" else answer))
+                other = None if answer == "?" else did_you_mean.meant(store, answer, new=new)
+                done.append(job(store, name, group, other))
             except UsageError as error:
                 click.echo(str(error))
                 continue

@@ -27,11 +27,17 @@ def status(db: Path | None, as_json: bool) -> None:
         + (" (offline)" if library.state == "offline" else "")
         for library in found.libraries
     ]
-    by_state = ", ".join(f"{count:,} {state}" for state, count in sorted(found.photos.items()))
+    by_state = ", ".join(f"{count:,} {state}" for state, count in sorted(found.files.items()))
     lines += [
-        f"photos    {by_state or 'none'}",
+        f"photos    {found.photos:,} (files: {by_state or 'none'})",
+        *([f"          {counted(found.away, 'photo')} away or deleted, not counted"] if found.away else []),
         f"faces     {found.faces:,}: {found.confirmed:,} named by you, {found.tagged:,} tagged, "
         f"{counted(found.groups, 'unnamed group')}",
+        *(
+            [f"          {counted(found.unplaced, 'name')} without a face since photos were edited: `phototag audit`"]
+            if found.unplaced
+            else []
+        ),
         f"people    {found.people:,}",
         f"problems  {counted(found.problems, 'file')}",
         f"engines   {found.detector or 'none yet'}, {found.embedder or 'none yet'}",

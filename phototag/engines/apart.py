@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
+from phototag import processes
 from phototag.engines.quiet import quiet
 from phototag.errors import WeightsError
 
@@ -19,17 +18,11 @@ PATIENCE = 60.0  #: seconds that one answer may take
 @contextmanager
 def apart(serve: Callable[..., None], *given: Any) -> Iterator[Connection]:
     """The pipe of a process that does `serve(*given, pipe)`; it is stopped in the end."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_begin, args=(serve, *given, theirs), daemon=True)
-    process.start()
-    theirs.close()
+    child = processes.start(_begin, serve, *given)
     try:
-        yield ours
+        yield child.pipe
     finally:
-        ours.close()
-        process.kill()
-        process.join()
+        child.end()
 
 
 def answer(connection: Connection, where: str, library: str, patience: float | None = None) -> Any:
@@ -56,8 +49,6 @@ def tried(check: Callable[..., None], *given: Any, where: str, library: str, pat
 
 
 def _begin(serve: Callable[..., None], *given: Any) -> None:
-    with suppress(ValueError):  # in another thread than the first
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner stops us
     with quiet():  # what a library says as it dies
         serve(*given)
 

@@ -67,7 +67,7 @@ def walk(root: bytes, *, follow: bool = False, on_problem: Callable[[Problem], N
         if found is not None:
             if follow:
                 files.add((found.st_dev, found.st_ino))
-            yield PhotoFile(path, found.st_size, found.st_mtime_ns)
+            yield PhotoFile(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
             continue
         try:
             if follow and _seen(os.path.join(root, path), folders):

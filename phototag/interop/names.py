@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, cast, get_args
 
-from phototag.display import name_key, person_name, printable
+from phototag.display import former_key, name_key, numbered, person_name, printable
 from phototag.types import Box, Origin
 
 FORMAT = "phototag-names"
@@ -175,8 +175,7 @@ def parse(data: bytes) -> Names:
         newer = type(version) is int and version > VERSION
         how = "it was written by a newer phototag: upgrade this one" if newer else f"only version {VERSION} is known"
         raise NamesError(f'of its "version" nothing is known: {how}')
-    people = tuple(_people(document))
-    known = {person.name for person in people}
+    people, known = _people(document)
     photos = tuple(
         _read_photo(value, where, known) for value, where in _each(_object(document, "the file"), "photos", "")
     )
@@ -217,23 +216,37 @@ def _constant(name: str) -> object:
     raise NamesError(f"{name} in it is no number")
 
 
-def _people(document: dict[str, Any]) -> Iterator[ToldPerson]:
-    met: set[str] = set()
+def _people(document: dict[str, Any]) -> tuple[tuple[ToldPerson, ...], dict[str, str]]:
+    """The people, and the name of each as the file writes it → as we keep it.
+
+    Names that are one since they are compared by more than case are numbered, `Zoe (2)`.
+    """
+    found: list[ToldPerson] = []
+    met: dict[str, set[str]] = {}
+    written: dict[str, str] = {}
     for value, where in _each(document, "people", ""):
         about = _object(value, where)
         hidden = about.get("hidden", False)
         if not isinstance(hidden, bool):
             raise NamesError(f"{where}: hidden must be true or false")
-        names = [_name(about.get("name"), where)]
-        names += [_name(alias, place) for alias, place in _each(about, "aliases", where)]
-        for name in names:
+        values = [(about.get("name"), where), *_each(about, "aliases", where)]
+        texts = [(_text(text, f"{place}: a name"), place) for text, place in values]
+        names = []
+        for text, place in texts:
+            name = _name(text, place)
             if name_key(name) in met:
-                raise NamesError(f"{where}: {printable(name)} is a person's name already")
-            met.add(name_key(name))
-        yield ToldPerson(names[0], hidden, tuple(names[1:]))
+                if former_key(text) in met[name_key(name)]:
+                    raise NamesError(f"{where}: {printable(name)} is a person's name already")
+                met[name_key(name)].add(former_key(text))
+                name = numbered(name, met)
+            met.setdefault(name_key(name), set()).add(former_key(text))
+            names.append(name)
+        written[texts[0][0]] = names[0]
+        found.append(ToldPerson(names[0], hidden, tuple(names[1:])))
+    return tuple(found), {**{name: name for name in written.values()}, **written}
 
 
-def _read_photo(value: object, where: str, known: set[str]) -> ToldPhoto:
+def _read_photo(value: object, where: str, known: dict[str, str]) -> ToldPhoto:
     about = _object(value, where)
     sha256 = _text(about.get("sha256"), f"{where}: sha256")
     if not _SHA256.fullmatch(sha256):
@@ -247,7 +260,7 @@ def _read_photo(value: object, where: str, known: set[str]) -> ToldPhoto:
     return ToldPhoto(sha256, path, width, height, faces)
 
 
-def _read_face(value: object, where: str, known: set[str], width: int, height: int) -> ToldFace:
+def _read_face(value: object, where: str, known: dict[str, str], width: int, height: int) -> ToldFace:
     about = _object(value, where)
     number = _whole(about.get("face"), f"{where}: face", 2**53)
     sides = [_number(side, f"{where}: box") for side in _list(about.get("box"), f"{where}: box")]
@@ -265,7 +278,7 @@ def _read_face(value: object, where: str, known: set[str], width: int, height: i
     return ToldFace(number, box, said)
 
 
-def _read_said(value: object, where: str, known: set[str]) -> Said:
+def _read_said(value: object, where: str, known: dict[str, str]) -> Said:
     about = _object(value, where)
     verb = cast(OfFace, _choice(about.get("verb"), f"{where}: verb", get_args(OfFace)))
     person = _known(about.get("person"), where, known) if verb in _OF_PEOPLE else None
@@ -281,7 +294,7 @@ def _read_pair(value: object, where: str, numbers: set[int]) -> ToldPair:
     return ToldPair(verb, (faces[0], faces[1]), *_when(about, where))
 
 
-def _read_two(value: object, where: str, known: set[str]) -> ToldTwo:
+def _read_two(value: object, where: str, known: dict[str, str]) -> ToldTwo:
     about = _object(value, where)
     people = [_known(name, where, known) for name in _list(about.get("people"), f"{where}: people")]
     if len(people) != 2 or people[0] == people[1]:
@@ -298,11 +311,13 @@ def _when(about: dict[str, Any], where: str) -> tuple[str, Origin]:
     return at, cast(Origin, _choice(about.get("origin"), f"{where}: origin", get_args(Origin)))
 
 
-def _known(value: object, where: str, known: set[str]) -> str:
+def _known(value: object, where: str, known: dict[str, str]) -> str:
     name = _name(value, where)
+    if isinstance(value, str) and value in known:
+        return known[value]
     if name not in known:
         raise NamesError(f"{where}: {printable(name)} is none of its people")
-    return name
+    return known[name]
 
 
 def _name(value: object, where: str) -> str:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from phototag.store.connect import Store
+from phototag.store.photos import PRESENT
 from phototag.types import Cluster
 
 
@@ -55,7 +56,9 @@ def swap(
     """
     appearance, since = appearance or {}, since or {}
     with store.write():
-        store.run("DELETE FROM cluster_member WHERE face NOT IN (SELECT face FROM label)")
+        store.run(
+            "DELETE FROM cluster_member WHERE face NOT IN (SELECT f.id FROM label l JOIN face f ON f.subject = l.face)"
+        )
         store.run("DELETE FROM clustering")
         store.run(
             "INSERT INTO clustering (at, engine, params, next_number) VALUES (?, ?, ?, ?)",
@@ -146,8 +149,9 @@ def sightings(store: Store) -> dict[int, Sighting]:
     return {
         row[0]: Sighting(*row[1:])
         for row in store.rows(
-            "SELECT f.id, f.photo, p.taken_at, f.quality, l.person FROM face f JOIN photo p ON p.id = f.photo"
-            " LEFT JOIN label l ON l.face = f.id WHERE f.present AND coalesce(l.verb, 'is') = 'is'"
+            "SELECT f.id, f.photo, p.taken_at, f.quality, l.person FROM face f"
+            f" JOIN photo p ON p.id = f.photo AND {PRESENT}"
+            " LEFT JOIN label l ON l.face = f.subject WHERE f.present AND coalesce(l.verb, 'is') = 'is'"
         )
     }
 
@@ -158,10 +162,11 @@ def refused(store: Store) -> list[tuple[int, int]]:
     return [
         (face, other)
         for face, other, _ in store.rows(
-            "SELECT n.face, g.face, min(m.rank) FROM standing n JOIN guess g ON g.person = n.person"
+            "SELECT s.id, g.face, min(m.rank) FROM standing n JOIN face s ON s.subject = n.face"
+            " JOIN guess g ON g.person = n.person JOIN face f ON f.id = g.face"
             " JOIN cluster_member m ON m.face = g.face AND m.cluster IS NOT NULL"
-            " WHERE n.verb = 'is-not' AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = g.face) AND NOT EXISTS"
-            " (SELECT 1 FROM standing t WHERE t.verb = 'is-not' AND t.face = g.face AND t.person = g.person)"
-            " GROUP BY n.face, n.person, m.cluster ORDER BY n.face, g.face"
+            " WHERE n.verb = 'is-not' AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = f.subject) AND NOT EXISTS"
+            " (SELECT 1 FROM standing t WHERE t.verb = 'is-not' AND t.face = f.subject AND t.person = g.person)"
+            " GROUP BY s.id, n.person, m.cluster ORDER BY s.id, g.face"
         )
     ]

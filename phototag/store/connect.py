@@ -1,16 +1,24 @@
-"""Opening the database safely, and the one way to write to it."""
+"""Opening the database safely, and the one way to write to it.
+
+Nothing but SQLite opens the database or its log, and nothing but this file makes SQLite do so: POSIX locks belong to a
+process, and closing any descriptor of a file drops all that it has there. A connection that lost its locks so goes on
+writing to a log that another program believes abandoned, and deletes (https://sqlite.org/howtocorrupt.html, 2.2).
+SQLite keeps a descriptor until the process has no lock on that file; `open`, `shutil` and others don't.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sqlite3
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from sqlite_utils import Database
@@ -18,18 +26,26 @@ from sqlite_utils import Database
 from phototag.errors import (
     DatabaseDamagedError,
     DatabaseLockedError,
-    DiskFullError,
+    DatabaseUnavailableError,
     NotOurDatabaseError,
     PhototagError,
-    SchemaTooNewError,
     UsageError,
 )
+from phototag.store import layout, trouble
 from phototag.store.schema import APPLICATION_ID, MIGRATIONS
 
 #: How long a writer waits for another process's (short) transactions, in seconds.
 BUSY_SECONDS = 30.0
+#: How long a database is looked through after an error, in seconds.
+_EXAMINE_SECONDS = 60.0
 #: The SQLite that first knew RETURNING (March 2021), the youngest thing that our statements need.
 OLDEST_SQLITE = (3, 35, 0)
+#: How often a database that is written meanwhile is copied.
+_COPIES = 5
+#: The smallest page of SQLite, in bytes.
+_SMALLEST = 512
+#: What a database may have beside it: a write-ahead log, or the journal of a transaction that was broken off.
+_LOGS = ("-wal", "-journal")
 
 
 class Store:
@@ -43,6 +59,8 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self.connection = connection
+        self._place = path.resolve()
+        self._file = _identity(self._place)
         self._writing = False
         self.db = Database(connection, recursive_triggers=False, execute_plugins=False)
 
@@ -83,6 +101,7 @@ class Store:
             try:
                 self.connection.execute("BEGIN IMMEDIATE")
                 self._writing = True
+                self._require_place()
                 yield
                 self.connection.execute("COMMIT")
             except BaseException:
@@ -102,14 +121,18 @@ class Store:
             finally:
                 self.connection.execute("ROLLBACK")
 
+    def _require_place(self) -> None:
+        """What is written to a file that was replaced or removed, nobody would ever see."""
+        if _identity(self._place) != self._file:
+            raise DatabaseUnavailableError(
+                f"{self.path} was moved, removed or replaced while it was open, so nothing was saved: put it back, or "
+                "end this program and start it again"
+            )
+
     @contextmanager
     def _sentences(self) -> Iterator[None]:
-        try:
+        with _sentences(self.path):
             yield
-        except sqlite3.ProgrammingError:  # our own mistake, not the database's state
-            raise
-        except sqlite3.DatabaseError as error:
-            raise _sentence(self.path, error) from error
 
 
 def open_store(path: Path, *, create: bool = False, any_thread: bool = False) -> Store:
@@ -118,25 +141,21 @@ def open_store(path: Path, *, create: bool = False, any_thread: bool = False) ->
     `any_thread`: threads may take turns with it (one at a time), else it belongs to this one.
 
     Raises UsageError (absent, not writable, or this Python's SQLite is too old), NotOurDatabaseError,
-    SchemaTooNewError, DatabaseLockedError, DatabaseDamagedError, DiskFullError.
+    SchemaTooNewError, DatabaseUnavailableError, DatabaseDamagedError, DiskFullError.
     """
     _require_sqlite()
-    try:
+    with _sentences(path):
         if not _is_fresh(path):
             _refuse_others(path)
         elif create:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(mode=0o600)
+            _make(path)
         else:
             raise _absent(path)
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=not any_thread)
-        store = Store(path, connection)
-    except (OSError, sqlite3.DatabaseError) as error:
-        raise _sentence(path, error) from error
+        store = Store(path, _connected(path, "rw", any_thread=any_thread))
     try:
-        with store._sentences():
-            _configure(store.connection)
-            _log_ahead(store.connection)
+        with _sentences(path):
+            _log_ahead(store.connection, path)
         _migrate(store)
     except BaseException:
         store.close()
@@ -148,19 +167,23 @@ def open_reader(path: Path) -> Store:
     """Open the database at `path` for reading only, also from a read-only folder or medium.
 
     Raises UsageError (absent, or this Python's SQLite is too old), NotOurDatabaseError, SchemaTooNewError,
-    DatabaseDamagedError.
+    DatabaseUnavailableError, DatabaseDamagedError.
     """
     _require_sqlite()
-    try:
+    with _sentences(path):
         if _is_fresh(path):
             raise _absent(path)
         _refuse_others(path)
-        store = Store(path, _connect_reader(path))
-    except (OSError, sqlite3.DatabaseError) as error:
-        raise _sentence(path, error) from error
+        try:
+            store = Store(path, _connected(path, "ro"))
+        except sqlite3.OperationalError:
+            if trouble.is_writable(path):
+                raise
+            # A write-ahead log needs a shared-memory file beside it, which a read-only folder
+            # can't get. `immutable=1` misreads a live log, so a private copy is read instead.
+            store = Store(path, _copied(path))
     try:
-        with store._sentences():
-            _refuse_newer(store)
+        with _sentences(path):
             if not MIGRATIONS.pending(store.db):
                 return store
     except BaseException:
@@ -168,6 +191,20 @@ def open_reader(path: Path) -> Store:
         raise
     store.close()
     return open_store(path)
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    """SQLite's and the system's errors about a database leave as ours."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:  # our own mistake, not the database's state
+        raise
+    except (OSError, sqlite3.DatabaseError) as error:
+        told = trouble.in_words(path, error, BUSY_SECONDS, _examine)
+        if told is None:
+            raise
+        raise told from error
 
 
 def _require_sqlite() -> None:
@@ -191,53 +228,93 @@ def _absent(path: Path) -> UsageError:
     return UsageError(f"there is no database at {path} yet: `phototag run FOLDER` makes one")
 
 
-def _connect_reader(path: Path) -> sqlite3.Connection:
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies at a path."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _make(path: Path) -> None:
+    """Put an empty file there that is for its owner's eyes only, unless somebody just did.
+
+    It gets its name once it is closed: other threads may have the database open already.
+    """
+    with tempfile.TemporaryDirectory(prefix=".phototag-", dir=path.parent) as folder:
+        new = Path(folder) / path.name
+        new.touch(mode=0o600)
+        try:
+            os.link(new, path.resolve())
+        except FileExistsError:
+            return
+        except OSError:  # a file system without hard links: SQLite makes the file
+            _connect(path, "rwc").close()
+            with suppress(OSError):
+                os.chmod(path, 0o600)
+
+
+# --- connections ---
+
+
+def _connect(path: Path, mode: str, *, any_thread: bool = False, alone: bool = False) -> sqlite3.Connection:
+    """A connection: `mode` is SQLite's (ro, rw, rwc), or "immutable": as the file is, with no lock and no log.
+
+    `alone`: nobody else may use the database meanwhile, so its log is read without shared memory.
+    """
+    how = "immutable=1" if mode == "immutable" else f"mode={mode}"
     connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        f"{path.resolve().as_uri()}?{how}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=not any_thread,
     )
     try:
-        _configure(connection)
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError as error:
+        if alone:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute("PRAGMA recursive_triggers = ON")  # REPLACE, too, meets the journal's triggers
+        connection.execute("PRAGMA temp_store = MEMORY")
+        if mode.startswith("rw"):
+            # FULL: a name that was answered survives a power cut, not only a crash.
+            connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
         connection.close()
-        if "unable to open" in str(error) or "readonly" in str(error):
-            # A write-ahead log needs a shared-memory file beside it, which a read-only folder
-            # can't get. `immutable=1` misreads a live log, so a private copy is read instead.
-            return _copied(path)
         raise
     return connection
 
 
-def _copied(path: Path) -> sqlite3.Connection:
-    folder = Path(tempfile.mkdtemp(prefix="phototag-"))
+def _connected(path: Path, mode: str, *, any_thread: bool = False) -> sqlite3.Connection:
+    """A connection to a database that is ours."""
     try:
-        for suffix in ("", "-wal"):
-            source = path.with_name(path.name + suffix)
-            if source.exists():
-                shutil.copyfile(source, folder / ("copy.db" + suffix))
-        connection = sqlite3.connect(folder / "copy.db", isolation_level=None)
-        _configure(connection)
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return connection
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)  # POSIX keeps the open files readable
+        return _checked(path, _connect(path, mode, any_thread=any_thread))
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or not trouble.is_writable(path) or _can_log_ahead(path.parent):
+            raise
+    _leave_log(path)
+    return _checked(path, _connect(path, mode, any_thread=any_thread))
 
 
-def _configure(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA recursive_triggers = ON")  # REPLACE, too, meets the journal's triggers
-    # FULL: a name that was answered survives a power cut, not only a crash.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA temp_store = MEMORY")
+def _checked(path: Path, connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, if the tables of its database are ours."""
+    try:
+        layout.require_ours(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def _log_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log; SQLite doesn't wait its turn for that by itself."""
+def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
+    """Switch to a write-ahead log where there can be one; SQLite doesn't wait its turn for that by itself."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and _can_log_ahead(path.parent):
                 connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
@@ -246,69 +323,165 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
+def _can_log_ahead(folder: Path) -> bool:
+    """Whether a write-ahead log works there: it needs memory that processes share, which network shares lack."""
+    return _shares_memory(str(folder.resolve()), folder.stat().st_dev)
+
+
+@cache
+def _shares_memory(folder: str, _device: int) -> bool:
+    with tempfile.TemporaryDirectory(prefix=".phototag-", dir=folder) as scratch:
+        try:
+            with closing(sqlite3.connect(Path(scratch) / "trial.db", isolation_level=None)) as trial:
+                mode = trial.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+                trial.execute("CREATE TABLE trial (one)")
+        except sqlite3.OperationalError:
+            return False
+    return bool(mode == "wal")
+
+
+def _leave_log(path: Path) -> None:
+    """Turn a database with a write-ahead log into one without, where processes can't share the log.
+
+    It is used alone for that moment; its readers and writers will wait for one another then.
+    """
+    with closing(_checked(path, _connect(path, "rw", alone=True))) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """A private copy, which can be read only."""
+    folder = tempfile.mkdtemp(prefix="phototag-")
+    try:
+        copy = Path(folder) / "copy.db"
+        _copy(path.resolve(), copy)
+        connection = _checked(path, _connect(copy, "rw"))
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+    finally:
+        rmtree(folder, ignore_errors=True)  # POSIX keeps the open files readable
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a database and its log in a process of its own, whose descriptors aren't ours, again if it was written."""
+    for _ in range(_COPIES):
+        before = _state(source)
+        for end, *_ in before:
+            done = subprocess.run(
+                ["cp", "--", f"{source}{end}", f"{target}{end}"], capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise OSError(errno.EIO, done.stderr.strip())
+        if _state(source) == before:
+            return
+        for end in _LOGS:
+            Path(f"{target}{end}").unlink(missing_ok=True)
+    raise DatabaseLockedError(f"{source} is written by another program all the time: run the command again later")
+
+
+# --- what is refused ---
+
+
 def _refuse_others(path: Path) -> None:
-    """Turn away what is no phototag database, or a newer one's, without changing a byte of it."""
+    """Turn away what is no phototag database, a newer one's or a changed one, without changing a byte of it."""
     if not path.is_file():
         raise NotOurDatabaseError(f"{path} is not a file: choose another place with --db")
-    with path.open("rb") as file:
-        header = file.read(100)
-    identity = int.from_bytes(header[68:72], "big")
-    if header[:16] == b"SQLite format 3\0" and identity not in (0, APPLICATION_ID):
+    mark = _mark(path)
+    if mark not in (None, 0, APPLICATION_ID):
         raise NotOurDatabaseError(
             f"{path} belongs to another program; it was left untouched: choose another file with --db"
         )
-    if header[:16] != b"SQLite format 3\0" or not _glanced(path, marked=identity == APPLICATION_ID):
+    if mark is None or not _glanced(path, marked=mark == APPLICATION_ID):
         raise NotOurDatabaseError(
             f"{path} is not a phototag database; it was left untouched: choose another file with --db"
         )
 
 
+def _mark(path: Path) -> int | None:
+    """Whose database the file says it is; None if it is none."""
+    if path.stat().st_size < _SMALLEST:  # SQLite takes a file of one byte for an empty one
+        return None
+    try:
+        with closing(_connect(path, "immutable")) as connection:
+            return int(connection.execute("PRAGMA application_id").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        if "not a database" in str(error):
+            return None
+        if not trouble.is_readable(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+        raise
+
+
 def _glanced(path: Path, *, marked: bool) -> bool:
     """Whether the database is ours, or still empty: a new one's tables and mark may be only in its log.
 
-    Raises SchemaTooNewError. What this look can't tell of a marked file, opening it will.
+    Raises SchemaTooNewError, DatabaseDamagedError (changed by another program). What this look can't tell of a marked
+    file, opening it will.
     """
     # Reading a log leaves files beside the database; where there is no log nobody is writing, and none are needed.
-    live = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
+    before = _state(path)
     try:
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?{'mode=ro' if live else 'immutable=1'}",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-        )
-        with closing(connection):
+        with closing(_connect(path, "ro" if len(before) > 1 else "immutable")) as connection:
             connection.execute("BEGIN")  # one sight of it: another process may be making it just now
             mark = connection.execute("PRAGMA application_id").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if mark == APPLICATION_ID:
-                _refuse_newer(Store(path, connection))
-    except sqlite3.DatabaseError as error:
-        if "locked" in str(error):
+                layout.require_ours(connection, path)
+    except (sqlite3.DatabaseError, PhototagError) as error:
+        if isinstance(error, sqlite3.DatabaseError) and "locked" in str(error):
+            raise
+        if len(before) == 1 and _state(path) != before:  # somebody began to write while the file was read as it lies
+            return _glanced(path, marked=marked)
+        if isinstance(error, PhototagError):
             raise
         return marked
     return bool(mark == APPLICATION_ID or tables == 0)
 
 
-def _refuse_newer(store: Store) -> None:
-    known = {migration.name for migration in MIGRATIONS._migrations}
-    newer = sorted({migration.name for migration in MIGRATIONS.applied(store.db)} - known)
-    if newer:
-        raise SchemaTooNewError(
-            f"{store.path} was written by a newer phototag (it has {newer[-1]}); it was left untouched: "
-            "upgrade with `pip install --upgrade phototag`"
-        )
+def _state(path: Path) -> list[tuple[str, int, int]]:
+    """Size and time of a database and of each log that it has."""
+    path, found = path.resolve(), []
+    for end in ("", *_LOGS):
+        with suppress(FileNotFoundError):
+            status = os.stat(f"{path}{end}")
+            found.append((end, status.st_size, status.st_mtime_ns))
+    return found
+
+
+def _examine(path: Path) -> str | None:
+    """What is wrong with a database, in SQLite's words: "" if nothing is, None if that can't be told now.
+
+    Raises DatabaseDamagedError, SchemaTooNewError for tables that aren't ours.
+    """
+    until = time.monotonic() + _EXAMINE_SECONDS
+    try:
+        with closing(_connect(path, "ro")) as connection:
+            connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+            found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            layout.require_ours(connection, path)
+    except sqlite3.DatabaseError as error:
+        damage = any(word in str(error) for word in ("malformed", "not a database", "decode to UTF-8"))
+        return str(error) if damage else None
+    return "" if found == "ok" else found.replace("\n", " ")
+
+
+# --- migrations ---
 
 
 def _migrate(store: Store) -> None:
     with store._sentences():
         if not MIGRATIONS.pending(store.db):
             return
+    # Tables are built anew: dropping one must not take along, or be refused by, what refers to it.
+    store.connection.execute("PRAGMA foreign_keys = OFF")
     with store.write():  # a second process waits here, then finds nothing pending
         pending = MIGRATIONS.pending(store.db)
         if pending and MIGRATIONS.applied(store.db):
             _back_up(store.path, pending[0].name)
         MIGRATIONS.apply(store.db)
+        if store.value("SELECT 1 FROM pragma_foreign_key_check"):
+            raise DatabaseDamagedError(f"{store.path} is damaged: rows of it refer to others that are gone")
+    store.connection.execute("PRAGMA foreign_keys = ON")
     with store._sentences():  # so that the file itself, not only its log, says whose it is
         store.connection.execute("PRAGMA wal_checkpoint")
 
@@ -319,43 +492,6 @@ def _back_up(path: Path, name: str) -> None:
     part = whole.with_name(whole.name + ".part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
+    with closing(_connect(path, "ro")) as source, closing(sqlite3.connect(part)) as copy:
         source.backup(copy)
     os.replace(part, whole)
-
-
-def _unwritable(path: Path, error: OSError) -> PhototagError:
-    if error.errno == errno.ENOSPC:
-        return _disk_full(path)
-    return UsageError(f"{path} can't be opened ({error.strerror}): choose another place with --db")
-
-
-def _disk_full(path: Path) -> DiskFullError:
-    folder = path.parent
-    return DiskFullError(
-        f"disk full on {folder} ({shutil.disk_usage(folder).free:,} B free): what was saved before is kept; "
-        "free space and run the same command again"
-    )
-
-
-def _sentence(path: Path, error: Exception) -> PhototagError:
-    """SQLite's error as one of ours."""
-    text = str(error)
-    if isinstance(error, OSError):
-        return _unwritable(path, error)
-    if isinstance(error, sqlite3.IntegrityError):
-        return PhototagError(f"{path} refused a change that would break its rules ({text}); nothing was changed")
-    if "locked" in text or "busy" in text:
-        return DatabaseLockedError(
-            f"{path} is in use by another program for over {BUSY_SECONDS:.0f} s; nothing was changed: "
-            "run the command again when it has finished"
-        )
-    if "disk is full" in text:
-        return _disk_full(path)
-    if "readonly" in text or "unable to open" in text:
-        return UsageError(f"{path} can't be written (read-only): choose another place with --db")
-    if "not a database" in text:
-        return NotOurDatabaseError(f"{path} is not a phototag database: choose another file with --db")
-    return DatabaseDamagedError(
-        f"{path} is damaged ({text}); nothing was changed: restore a backup (look for {path.name}.before-* beside it)"
-    )

@@ -30,23 +30,45 @@ class Decision:
 
 
 def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
-    """Write one answer, which may decide about many faces (inside a write transaction); returns its number."""
+    """Write one answer, which may decide about many faces (inside a write transaction); returns its number.
+
+    Whose last face it takes is gone, and who gets one is back (of what takes back other answers, `history.undo` says
+    who). Raises UsageError if one who is back has a name that belongs to somebody else by now.
+    """
     answer = int(store.value("SELECT coalesce(max(answer), 0) + 1 FROM decision"))
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     store.connection.executemany(
         "INSERT INTO decision (at, origin, answer, verb, face, person, other_face, undoes, other_person, name)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, coalesce((SELECT subject FROM face WHERE id = ?), ?), ?,"
+        " coalesce((SELECT subject FROM face WHERE id = ?), ?), ?, ?, ?)",
         [
-            (at, origin, answer, d.verb, d.face, d.person, d.other_face, d.undoes, d.other_person, d.name)
+            (
+                at,
+                origin,
+                answer,
+                d.verb,
+                d.face,
+                d.face,
+                d.person,
+                d.other_face,
+                d.other_face,
+                d.undoes,
+                d.other_person,
+                d.name,
+            )
             for d in decisions
         ],
     )
+    if any(decision.verb != "undo" for decision in decisions):
+        people.come_and_go(store, answer)
     return answer
 
 
 def rejected(store: Store) -> Iterator[tuple[int, int]]:
     """(face, person) pairs of which a human said that they don't belong together."""
-    yield from store.rows("SELECT DISTINCT face, person FROM standing WHERE verb = 'is-not'")
+    yield from store.rows(
+        "SELECT DISTINCT f.id, s.person FROM standing s JOIN face f ON f.subject = s.face WHERE s.verb = 'is-not'"
+    )
 
 
 def statements(store: Store) -> Iterator[Decision]:
@@ -55,11 +77,12 @@ def statements(store: Store) -> Iterator[Decision]:
     An answer that a later one about the very same face and person took back isn't among them.
     """
     for verb, face, person, other in store.rows(
-        "SELECT s.verb, s.face, s.person, s.other_face FROM standing s WHERE"
+        "SELECT s.verb, f.id, s.person, o.id FROM standing s JOIN face f ON f.subject = s.face"
+        " LEFT JOIN face o ON o.subject = s.other_face WHERE"
         " (s.verb IN ('same', 'different') AND s.face IS NOT NULL AND s.other_face IS NOT NULL)"
         " OR (s.verb = 'is' AND EXISTS (SELECT 1 FROM label l WHERE l.decision = s.id))"
         " OR (s.verb = 'is-not' AND NOT EXISTS (SELECT 1 FROM standing t WHERE t.face = s.face AND t.verb = 'is'"
-        " AND t.person = s.person AND t.id > s.id)) ORDER BY s.id DESC"
+        " AND t.person = s.person AND t.id > s.id)) ORDER BY s.id DESC, f.id, o.id"
     ):
         yield Decision(verb, face, person, other)
 
@@ -78,13 +101,14 @@ class Standing:
 def of_faces(store: Store) -> Iterator[Standing]:
     """All that stands of single faces, by face, each thing once, as it was said last."""
     for row in store.rows(
-        "SELECT face, verb, person, at, origin, max(decision) FROM ("
+        "SELECT f.id, said.verb, said.person, said.at, said.origin, max(said.decision) FROM ("
         "SELECT face, verb, person, at, origin, decision FROM label"
         " UNION ALL SELECT face, verb, person, at, origin, id FROM standing WHERE verb = 'a-face'"
         " UNION ALL SELECT s.face, s.verb, s.person, s.at, s.origin, s.id FROM standing s WHERE s.verb = 'is-not'"
         " AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = s.face AND l.person = s.person)"
         " AND NOT EXISTS (SELECT 1 FROM standing t WHERE t.face = s.face AND t.verb = 'is' AND t.person = s.person"
-        " AND t.id > s.id)) GROUP BY face, verb, person ORDER BY face, max(decision)"
+        " AND t.id > s.id)) said JOIN face f ON f.subject = said.face GROUP BY f.id, said.verb, said.person"
+        " ORDER BY f.id, max(said.decision)"
     ):
         yield Standing(*row[:5])
 
@@ -94,8 +118,8 @@ def of_pairs(store: Store) -> dict[tuple[int, int], tuple[Verb, str, Origin]]:
     return {
         (min(pair), max(pair)): (verb, at, origin)
         for verb, at, origin, *pair in store.rows(
-            "SELECT verb, at, origin, face, other_face FROM standing WHERE verb IN ('same', 'different')"
-            " AND face IS NOT NULL AND other_face IS NOT NULL ORDER BY id"
+            "SELECT s.verb, s.at, s.origin, f.id, o.id FROM standing s JOIN face f ON f.subject = s.face"
+            " JOIN face o ON o.subject = s.other_face WHERE s.verb IN ('same', 'different') ORDER BY s.id"
         )
     }
 
@@ -120,7 +144,7 @@ def shown_people(store: Store) -> set[int]:
 
 
 def of_person(store: Store, person: int, verb: Literal["is", "is-not"]) -> list[int]:
-    """The faces of which it stands that they are this person, or that they aren't."""
+    """The subjects of which it stands that they are this person, or that they aren't."""
     if verb == "is":
         return [row[0] for row in store.rows("SELECT face FROM label WHERE person = ? ORDER BY face", (person,))]
     return [
@@ -149,7 +173,12 @@ def stamp(store: Store) -> tuple[int, str]:
 
 def reviewed(store: Store) -> list[int]:
     """Faces whose names a human gave, or looked at again, in a review."""
-    return [row[0] for row in store.rows("SELECT face FROM label WHERE verb = 'is' AND origin = 'reviewed'")]
+    return [
+        row[0]
+        for row in store.rows(
+            "SELECT f.id FROM label l JOIN face f ON f.subject = l.face WHERE l.verb = 'is' AND l.origin = 'reviewed'"
+        )
+    ]
 
 
 def counts(store: Store) -> dict[str, int]:
@@ -159,4 +188,7 @@ def counts(store: Store) -> dict[str, int]:
 
 def labels(store: Store) -> dict[int, tuple[str, int | None]]:
     """Face id → (verb, person id) of everything that a human labelled."""
-    return {row[0]: (row[1], row[2]) for row in store.rows("SELECT face, verb, person FROM label")}
+    return {
+        row[0]: (row[1], row[2])
+        for row in store.rows("SELECT f.id, l.verb, l.person FROM label l JOIN face f ON f.subject = l.face")
+    }

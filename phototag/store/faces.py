@@ -1,37 +1,45 @@
 """Faces, their crops and their embeddings.
 
-A face is a *place in a photo*: another detector, or a changed file, that finds a face at the same place
-updates the row and keeps its id, so that every decision about it stays. What isn't found again is marked
-not present, or kept without an engine if a human decided about it; nothing is deleted.
+A face is a *place in a photo*: another detector that finds a face at the same place updates the row and keeps its id,
+so that every decision about it stays. What isn't found again is marked not present, or kept without an engine if a
+human decided about it; nothing is deleted. The *subject* of a face is the face, on the earliest version of an edited
+photo, that it shows again; mostly itself. Decisions are about subjects: what is said of one version holds for all.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from phototag.errors import DatabaseDamagedError
 from phototag.store.connect import Store
+from phototag.store.photos import EVERY_PLACE, KNOWN, PATH, PLACE, PRESENT, path_of
 from phototag.types import Box, Face, Point, Vectors
 
 #: Two boxes in one photo that overlap at least so much are one face.
 SAME_PLACE_IOU = 0.4
 
 #: Faces that could be a person's, found by index (the view `identity` can't be): takes the person twice.
-CLAIMED = "SELECT face FROM label WHERE verb = 'is' AND person = ? UNION ALL SELECT face FROM guess WHERE person = ?"
+CLAIMED = (
+    "SELECT s.id FROM label l JOIN face s ON s.subject = l.face WHERE l.verb = 'is' AND l.person = ?"
+    " UNION ALL SELECT face FROM guess WHERE person = ?"
+)
 
 #: A face that a human named, or of whom nobody need know who it is; and that stays though no detector finds it.
-_NAMED = "EXISTS (SELECT 1 FROM label l WHERE l.face = face.id AND l.verb IN ('is', 'dont-care'))"
-_KEPT = f"({_NAMED} OR EXISTS (SELECT 1 FROM standing s WHERE s.face = face.id AND s.verb = 'a-face'))"
+_NAMED = "EXISTS (SELECT 1 FROM label l WHERE l.face = face.subject AND l.verb IN ('is', 'dont-care'))"
+_KEPT = f"({_NAMED} OR EXISTS (SELECT 1 FROM standing s WHERE s.face = face.subject AND s.verb = 'a-face'))"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewFace:
-    """A face ready to be stored: place, looks, crop (`region` is its square in the photo), unit vector."""
+    """A face ready to be stored: place, looks, crop (`region` is its square in the photo), unit vector.
+
+    `turn`: quarter turns to the left by which the crop shows the square, so that the face is upright.
+    `subject`: the face on an earlier version of the photo that it shows again.
+    """
 
     box: Box
     landmarks: tuple[Point, ...]
@@ -40,6 +48,8 @@ class NewFace:
     jpeg: bytes
     region: Box
     vector: Vectors
+    turn: int = 0
+    subject: int | None = None
 
 
 def replace(
@@ -49,29 +59,14 @@ def replace(
     embedder: int,
     found: Sequence[NewFace],
     preview: bytes | None,
-    *,
-    same: float = math.inf,
 ) -> None:
-    """Store what a detector found in a photo (inside a write transaction).
-
-    `same`: faces at one place whose vectors are farther apart are two people's. To be given when the
-    content changed: files that were renamed in a row must not hand one person's name to the next.
-    """
+    """Store what a detector found in a photo (inside a write transaction)."""
     for face in found:
         _require_unit(face.vector)
-    old = {
-        row[0]: (Box(*row[1:5]), None if row[5] is None else np.frombuffer(row[5], "<f4"))
-        for row in store.rows(
-            "SELECT f.id, f.x, f.y, f.w, f.h, e.vector FROM face f LEFT JOIN embedding e"
-            " ON e.face = f.id AND e.engine = ? WHERE f.photo = ? ORDER BY f.id",
-            (embedder, photo),
-        )
-    }
-    again = same_places(
-        {known: box for known, (box, _) in old.items()},
-        [face.box for face in found],
-        may=lambda known, row: _alike(old[known][1], found[row].vector, same),
-    )
+    forgotten = [Box(*row) for row in store.rows("SELECT x, y, w, h FROM face WHERE photo = ? AND forgotten", (photo,))]
+    found = [face for face in found if all(face.box.iou(box) < SAME_PLACE_IOU for box in forgotten)]
+    old = {face: box for face, (box, _) in places(store, photo).items()}
+    again = same_places(old, [face.box for face in found])
     for row, face in enumerate(found):
         face_id = _put(store, photo, detector, face, again.get(row))
         old.pop(face_id, None)
@@ -89,23 +84,14 @@ def replace(
         store.run("DELETE FROM preview WHERE photo = ?", (photo,))
 
 
-def same_places(
-    known: Mapping[int, Box],
-    found: Sequence[Box],
-    *,
-    least: float = SAME_PLACE_IOU,
-    may: Callable[[int, int], bool] = lambda known, row: True,
-) -> dict[int, int]:
-    """Which known face (by id) each found box (by row) is: pairs that overlap most first, nobody twice.
-
-    `may`: whether a known face and a row can be one at all.
-    """
+def same_places(known: Mapping[int, Box], found: Sequence[Box], *, least: float = SAME_PLACE_IOU) -> dict[int, int]:
+    """Which known face (by id) each found box (by row) is: pairs that overlap most first, nobody twice."""
     overlaps = sorted(
         (
             (-overlap, face, row)
             for face, box in known.items()
             for row, other in enumerate(found)
-            if (overlap := box.iou(other)) >= least and may(face, row)
+            if (overlap := box.iou(other)) >= least
         ),
     )
     places: dict[int, int] = {}
@@ -136,7 +122,7 @@ def note(store: Store, photo: int, box: Box) -> int:
         "INSERT INTO face (photo, x, y, w, h, score, quality, present) VALUES (?, ?, ?, ?, ?, 0, 0, 0)",
         (photo, box.x, box.y, box.w, box.h),
     )
-    return int(row.lastrowid or 0)
+    return _with_subject(store, int(row.lastrowid or 0), None)
 
 
 def places(store: Store, photo: int) -> dict[int, tuple[Box, bool]]:
@@ -151,9 +137,9 @@ def settle(store: Store, ids: Iterable[int], shown: Iterable[int]) -> None:
     """After something said of these faces was taken back (inside a write transaction): what has a name again is
     present again; those that were only there because a human had `shown` them are not."""
     for face in ids:
-        store.run(f"UPDATE face SET present = 1 WHERE id = ? AND NOT present AND {_NAMED}", (face,))
+        store.run(f"UPDATE face SET present = 1 WHERE subject = ? AND NOT present AND {_NAMED}", (face,))
     for face in shown:
-        store.run(f"UPDATE face SET present = 0 WHERE id = ? AND engine IS NULL AND NOT {_KEPT}", (face,))
+        store.run(f"UPDATE face SET present = 0 WHERE subject = ? AND engine IS NULL AND NOT {_KEPT}", (face,))
 
 
 def _put(store: Store, photo: int, detector: int | None, face: NewFace, known: int | None) -> int:
@@ -166,7 +152,7 @@ def _put(store: Store, photo: int, detector: int | None, face: NewFace, known: i
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*values, photo),
         )
-        return int(row.lastrowid or 0)
+        return _with_subject(store, int(row.lastrowid or 0), face.subject)
     store.run(
         "UPDATE face SET engine = ?, x = ?, y = ?, w = ?, h = ?, landmarks = ?, score = ?, quality = ?,"
         " present = 1 WHERE id = ?",
@@ -176,10 +162,17 @@ def _put(store: Store, photo: int, detector: int | None, face: NewFace, known: i
     return known
 
 
+def _with_subject(store: Store, face: int, subject: int | None) -> int:
+    store.run(
+        "UPDATE face SET subject = coalesce((SELECT subject FROM face WHERE id = ?), id) WHERE id = ?", (subject, face)
+    )
+    return face
+
+
 def _put_looks(store: Store, face_id: int, embedder: int, face: NewFace) -> None:
     store.run(
-        "INSERT OR REPLACE INTO crop (face, jpeg, x, y, side) VALUES (?, ?, ?, ?, ?)",
-        (face_id, face.jpeg, face.region.x, face.region.y, face.region.w),
+        "INSERT OR REPLACE INTO crop (face, jpeg, x, y, side, turn) VALUES (?, ?, ?, ?, ?, ?)",
+        (face_id, face.jpeg, face.region.x, face.region.y, face.region.w, face.turn),
     )
     store.run(
         "INSERT INTO embedding (face, engine, dim, vector) VALUES (?, ?, ?, ?)",
@@ -189,9 +182,13 @@ def _put_looks(store: Store, face_id: int, embedder: int, face: NewFace) -> None
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A face of which a human said something. `sha256`: its photo's content, None if that can't be read now."""
+    """A face of which a human said something, and the photo that it is on. `sha256`: None if that can't be known now.
+
+    `path`: where the photo lies, or was last seen. `subject`: what the journal calls the face.
+    """
 
     id: int
+    subject: int
     box: Box
     photo: int
     sha256: str | None
@@ -201,24 +198,37 @@ class Told:
 
 
 def told(store: Store) -> Iterator[Told]:
-    """Faces that the journal speaks of, present or not, by photo path, from left to right."""
+    """Faces that the journal speaks of, present or not, by photo path, from left to right.
+
+    Of a photo that has no place any more only those that no version of it that has one shows.
+    """
     for row in store.rows(
-        "SELECT f.id, f.x, f.y, f.w, f.h, p.id, p.sha256, CAST(l.root || X'2F' || p.path AS BLOB), p.width, p.height"
-        " FROM face f JOIN photo p ON p.id = f.photo JOIN library l ON l.id = p.library WHERE f.id IN"
-        " (SELECT face FROM decision UNION SELECT other_face FROM decision) ORDER BY l.root, p.path, f.x, f.y, f.id"
+        "WITH said AS (SELECT face AS subject FROM decision UNION SELECT other_face FROM decision),"
+        " lies AS (SELECT DISTINCT photo FROM file WHERE photo IS NOT NULL)"
+        " SELECT f.id, f.subject, f.x, f.y, f.w, f.h, p.id, p.sha256, coalesce("
+        f"(SELECT {PATH} FROM file q JOIN library l ON l.id = q.library WHERE q.photo = p.id"
+        " ORDER BY q.state = 'missing', q.id LIMIT 1),"
+        f" (SELECT {PATH} FROM former q JOIN library l ON l.id = q.library WHERE q.photo = p.id ORDER BY q.id DESC"
+        " LIMIT 1), X'') AS path, p.width, p.height FROM face f JOIN photo p ON p.id = f.photo"
+        " WHERE f.subject IN said AND (p.id IN lies OR NOT EXISTS (SELECT 1 FROM face v WHERE v.subject = f.subject"
+        " AND v.present AND v.photo IN lies)) ORDER BY path, f.x, f.y, f.id"
     ):
-        yield Told(row[0], Box(*row[1:5]), *row[5:])
+        yield Told(row[0], row[1], Box(*row[2:6]), *row[6:])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredCrop:
-    """A face's small picture: `region` is its square, and `box` and `landmarks` the face, in the photo's pixels."""
+    """A face's small picture: `region` is its square, and `box` and `landmarks` the face, in the photo's pixels.
+
+    `turn`: quarter turns to the left by which the picture shows the square.
+    """
 
     face_id: int
     jpeg: bytes
     region: Box
     box: Box
     landmarks: tuple[Point, ...]
+    turn: int = 0
 
 
 def without_embedding(store: Store, embedder: int) -> list[int]:
@@ -236,12 +246,12 @@ def without_embedding(store: Store, embedder: int) -> list[int]:
 def stored_crop(store: Store, face: int) -> StoredCrop:
     """A face as it was cut out when it was indexed."""
     for row in store.rows(
-        "SELECT c.jpeg, c.x, c.y, c.side, f.x, f.y, f.w, f.h, f.landmarks FROM face f JOIN crop c ON c.face = f.id"
-        " WHERE f.id = ?",
+        "SELECT c.jpeg, c.x, c.y, c.side, f.x, f.y, f.w, f.h, f.landmarks, c.turn FROM face f JOIN crop c"
+        " ON c.face = f.id WHERE f.id = ?",
         (face,),
     ):
         landmarks = tuple((float(x), float(y)) for x, y in json.loads(row[8]))
-        return StoredCrop(face, row[0], Box(row[1], row[2], row[3], row[3]), Box(*row[4:8]), landmarks)
+        return StoredCrop(face, row[0], Box(row[1], row[2], row[3], row[3]), Box(*row[4:8]), landmarks, row[9])
     raise KeyError(face)
 
 
@@ -262,50 +272,19 @@ def _require_unit(vector: Vectors) -> None:
         raise ValueError("an embedding must be finite and of unit length")
 
 
-def _alike(vector: Vectors | None, other: Vectors, same: float) -> bool:
-    """Whether two faces may be one person's; one that nobody embedded may be anybody's."""
-    return vector is None or bool(np.linalg.norm(vector - other) <= same)
-
-
-def copy(store: Store, source: int, photo: int) -> None:
-    """Give a photo without faces all that is known of another one with the same content.
-
-    Inside a write transaction.
-    """
-    for (face,) in list(store.rows("SELECT id FROM face WHERE photo = ? AND present", (source,))):
-        row = store.run(
-            "INSERT INTO face (photo, engine, x, y, w, h, landmarks, score, quality)"
-            " SELECT ?, engine, x, y, w, h, landmarks, score, quality FROM face WHERE id = ?",
-            (photo, face),
-        )
-        store.run("INSERT INTO crop SELECT ?, jpeg, x, y, side FROM crop WHERE face = ?", (row.lastrowid, face))
-        store.run(
-            "INSERT INTO embedding SELECT ?, engine, dim, vector FROM embedding WHERE face = ?",
-            (row.lastrowid, face),
-        )
-    store.run("DELETE FROM detection WHERE photo = ?", (photo,))
-    store.run("DELETE FROM preview WHERE photo = ?", (photo,))
-    store.run("INSERT INTO detection SELECT ?, engine, faces FROM detection WHERE photo = ?", (photo, source))
-    store.run("INSERT INTO preview SELECT ?, jpeg FROM preview WHERE photo = ?", (photo, source))
-    store.run(
-        "UPDATE photo SET (sha256, width, height, taken_at) ="
-        " (SELECT sha256, width, height, taken_at FROM photo WHERE id = ?) WHERE id = ?",
-        (source, photo),
-    )
-
-
 def vectors(store: Store, embedder: int, *, where: str = "unlabelled") -> tuple[list[int], Vectors]:
     """Ids and (n, dim) embeddings of one embedder's present faces, in id order.
 
     `where`: `unlabelled` (no standing label of any kind), or `all` (but for what is not a face).
-    Faces of missing photos count: they may come back.
+    Faces of photos that are away are left out.
     """
     condition = {"unlabelled": "l.face IS NULL", "all": "coalesce(l.verb, '') <> 'not-a-face'"}[where]
     ids: list[int] = []
     blobs: list[bytes] = []
     for face, blob in store.rows(
         "SELECT e.face, e.vector FROM embedding e JOIN face f ON f.id = e.face AND f.present"
-        f" LEFT JOIN label l ON l.face = e.face WHERE e.engine = ? AND {condition} ORDER BY e.face",
+        f" JOIN photo p ON p.id = f.photo AND {PRESENT} LEFT JOIN label l ON l.face = f.subject"
+        f" WHERE e.engine = ? AND {condition} ORDER BY e.face",
         (embedder,),
     ):
         ids.append(face)
@@ -323,8 +302,9 @@ def labelled(store: Store, embedder: int, *, least: float = 0.0) -> tuple[list[i
     blobs: list[bytes] = []
     for face, person, blob in store.rows(
         "SELECT face, person, vector FROM (SELECT e.face, l.person, e.vector, f.quality,"
-        " max(f.quality) OVER (PARTITION BY l.person) AS best FROM label l JOIN face f ON f.id = l.face"
-        " JOIN embedding e ON e.face = l.face AND e.engine = ? WHERE l.verb = 'is')"
+        " max(f.quality) OVER (PARTITION BY l.person) AS best FROM label l JOIN face f ON f.subject = l.face"
+        f" AND f.present JOIN photo p ON p.id = f.photo AND {KNOWN}"
+        " JOIN embedding e ON e.face = f.id AND e.engine = ? WHERE l.verb = 'is')"
         " WHERE quality >= ? OR best < ? ORDER BY face",
         (embedder, least, least),
     ):
@@ -338,7 +318,9 @@ def count_labelled(store: Store, embedder: int) -> int:
     """How many faces that a human named an embedder has seen."""
     return int(
         store.value(
-            "SELECT count(*) FROM label l JOIN embedding e ON e.face = l.face AND e.engine = ? WHERE l.verb = 'is'",
+            "SELECT count(*) FROM label l JOIN face f ON f.subject = l.face AND f.present"
+            f" JOIN photo p ON p.id = f.photo AND {KNOWN} JOIN embedding e ON e.face = f.id AND e.engine = ?"
+            " WHERE l.verb = 'is'",
             (embedder,),
         )
     )
@@ -365,6 +347,31 @@ def crop(store: Store, face: int) -> bytes | None:
     return None if value is None else bytes(value)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Former:
+    """A face of an earlier version of a photo, of which a human once said something; `named`: who it is stands."""
+
+    id: int
+    subject: int
+    box: Box
+    vector: Vectors | None
+    named: bool
+
+
+def former(store: Store, photo: int, embedder: int) -> list[Former]:
+    """The faces of a photo that an edited version of it may show again."""
+    return [
+        Former(row[0], row[1], Box(*row[2:6]), None if row[6] is None else np.frombuffer(row[6], "<f4"), bool(row[7]))
+        for row in store.rows(
+            f"SELECT face.id, face.subject, x, y, w, h, e.vector, {_KEPT}"
+            " FROM face LEFT JOIN embedding e ON e.face = face.id AND e.engine = ?"
+            " WHERE face.photo = ? AND face.subject IN"
+            " (SELECT face FROM decision UNION SELECT other_face FROM decision) ORDER BY face.id",
+            (embedder, photo),
+        )
+    ]
+
+
 def of_photo(store: Store, photo: int) -> list[Face]:
     """The present faces of a photo that nobody called 'not a face', largest first."""
     return [
@@ -388,12 +395,8 @@ class Place:
 
 def place(store: Store, face: int) -> Place:
     """Where a face is."""
-    for photo, *box in store.rows(
-        "SELECT CAST(l.root || X'2F' || p.path AS BLOB), f.x, f.y, f.w, f.h FROM face f JOIN photo p ON p.id = f.photo"
-        " JOIN library l ON l.id = p.library WHERE f.id = ?",
-        (face,),
-    ):
-        return Place(face, photo, Box(*box))
+    for photo, *box in store.rows("SELECT photo, x, y, w, h FROM face WHERE id = ?", (face,)):
+        return Place(face, path_of(store, photo), Box(*box))
     raise KeyError(face)
 
 
@@ -415,9 +418,17 @@ class Identified:
 
 
 def identified(
-    store: Store, *, photo: int | None = None, person: int | None = None, cluster: int | None = None
+    store: Store,
+    *,
+    photo: int | None = None,
+    person: int | None = None,
+    cluster: int | None = None,
+    every_place: bool = False,
 ) -> Iterator[Identified]:
-    """Every present face, by photo path (of one person: by date); optionally of one photo, person or group."""
+    """Every present face, by photo path (of one person: by date); optionally of one photo, person or group.
+
+    `every_place`: once for each file that holds its photo.
+    """
     wanted = [
         ("i.photo = ?", photo),
         ("i.person = ?", person),
@@ -425,18 +436,43 @@ def identified(
         ("m.cluster = ?", cluster),
     ]
     conditions = " AND ".join(text for text, value in wanted if value is not None) or "1"
-    order = "p.taken_at IS NULL, p.taken_at, f.id" if person is not None else "l.root, p.path, f.x, f.id"
+    order = "p.taken_at IS NULL, p.taken_at, f.id" if person is not None else "l.root, q.path, f.x, f.id"
     for row in store.rows(
-        "SELECT f.id, f.photo, CAST(l.root || X'2F' || p.path AS BLOB), f.x, f.y, f.w, f.h, f.quality, m.cluster,"
+        f"SELECT f.id, f.photo, {PATH}, f.x, f.y, f.w, f.h, f.quality, m.cluster,"
         " i.person, who.name,"
         " i.source, i.probability, p.taken_at FROM identity i JOIN face f ON f.id = i.face"
-        " JOIN photo p ON p.id = f.photo JOIN library l ON l.id = p.library"
+        f" JOIN photo p ON p.id = f.photo {EVERY_PLACE if every_place else PLACE}"
         " LEFT JOIN person who ON who.id = i.person"
         " LEFT JOIN cluster_member m ON m.face = f.id AND i.verb IS NULL"
         f" WHERE {conditions} ORDER BY {order}",
         [value for text, value in wanted if value is not None for _ in range(text.count("?"))],
     ):
         yield Identified(row[0], row[1], row[2], Box(*row[3:7]), *row[7:])
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A name that was given to a face of a photo, and that no face of the edited photo has any more."""
+
+    person: str
+    photo: bytes
+    face: int
+
+
+def unplaced(store: Store) -> list[Unplaced]:
+    """Names whose faces could not be found again when their photos were edited, by path; `face` is the one before."""
+    return [
+        Unplaced(*row)
+        for row in store.rows(
+            f"SELECT DISTINCT w.name, {PATH}, s.face FROM former o JOIN file q ON q.library = o.library"
+            " AND q.path = o.path AND q.photo IS NOT NULL AND q.state <> 'missing'"
+            " JOIN library l ON l.id = q.library JOIN photo p ON p.id = o.photo JOIN face f ON f.photo = o.photo"
+            " JOIN label s ON s.face = f.subject AND s.verb = 'is' JOIN person w ON w.id = s.person"
+            f" WHERE o.successor IS NOT NULL AND NOT {KNOWN} AND NOT EXISTS (SELECT 1 FROM face v JOIN label m"
+            " ON m.face = v.subject WHERE v.photo = q.photo AND v.present AND m.person = s.person)"
+            " ORDER BY 2, 1"
+        )
+    ]
 
 
 def of_person(store: Store, person: int) -> list[int]:

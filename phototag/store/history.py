@@ -109,7 +109,7 @@ WITH RECURSIVE back(id) AS (
         AND o.answer <> d.answer AND o.id < m.id
     )
 )
-SELECT d.id, d.face, d.verb, d.person, d.other_person FROM decision d WHERE d.id IN back ORDER BY d.id"""
+SELECT d.id, d.face, d.verb FROM decision d WHERE d.id IN back ORDER BY d.id"""
 
 
 def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
@@ -121,13 +121,13 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
     """
     standing = list({row[0]: row for answer in answers for row in store.rows(_TAKEN_BACK, (answer,))}.values())
     if standing:
-        decisions.record(store, [Decision("undo", undoes=row[0]) for row in standing], origin)
+        answer = decisions.record(store, [Decision("undo", undoes=row[0]) for row in standing], origin)
         faces.settle(
             store,
             {row[1] for row in standing if row[1] is not None},
             shown={row[1] for row in standing if row[2] == "a-face"},
         )
-        about = {person for row in standing for person in row[3:] if person is not None}
+        about = people.touched(store, answer)
         people.refresh(store, about)
         if about:
             models.forget_tags(store)

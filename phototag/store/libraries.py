@@ -37,8 +37,8 @@ def every(store: Store) -> list[Library]:
     return [
         Library(*row)
         for row in store.rows(
-            "SELECT l.id, l.root, l.state, (SELECT count(*) FROM photo p WHERE p.library = l.id"
-            " AND p.state <> 'missing') FROM library l ORDER BY l.root"
+            "SELECT l.id, l.root, l.state, (SELECT count(*) FROM file q WHERE q.library = l.id"
+            " AND q.state <> 'missing') FROM library l ORDER BY l.root"
         )
     ]
 
@@ -50,6 +50,8 @@ def move(store: Store, library: Library, root: bytes) -> None:
             "UPDATE library SET root = ?, root_text = ?, state = 'online' WHERE id = ?",
             (root, path_text(root), library.id),
         )
+        # Copied or mounted anew, every inode is another one: only sizes and modification times tell now.
+        store.run("UPDATE file SET ctime_ns = NULL WHERE library = ?", (library.id,))
 
 
 def set_state(store: Store, library: Library, state: str) -> None:

@@ -137,8 +137,9 @@ def claims(store: Store) -> Iterator[tuple[int, int, float, bool]]:
     that is its tag. Where it is none, the person is that of the nearest named face."""
     for face, tag, sure, nearest in store.rows(
         "SELECT g.face, g.person, g.probability, n.person FROM guess g"
-        " LEFT JOIN label l ON l.face = g.face"
-        " LEFT JOIN label n ON n.face = json_extract(g.neighbours, '$[0][0]') WHERE l.face IS NULL"
+        " JOIN face f ON f.id = g.face LEFT JOIN label l ON l.face = f.subject"
+        " LEFT JOIN face near ON near.id = json_extract(g.neighbours, '$[0][0]')"
+        " LEFT JOIN label n ON n.face = near.subject WHERE l.face IS NULL"
     ):
         person = nearest if tag is None else tag
         if person is not None:

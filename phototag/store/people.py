@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from phototag.display import name_key, person_name, printable
+from phototag.display import former_key, kept_name, name_key, numbered, person_name, printable
 from phototag.errors import UsageError
 from phototag.store.connect import Store
 from phototag.store.faces import CLAIMED
+from phototag.store.schema import STANDS
 from phototag.types import Person
 
-#: A person `w` who is neither merged into another nor taken back altogether.
+#: A person `w` who is neither merged into another nor gone.
 _HERE = "w.merged IS NULL AND NOT w.gone"
+#: Whether anything was ever said of a person `p`.
+_SAID = (
+    "(EXISTS (SELECT 1 FROM decision d WHERE d.person = p.id)"
+    " OR EXISTS (SELECT 1 FROM decision d WHERE d.other_person = p.id))"
+)
 
 
 def ensure(store: Store, name: str) -> Person:
-    """The person of this name, made if new (inside a write transaction). Raises ValueError for no name."""
+    """The person of this name, made if new (inside a write transaction). Raises ValueError for no name.
+
+    Whoever had the name, and of whom anything stands though no face is theirs any more, is back: their old answers
+    may be brought back, too.
+    """
     cleaned = person_name(name)
-    known = find(store, cleaned)
+    known = find(store, cleaned) or _returned(store, cleaned)
     if known is None:
         claim(store, None, cleaned)
         row = store.run(
@@ -28,8 +38,19 @@ def ensure(store: Store, name: str) -> Person:
     return known
 
 
+def _returned(store: Store, name: str) -> Person | None:
+    for (person,) in store.rows(
+        "SELECT p.id FROM person p WHERE p.name_key = ? AND p.gone AND p.merged IS NULL"
+        " AND EXISTS (SELECT 1 FROM standing s WHERE s.person = p.id AND s.verb = 'is')",
+        (name_key(name),),
+    ):
+        store.run("UPDATE person SET gone = 0 WHERE id = ?", (person,))
+        return get(store, person)
+    return None
+
+
 def find(store: Store, name: str) -> Person | None:
-    """The person of this name, whatever its case; whoever was merged into somebody is that somebody.
+    """The person of this name, however it is written; whoever was merged into somebody is that somebody.
 
     Raises ValueError for no name.
     """
@@ -70,12 +91,7 @@ def refresh(store: Store, people: Iterable[int]) -> None:
                 " (SELECT s.other_person FROM standing s WHERE s.person = p.id AND s.verb = 'merge'"
                 " ORDER BY s.id DESC LIMIT 1),"
                 " (SELECT s.verb = 'hide' FROM standing s WHERE s.person = p.id AND s.verb IN ('hide', 'show')"
-                " ORDER BY s.id DESC LIMIT 1),"
-                " EXISTS (SELECT 1 FROM decision d WHERE d.person = p.id)"
-                " OR EXISTS (SELECT 1 FROM decision d WHERE d.other_person = p.id),"
-                " EXISTS (SELECT 1 FROM standing s WHERE s.person = p.id)"
-                " OR EXISTS (SELECT 1 FROM standing s WHERE s.other_person = p.id)"
-                " FROM person p WHERE p.id = ?",
+                f" ORDER BY s.id DESC LIMIT 1), {_SAID}, {STANDS} FROM person p WHERE p.id = ?",
                 (person,),
             )
         )
@@ -88,10 +104,55 @@ def refresh(store: Store, people: Iterable[int]) -> None:
     here = [(person, name) for person, name, there in told if there]
     for person, _ in here:
         _set_free(store, person)
-    for person, name in here:
+    for person, said_name in here:
+        name = _apart(store, person, said_name)
         claim(store, person, name)
         store.run("UPDATE person SET name = ?, name_key = ? WHERE id = ?", (name, name_key(name), person))
     _give_back(store)
+
+
+def touched(store: Store, answer: int) -> set[int]:
+    """People of whom an answer, or what it takes back, speaks, and who were ever named on its faces."""
+    return {
+        row[0]
+        for row in store.rows(
+            "WITH about AS (SELECT coalesce(u.face, d.face) AS face, coalesce(u.person, d.person) AS person,"
+            " coalesce(u.other_person, d.other_person) AS other FROM decision d LEFT JOIN decision u"
+            " ON u.id = d.undoes WHERE d.answer = ?)"
+            " SELECT person FROM about WHERE person IS NOT NULL UNION SELECT other FROM about WHERE other IS NOT NULL"
+            " UNION SELECT d.person FROM about JOIN decision d ON d.face = about.face AND d.verb = 'is'",
+            (answer,),
+        )
+    }
+
+
+def come_and_go(store: Store, answer: int) -> None:
+    """After an answer (inside a write transaction): a name that stands for nobody any more is gone, or is back.
+
+    Raises UsageError if one who is back has a name that belongs to somebody else by now.
+    """
+    about = touched(store, answer)
+    if about:
+        marks = ", ".join("?" * len(about))
+        changed = store.rows(
+            f"SELECT p.id FROM person p WHERE p.id IN ({marks}) AND p.gone <> NOT {STANDS}", tuple(about)
+        )
+        if found := [row[0] for row in changed]:
+            refresh(store, found)
+
+
+def _apart(store: Store, person: int, name: str) -> str:
+    """What is said to be a person's name, as it is kept; numbered if it is another one's only since names are
+    compared by more than case, as `Zoe` and `Zoe` with a character that shows nothing were two names once."""
+    kept = kept_name(name)
+    for (other,) in store.rows(
+        "SELECT name FROM person WHERE name_key = ? AND id <> ? AND merged IS NULL AND NOT gone",
+        (name_key(kept), person),
+    ):
+        if former_key(name) != former_key(other):
+            taken = {row[0] for row in store.rows("SELECT name_key FROM person WHERE id <> ?", (person,))}
+            return numbered(kept, taken)
+    return kept
 
 
 def _set_free(store: Store, person: int) -> None:
@@ -180,6 +241,13 @@ def aliases(store: Store, person: int) -> list[str]:
 def names(store: Store) -> list[str]:
     """Every name, alphabetically."""
     return [row[0] for row in store.rows(f"SELECT name FROM person w WHERE {_HERE} ORDER BY name_key")]
+
+
+def known_names(store: Store) -> list[tuple[str, int]]:
+    """Every name, also of those who were merged into somebody, and who that is, alphabetically."""
+    persons = meant(store)
+    rows = store.rows("SELECT name, id FROM person WHERE NOT gone ORDER BY name_key")
+    return [(name, persons[person]) for name, person in rows if person in persons]
 
 
 def meant(store: Store) -> dict[int, int]:

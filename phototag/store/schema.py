@@ -10,9 +10,27 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from phototag.display import kept_name, name_key, numbered
+from phototag.store.migrate_content import to_content
+
 APPLICATION_ID = 0x50544147  # "PTAG"
 
 MIGRATIONS = Migrations("phototag")
+
+#: Whether a name, of a person `p`, stands for anybody: a face is theirs, somebody was merged into them or they into
+#: somebody, it stands that they are hidden or shown, or that a face of nobody is not theirs. Else it was a mistake that
+#: was put right; so it is, too, if all that had the name has another one now.
+STANDS = """(
+    EXISTS (SELECT 1 FROM label l WHERE l.person = p.id)
+    OR EXISTS (SELECT 1 FROM standing s WHERE s.person = p.id AND s.verb IN ('merge', 'hide', 'show'))
+    OR EXISTS (SELECT 1 FROM standing s WHERE s.other_person = p.id AND s.verb = 'merge')
+    OR (
+        EXISTS (SELECT 1 FROM standing s WHERE s.person = p.id AND s.verb = 'is-not'
+            AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = s.face))
+        AND NOT EXISTS (SELECT 1 FROM standing s JOIN label l ON l.face = s.face
+            WHERE s.person = p.id AND s.verb = 'is' AND l.person IS NOT NULL)
+    )
+)"""
 
 
 @MIGRATIONS(name="0001-first")
@@ -47,6 +65,42 @@ def _people(db: Database) -> None:
     identity = db.conn.execute("SELECT sql FROM sqlite_master WHERE name = 'identity'").fetchone()[0]
     for statement in [*_PEOPLE.split(";\n\n"), views["standing"], views["label"], identity]:
         db.conn.execute(statement)
+
+
+@MIGRATIONS(name="0006-content")
+def _content(db: Database) -> None:
+    to_content(db.conn)
+
+
+@MIGRATIONS(name="0008-name-keys")
+def _name_keys(db: Database) -> None:
+    """Names are compared by more than case (`name_key`), and a name that stands for nobody any more is gone.
+
+    Of two living people whose names are one now, the later one is numbered; people who are gone, or were merged into
+    another, give their name up.
+    """
+    db.conn.execute(
+        "UPDATE person AS p SET gone = 1 WHERE EXISTS (SELECT 1 FROM decision d WHERE d.person = p.id)"
+        f" AND NOT {STANDS}"
+    )
+    everybody = db.conn.execute(
+        "SELECT id, name, given, instr(name_key, char(10)) > 0, merged IS NOT NULL OR gone FROM person"
+        " ORDER BY merged IS NOT NULL OR gone, id"
+    ).fetchall()
+    db.conn.execute("UPDATE person SET name_key = char(10) || id")  # lest an old key is in the way of a new one
+    taken = {name_key(kept_name(name)) for _, name, _, _, _ in everybody}
+    held: set[str] = set()
+    for person, name, given, freed, away in everybody:
+        kept, first = kept_name(name), given
+        if not (freed or away) and name_key(kept) in held:
+            kept = numbered(kept, taken)
+            first = kept if given == name else given
+            taken.add(name_key(kept))
+        key = name_key(kept)
+        if freed or key in held:
+            key = f"{key}\n{person}"
+        held.add(key)
+        db.conn.execute("UPDATE person SET name = ?, given = ?, name_key = ? WHERE id = ?", (kept, first, key, person))
 
 
 _FIRST = f"""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from phototag.errors import DatabaseLockedError, PhototagError, TooLittleDataError, UsageError
+from phototag.errors import DatabaseUnavailableError, PhototagError, TooLittleDataError, UsageError
 from phototag.web import history, people, photos, pictures, questions
 from phototag.web.desk import Desk, Visit
 from phototag.web.guard import Guard
@@ -87,7 +87,7 @@ def _hear(desk: Desk, view: View, request: Request) -> Response:
 def _told(desk: Desk, request: Request, error: Exception) -> Response:
     """Trouble as a sentence."""
     if isinstance(error, PhototagError):
-        status = 404 if isinstance(error, UsageError) else 503 if isinstance(error, DatabaseLockedError) else 500
+        status = 404 if isinstance(error, UsageError) else 503 if isinstance(error, DatabaseUnavailableError) else 500
         return desk.page(request, "trouble.html", status, message=str(error))
     if os.environ.get("PHOTOTAG_DEBUG"):
         traceback.print_exception(error)

@@ -73,13 +73,15 @@ class Desk:
         """A page, with what all pages show."""
         path, query = request.url.path, request.url.query
         text = self.templates.get_template(f"review/{template}").render(
-            here=path,
-            url=f"{path}?{query}" if query else path,
-            token=self.keys.form,
-            sentence=self.sentences.get(request.query_params.get("said", "")),
-            busy=self.tagger.busy,
-            trouble=in_words(trouble) if (trouble := self.tagger.trouble) else "",
-            **values,
+            {
+                "here": path,
+                "url": f"{path}?{query}" if query else path,
+                "token": self.keys.form,
+                "sentence": self.sentences.get(request.query_params.get("said", "")),
+                "busy": self.tagger.busy,
+                "trouble": in_words(trouble) if (trouble := self.tagger.trouble) else "",
+                **values,
+            }
         )
         return HTMLResponse(text, status)
 
@@ -129,7 +131,9 @@ class Visit:
         path, _, query = self.form.text("back").partition("?")
         kept = [part for part in query.split("&") if part and not part.startswith("said=")]
         local = "/" + path.lstrip("/\\")
-        return quote(local, safe="/%-._~") + (f"?{quote('&'.join(kept), safe='&=%-._~+')}" if kept else "")
+        address = quote(local, safe="/%-._~", errors="surrogateescape")
+        asked = quote("&".join(kept), safe="&=%-._~+", errors="surrogateescape")
+        return f"{address}?{asked}" if kept else address
 
     def _redirect(self, to: str, text: str, tone: Tone) -> Response:
         said = urlencode({"said": self.desk.sentences.keep(text, tone)})

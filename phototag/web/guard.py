@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
@@ -61,6 +61,10 @@ class Form:
 
     def __init__(self, values: Mapping[str, list[str]]) -> None:
         self._values = values
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """All that was said, field by field."""
+        return ((name, value) for name, values in self._values.items() for value in values)
 
     def text(self, name: str) -> str:
         """One field, empty if absent."""
@@ -150,7 +154,10 @@ class Guard:
                 if len(body) > _LONGEST:
                     return PlainTextResponse("413: too long an answer\n", 413)
             values = parse_qs(
-                body.decode("ascii", "replace"), keep_blank_values=True, errors="replace", max_num_fields=_FIELDS
+                body.decode("ascii", "surrogateescape"),  # a name that isn't text is refused where it is read
+                keep_blank_values=True,
+                errors="surrogateescape",
+                max_num_fields=_FIELDS,
             )
         except ClientDisconnect:
             return Response(status_code=400)

@@ -14,6 +14,7 @@ from phototag.store import faces, people
 from phototag.store.faces import Identified
 from phototag.store.people import Listed
 from phototag.types import Person
+from phototag.web import doubts
 from phototag.web.desk import Visit
 from phototag.workflows import name as naming
 from phototag.workflows import people as jobs
@@ -179,7 +180,9 @@ def faces_are(visit: Visit) -> Response:
         naming.dismiss(store, picked, "not-a-face", "reviewed")
         text = f"{some} {are} no face" + ("." if len(picked) == 1 else "s.")
     elif say in ("split", "split-unknown"):
-        done = jobs.split(store, who.name, picked, form.text("name") if say == "split" else None, "reviewed")
+        if say == "split" and (page := doubts.doubt(visit)):
+            return page
+        done = jobs.split(store, who.name, picked, doubts.name(visit) if say == "split" else None, "reviewed")
         touched |= {done.other.id} if done.other else set()
         text = f"{some} {are} {printable(done.other.name) if done.other else 'somebody yet to be named'}."
     else:

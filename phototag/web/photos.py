@@ -9,6 +9,7 @@ from phototag.errors import UsageError
 from phototag.report.marks import marks
 from phototag.report.pages import PhotoEntry
 from phototag.store import faces, people, photos
+from phototag.web import doubts
 from phototag.web.desk import Visit
 from phototag.workflows import name as naming
 from phototag.workflows.people import not_them, require_face
@@ -43,7 +44,9 @@ def face_is(visit: Visit) -> Response:
     before = {entry.id: entry for entry in faces.identified(store, photo=faces.seen(store, face)[0])}[face]
     touched = {before.person_id} if before.person_id is not None else set()
     if say == "name":
-        person = naming.name_faces(store, [face], form.text("name"), "reviewed")
+        if page := doubts.doubt(visit):
+            return page
+        person = naming.name_faces(store, [face], doubts.name(visit), "reviewed")
         touched.add(person.id)
         text = f"The face is {printable(person.name)}."
     elif say == "not" and before.person is not None:

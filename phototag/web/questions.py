@@ -12,6 +12,7 @@ from phototag.errors import PhototagError, UsageError
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces
 from phototag.store.connect import Store
+from phototag.web import doubts
 from phototag.web.desk import Visit
 from phototag.web.guard import Form
 from phototag.workflows.name import Named, left_out
@@ -86,6 +87,9 @@ def standing(visit: Visit) -> Response:
 def answer(visit: Visit) -> Response:
     """An answer to the question that waits; or the last one taken back."""
     form, interview = visit.form, visit.desk.interview
+    if form.text("say") == "name" and (page := doubts.doubt(visit)):
+        return page  # the question waits
+    name = doubts.name(visit)
     with interview.sitting() as sitting:
         if form.text("say") == "undo":
             taken = sitting.undo()
@@ -93,14 +97,14 @@ def answer(visit: Visit) -> Response:
             return visit.back("The last answer is taken back." if taken else "There is nothing to take back.", "/")
         it = interview.answering(form.number("question"))
         try:
-            return visit.back(_answered(sitting, it, form), "/")
+            return visit.back(_answered(sitting, it, form, name), "/")
         except PhototagError:
             interview.reopen(it)
             raise
 
 
-def _answered(sitting: Sitting, it: Question, form: Form) -> str:
-    """Hand on what was said; returns it as a sentence."""
+def _answered(sitting: Sitting, it: Question, form: Form, typed: str) -> str:
+    """Hand on what was said (`typed`: the name that was), and return it as a sentence."""
     say = form.text("say")
     picked = set(form.numbers("face"))
     without = [] if isinstance(it, AreTheyOne) else [face for face in it.shown if face not in picked]
@@ -110,7 +114,7 @@ def _answered(sitting: Sitting, it: Question, form: Form) -> str:
     if say == "name" or say.startswith("likely-"):
         if not isinstance(it, WhoIsIt | IsItAlso):
             raise UsageError("that question takes a yes or a no")
-        name = form.text("name") if say == "name" else sitting.name(_likely(it, say))
+        name = typed if say == "name" else sitting.name(_likely(it, say))
         if len(without) == len(it.shown):
             raise UsageError("no face is picked that could be them: pick some, or say who it isn't another way")
         return _named(sitting.call(it, name, without))

@@ -15,7 +15,7 @@ from phototag.learn.graph import neighbours
 from phototag.progress import Progress
 from phototag.store import faces, models, people
 from phototag.store.connect import Store
-from phototag.store.faces import Place
+from phototag.store.faces import Place, Unplaced
 from phototag.workflows.judging import Faces, Judgement, Rows, calibration_of, judge, precision_of, usable_model
 from phototag.workflows.tag import Twice, twice
 
@@ -68,13 +68,17 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What was found, the worst first, among `faces` named by a human and `tags` of the machine."""
+    """What was found, the worst first, among `faces` named by a human and `tags` of the machine.
+
+    `unplaced`: names whose faces could not be found again when their photos were edited.
+    """
 
     faces: int
     tags: int
     doubts: tuple[Doubt, ...]
     alike: tuple[Alike, ...]
     twice: tuple[Twice, ...]
+    unplaced: tuple[Unplaced, ...] = ()
 
 
 def audit(store: Store, progress: Progress) -> Audited:
@@ -96,6 +100,7 @@ def audit(store: Store, progress: Progress) -> Audited:
         tuple(sorted(doubts, key=lambda doubt: doubt.probability)),
         tuple(alike),
         tuple(twice(store, rival) for rival in rivals),
+        tuple(faces.unplaced(store)),
     )
 
 

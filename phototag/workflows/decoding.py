@@ -6,22 +6,21 @@ large the library, and nothing is copied between processes but through those slo
 
 from __future__ import annotations
 
-import multiprocessing
+import mmap
 import os
 import shutil
-import signal
+import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from multiprocessing.shared_memory import SharedMemory
 from typing import TypeAlias
 
 import numpy as np
 
+from phototag import processes
 from phototag.errors import DiskFullError, PhotoError, PhototagError
 from phototag.imaging.decode import decode
 from phototag.types import RGB, DecodedPhoto, PhotoFile
@@ -56,20 +55,29 @@ Outcome: TypeAlias = DecodedPhoto | PhotoError | Crash
 _Answer: TypeAlias = PhotoError | tuple[DecodedPhoto, tuple[int, int, int]] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Memory that workers see, too: a file without a name, so that nothing is left of it whatever dies."""
+
+    descriptor: int
+    memory: mmap.mmap
+
+
 @dataclass(slots=True)
 class _Worker:
     """A process, and the tasks sent to it: it is at the first, and the others wait in its pipe."""
 
-    process: BaseProcess
-    pipe: Connection
+    child: processes.Child
     since: float
     greeted: bool = False
-    tasks: deque[tuple[Task, SharedMemory]] = field(default_factory=deque)
+    tasks: deque[tuple[Task, _Slot]] = field(default_factory=deque)
+
+    @property
+    def pipe(self) -> Connection:
+        return self.child.pipe
 
     def end(self) -> None:
-        self.pipe.close()
-        self.process.kill()
-        self.process.join()
+        self.child.end()
 
 
 def decoded(tasks: Iterator[Task], *, jobs: int, side: int) -> Generator[tuple[Task, Outcome], None, None]:
@@ -80,9 +88,9 @@ def decoded(tasks: Iterator[Task], *, jobs: int, side: int) -> Generator[tuple[T
     Raises DiskFullError where there is no shared memory for two photos, PhototagError where workers
     can't start.
     """
-    context = multiprocessing.get_context("spawn")
     with _slots(_AHEAD * jobs + 1, 3 * side**2) as slots:
-        pool = _Pool(jobs, deque(slots), lambda: _spawn(context, side))
+        descriptors = [slot.descriptor for slot in slots]
+        pool = _Pool(jobs, deque(slots), lambda: _spawn(descriptors, side))
         try:
             while True:
                 pool.feed(tasks)
@@ -101,10 +109,10 @@ def decoded(tasks: Iterator[Task], *, jobs: int, side: int) -> Generator[tuple[T
 class _Pool:
     """The workers, the slots that nobody uses, the outcomes that nobody fetched yet."""
 
-    def __init__(self, jobs: int, free: deque[SharedMemory], spawn: Callable[[], _Worker]) -> None:
+    def __init__(self, jobs: int, free: deque[_Slot], spawn: Callable[[], _Worker]) -> None:
         self.jobs, self.free, self.spawn = jobs, free, spawn
         self.workers: list[_Worker] = []
-        self.ready: deque[tuple[Task, Outcome, SharedMemory]] = deque()
+        self.ready: deque[tuple[Task, Outcome, _Slot]] = deque()
         self.again: deque[Task] = deque()
         self.crashed: set[int] = set()
         self.stillborn = 0
@@ -128,7 +136,7 @@ class _Pool:
             slot = self.free.popleft()
             worker.tasks.append((task, slot))
             with suppress(OSError):  # a worker that died meanwhile shows itself in `gather`
-                worker.pipe.send((task.path, slot.name))
+                worker.pipe.send((task.path, slot.descriptor))
 
     def gather(self, *, block: bool) -> None:
         """Collect what the workers have done, and bury those that died or hang."""
@@ -178,7 +186,7 @@ class _Pool:
 
 
 @contextmanager
-def _slots(count: int, size: int) -> Generator[list[SharedMemory], None, None]:
+def _slots(count: int, size: int) -> Generator[list[_Slot], None, None]:
     """Up to `count` pieces of shared memory, as many as there is room for, two at the least."""
     if os.path.isdir(_SHARED):  # memory beyond its end would kill whoever writes there
         count = min(count, (shutil.disk_usage(_SHARED).free - _SPARE) // size)
@@ -188,55 +196,51 @@ def _slots(count: int, size: int) -> Generator[list[SharedMemory], None, None]:
                 "give this machine or container more of it, as by `docker run --shm-size "
                 f"{(7 * size + _SPARE) // 2**20 + 1}m`, or index with a smaller --detail"
             )
-    slots: list[SharedMemory] = []
+    slots: list[_Slot] = []
     try:
-        slots += (SharedMemory(create=True, size=size) for _ in range(count))
+        slots += (_slot(size) for _ in range(count))
         yield slots
     finally:
         for slot in slots:
+            os.close(slot.descriptor)
             with suppress(BufferError):  # a view of the last photo may still be alive in a traceback
-                slot.close()
-            slot.unlink()
+                slot.memory.close()
 
 
-def _attached(photo: DecodedPhoto, shape: tuple[int, int, int], slot: SharedMemory) -> DecodedPhoto:
-    pixels: RGB = np.ndarray(shape, np.uint8, slot.buf)
+def _slot(size: int) -> _Slot:
+    with tempfile.TemporaryFile(dir=_SHARED if os.path.isdir(_SHARED) else None) as file:
+        file.truncate(size)
+        return _Slot(os.dup(file.fileno()), mmap.mmap(file.fileno(), size))
+
+
+def _attached(photo: DecodedPhoto, shape: tuple[int, int, int], slot: _Slot) -> DecodedPhoto:
+    pixels: RGB = np.ndarray(shape, np.uint8, slot.memory)
     return replace(photo, image=replace(photo.image, rgb=pixels))
 
 
-def _spawn(context: multiprocessing.context.SpawnContext, side: int) -> _Worker:
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, side), daemon=True)
-    # Ctrl-C, and what stops a whole group of processes, is heard by the owner alone, who ends the workers:
-    # a child inherits what is blocked when it is born.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    theirs.close()
-    return _Worker(process, ours, time.monotonic())
+def _spawn(descriptors: Sequence[int], side: int) -> _Worker:
+    return _Worker(processes.start(_work, side, fds=descriptors), time.monotonic())
 
 
-def _work(pipe: Connection, side: int) -> None:
+def _work(side: int, pipe: Connection) -> None:
     """A worker's life: decode what comes through the pipe until it closes."""
     if not os.environ.get("PHOTOTAG_DEBUG"):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff writes its complaints straight to standard error
     pipe.send(None)
-    slots: dict[str, SharedMemory] = {}
+    slots: dict[int, mmap.mmap] = {}
     nothing = np.zeros((0, 0, 3), np.uint8)
     while True:
         try:
-            path, name = pipe.recv()
+            path, descriptor = pipe.recv()
         except (EOFError, OSError):
             return
-        if name not in slots:
-            slots[name] = SharedMemory(name)
+        if descriptor not in slots:
+            slots[descriptor] = mmap.mmap(descriptor, 3 * side**2)
         try:
             photo = decode(path, side=side)
         except PhotoError as error:
             pipe.send(error)
             continue
         pixels = photo.image.rgb
-        np.ndarray(pixels.shape, np.uint8, slots[name].buf)[...] = pixels
+        np.ndarray(pixels.shape, np.uint8, slots[descriptor])[...] = pixels
         pipe.send((replace(photo, image=replace(photo.image, rgb=nothing)), pixels.shape))

@@ -68,9 +68,11 @@ class Eye:
             del first
         return cls(pair(settings.jobs))  # one keeps a GPU busy, and a GPU holds few
 
-    def look(self, photo: DecodedPhoto) -> Future[Seen]:
-        """Begin to look for faces. What is found has the best score first, in upright full-size pixels."""
-        return self._pool.submit(self._with_pair, _seen, photo)
+    def look(
+        self, photo: DecodedPhoto, job: Callable[[DecodedPhoto, Detector, Embedder], Seen] | None = None
+    ) -> Future[Seen]:
+        """Begin to look for faces (by `job`). What is found has the best score first, in upright full-size pixels."""
+        return self._pool.submit(self._with_pair, job or seen, photo)
 
     def show(self, photo: DecodedPhoto, boxes: Sequence[Box]) -> Seen:
         """The faces at places (upright full-size pixels) that a human shows: as if a detector were sure of them."""
@@ -94,16 +96,17 @@ def _embedded(chips: Chips, _: Detector, embedder: Embedder) -> Vectors:
     return embedder.embed(chips)
 
 
-def _seen(photo: DecodedPhoto, detector: Detector, embedder: Embedder) -> Seen:
+def seen(photo: DecodedPhoto, detector: Detector, embedder: Embedder) -> Seen:
+    """The faces that a detector finds in a photo."""
     [found] = detector.detect([photo.image.rgb])
-    return _looks(photo, found, embedder)
+    return shown(photo, found, embedder)
 
 
-def _shown(shown: tuple[DecodedPhoto, Sequence[Detection]], _: Detector, embedder: Embedder) -> Seen:
-    return _looks(*shown, embedder)
+def _shown(places: tuple[DecodedPhoto, Sequence[Detection]], _: Detector, embedder: Embedder) -> Seen:
+    return shown(*places, embedder)
 
 
-def _looks(photo: DecodedPhoto, found: Sequence[Detection], embedder: Embedder) -> Seen:
+def shown(photo: DecodedPhoto, found: Sequence[Detection], embedder: Embedder) -> Seen:
     """What faces look like, given where they are in the photo's image."""
     if not found:
         return Seen(photo, (), None)

@@ -216,10 +216,10 @@ class _Plan:
     def take_faces(self, names: Names) -> None:
         found: dict[int, list[_Face]] = {}
         for photo in names.photos:
-            copies = _meant(photos.copies(self.store, photo.sha256), photo.path)
-            if not copies:
+            copy = photos.of_content(self.store, photo.sha256)
+            if copy is None:
                 self.not_indexed.append(photo.path)
-            for copy in copies:
+            else:
                 for told, face in zip(photo.faces, self.placed(photo, copy), strict=True):
                     found.setdefault(told.number, []).append(face)
                     for one in told.said:
@@ -342,22 +342,6 @@ class _Plan:
             tuple(self.not_indexed),
             problems,
         )
-
-
-def _meant(copies: Sequence[Copy], path: bytes) -> list[Copy]:
-    """Of several photos of one content those whose paths end most like that of the file's: one, or all alike."""
-    alike = {copy: _common_end(copy.path, path) for copy in copies}
-    return [copy for copy in copies if alike[copy] == max(alike.values())]
-
-
-def _common_end(one: bytes, other: bytes) -> int:
-    """How many folders and names two paths have in common, from their ends on."""
-    count = 0
-    for mine, theirs in zip(reversed(one.split(b"/")), reversed(other.split(b"/")), strict=False):
-        if mine != theirs:
-            break
-        count += 1
-    return count
 
 
 def _clipped(box: Box, photo: Copy) -> Box:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from phototag.config import Settings
@@ -17,7 +18,7 @@ from phototag.display import path_text, printable
 from phototag.errors import LibraryOfflineError, PhotoError, PhototagError, UsageError
 from phototag.imaging.decode import NotAPhoto
 from phototag.progress import Progress
-from phototag.store import engines, faces, libraries, photos, problems
+from phototag.store import engines, faces, files, libraries, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
 from phototag.types import DecodedPhoto, PhotoFile, Problem
@@ -26,6 +27,7 @@ from phototag.workflows.engines import chosen
 from phototag.workflows.eye import Eye, Seen
 from phototag.workflows.reembed import reembed
 from phototag.workflows.scan import require_online, scan
+from phototag.workflows.versions import earlier, seen_again
 
 #: A transaction is closed after so many seconds even if it is small.
 _COMMIT_SECONDS = 2.0
@@ -53,13 +55,8 @@ class Indexed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Touched:
-    """The content is what it was; only size or time stamp differ."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Twin:
-    """Another photo (if it is missing: this very one, moved) has the same content."""
+class _Known:
+    """Both engines saw this content before: here, or at another place."""
 
     sha256: str
 
@@ -71,7 +68,7 @@ class _Stumble:
     message: str
 
 
-_Result = Seen | _Touched | _Twin | PhotoError | Crash | _Stumble
+_Result = Seen | _Known | PhotoError | Crash | _Stumble
 
 
 def index(
@@ -180,16 +177,16 @@ class _Run:
                 self.settle(0)
                 self.commit()
                 with self.store.write():
-                    photos.forgive(self.store, self.begun)
+                    files.reset_attempts(self.store, self.begun)
             self.progress.finish()
         self.done.problems += problems.count(self.store, self.library.id)
 
-    def look_at(self, files: Sequence[PhotoFile], jobs: int, batch: int) -> None:
-        if not files:
+    def look_at(self, found: Sequence[PhotoFile], jobs: int, batch: int) -> None:
+        if not found:
             return
         outcomes = decoded(
-            self.tasks(files, batch),
-            jobs=min(jobs, len(files)),
+            self.tasks(found, batch),
+            jobs=min(jobs, len(found)),
             side=self.settings.detail_side,
         )
         with closing(outcomes):
@@ -201,16 +198,16 @@ class _Run:
                     self.commit()
             self.settle(0)
 
-    def tasks(self, files: Sequence[PhotoFile], batch: int) -> Iterator[Task]:
+    def tasks(self, found: Sequence[PhotoFile], batch: int) -> Iterator[Task]:
         """Tasks, each noted in the database as attempted before its file is opened."""
-        for start in range(0, len(files), batch):
-            begun = files[start : start + batch]
+        for start in range(0, len(found), batch):
+            begun = found[start : start + batch]
             with self.store.write():
-                ids = photos.begin(self.store, self.library.id, begun)
+                ids = files.begin(self.store, self.library.id, begun)
                 self.begun.update(ids)  # before the commit: whatever stops us after it, they are forgiven
             for number, (photo, file) in enumerate(zip(ids, begun, strict=True), start):
                 if time.monotonic() > self.deadline:
-                    self.done.left += len(files) - number
+                    self.done.left += len(found) - number
                     return
                 yield Task(photo, file, os.path.join(self.library.root, file.path))
 
@@ -224,7 +221,9 @@ class _Run:
             self.finish(task, result)
         elif isinstance(outcome, DecodedPhoto):
             image = replace(outcome.image, rgb=outcome.image.rgb.copy())  # its memory is used again
-            self.looked_at.append((task, self.eye.look(replace(outcome, image=image))))
+            versions = earlier(self.store, task.photo, outcome.sha256, self.embedder)
+            look = partial(seen_again, versions) if versions else None
+            self.looked_at.append((task, self.eye.look(replace(outcome, image=image), look)))
             self.under_way.add(outcome.sha256)
 
     def settle(self, most: int) -> None:
@@ -248,11 +247,8 @@ class _Run:
             if isinstance(outcome, PhotoError) and outcome.code in _NOT_READ:
                 require_online(replace(self.library, photos=1))  # the whole drive may be gone, not this file
             return outcome
-        if photos.is_seen(self.store, task.photo, outcome.sha256, self.detector, self.embedder):
-            return _Touched()
-        twin = photos.twin(self.store, task.photo, outcome.sha256, self.detector, self.embedder)
-        changing = {other.photo for other, _ in [*self.finished, *self.looked_at]}
-        return _Twin(outcome.sha256) if twin is not None and twin[0] not in changing else None
+        seen = photos.seen(self.store, outcome.sha256, self.detector, self.embedder)
+        return None if seen is None else _Known(outcome.sha256)
 
     def commit(self) -> None:
         """Store everything finished, in one transaction."""
@@ -260,8 +256,7 @@ class _Run:
             return
         with self.store.write():
             for task, result in self.finished:
-                if photos.is_at(self.store, task.photo, self.library.id, task.file.path):
-                    self.put(task, result)
+                self.put(task, result)
         settled, self.finished = self.finished, []
         self.under_way -= {result.photo.sha256 for _, result in settled if isinstance(result, Seen)}
         self.begun -= {task.photo for task, _ in settled}
@@ -280,38 +275,23 @@ class _Run:
         if problem is not None:
             problems.record(self.store, self.library.id, problem)
             if problem.code in _NOT_READ:
-                photos.forgive(self.store, [task.photo])
+                files.reset_attempts(self.store, [task.photo])
             elif not isinstance(result, _Stumble):  # which keeps its attempt, and is tried again
-                photos.fail(self.store, task.photo, task.file, quarantined=isinstance(result, Crash))
+                files.fail(self.store, task.photo, task.file, quarantined=isinstance(result, Crash))
         elif isinstance(result, Seen):
             self.put_faces(task, result)
-        elif isinstance(result, _Twin):
-            self.put_twin(task, result)
-        elif isinstance(result, _Touched):
-            photos.touch(self.store, task.photo, task.file)
+        elif isinstance(result, _Known):
+            photo = photos.seen(self.store, result.sha256, self.detector, self.embedder)
+            if photo is not None:  # else another run changed it meanwhile: this file is tried again
+                files.finish(self.store, task.photo, task.file, photo)
         else:
-            photos.forget(self.store, task.photo, task.file)
+            files.drop(self.store, task.photo, task.file)
 
     def put_faces(self, task: Task, seen: Seen) -> None:
-        thresholds = self.eye.embedder.info.thresholds
-        unchanged = photos.sha256(self.store, task.photo) == seen.photo.sha256
-        faces.replace(
-            self.store, task.photo, self.detector, self.embedder, seen.faces, seen.preview,
-            same=math.inf if unchanged or thresholds is None else thresholds.same,
-        )  # fmt: skip
-        photos.finish(self.store, task.photo, task.file, seen.photo)
-
-    def put_twin(self, task: Task, result: _Twin) -> None:
-        """What the twin is now, under the lock, decides: the first newcomer moves a missing photo, others copy it."""
-        twin = photos.twin(self.store, task.photo, result.sha256, self.detector, self.embedder)
-        if twin is None:  # another run changed it meanwhile: this file keeps its attempt, and is tried again
-            return
-        photo, missing = twin
-        if missing:
-            photos.move(self.store, photo, task.photo, task.file)
-        else:
-            faces.copy(self.store, photo, task.photo)
-            photos.touch(self.store, task.photo, task.file)
+        new = photos.find(self.store, seen.photo.sha256) is None
+        photo = photos.enter(self.store, seen.photo)
+        faces.replace(self.store, photo, self.detector, self.embedder, seen.faces, seen.preview)
+        files.finish(self.store, task.photo, task.file, photo, new_content=new)
 
 
 def _problem(task: Task, result: _Result) -> Problem | None:

@@ -60,6 +60,7 @@ def rename(store: Store, name: str, new: str, origin: Origin = "typed") -> Perso
         cleaned = person_name(new)
     if cleaned != person.name:
         with store.write():
+            people.claim(store, person.id, cleaned)
             decisions.record(store, [Decision("rename", person=person.id, name=cleaned)], origin)
             people.refresh(store, [person.id])
     return people.get(store, person.id)

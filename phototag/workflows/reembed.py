@@ -14,7 +14,7 @@ from phototag.progress import Progress
 from phototag.store import engines, faces
 from phototag.store.connect import Store
 from phototag.store.faces import StoredCrop
-from phototag.types import Chips, EngineInfo
+from phototag.types import Chips, EngineInfo, turned
 from phototag.workflows.eye import Eye
 
 #: Faces a transaction.
@@ -75,6 +75,9 @@ def chip_of(crop: StoredCrop, info: EngineInfo) -> Chips:
     """(1, size, size, 3): a face as an embedder wants to see it, from its small picture. Raises PhotoError."""
     pixels = load_picture(crop.jpeg)
     scale = len(pixels) / crop.region.w
-    box = crop.box.moved(-crop.region.x, -crop.region.y).scaled(scale)
-    landmarks = tuple(((x - crop.region.x) * scale, (y - crop.region.y) * scale) for x, y in crop.landmarks)
+    box = crop.box.moved(-crop.region.x, -crop.region.y).scaled(scale).turned(crop.turn, len(pixels), len(pixels))
+    landmarks = tuple(
+        turned(((x - crop.region.x) * scale, (y - crop.region.y) * scale), crop.turn, len(pixels), len(pixels))
+        for x, y in crop.landmarks
+    )
     return align(pixels, [box], alignment=info.alignment, size=info.chip_size, landmarks=[landmarks])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phototag.display import path_text
 from phototag.errors import UsageError
-from phototag.store import libraries, photos
+from phototag.store import files, libraries
 from phototag.store.connect import Store
 
 #: So many photos are looked at, spread over the folder; so large a share of them must be what they were.
@@ -30,7 +30,7 @@ def relocate(store: Store, old: Path, new: Path) -> int:
             f"{path_text(after)} is indexed as a folder of its own: carry your names there with `phototag people "
             "export` and `people import`"
         )
-    sample = photos.sample(store, roots[before].id, _SAMPLE)
+    sample = files.sample(store, roots[before].id, _SAMPLE)
     same = sum(_sha256(os.path.join(after, path)) == sha256 for path, sha256 in sample)
     if same < _ENOUGH * len(sample):
         raise UsageError(

@@ -45,13 +45,12 @@ class _Library:
         }
 
     def summary(self) -> Summary:
-        by_state = photos.counts(self.store)
         total = faces.count(self.store)
         named = sum(entry.faces for entry in self.entries.values())
         return Summary(
             title="Family album",
             created_at=datetime.now().isoformat(timespec="seconds"),
-            photos=by_state.get("done", 0) + by_state.get("missing", 0),
+            photos=photos.count(self.store),
             faces=total,
             people=len(self.entries),
             named_faces=named,

@@ -9,7 +9,7 @@ from pathlib import Path
 from phototag.config import Settings
 from phototag.errors import TooLittleDataError
 from phototag.progress import Progress
-from phototag.store import faces, photos
+from phototag.store import faces, files
 from phototag.store.connect import Store
 from phototag.workflows.cluster import Clustered, cluster_faces
 from phototag.workflows.index import Indexed, index
@@ -62,7 +62,7 @@ def run(
 def _require_faces(store: Store, done: Indexed) -> None:
     if faces.count(store) or done.offline:
         return
-    seen = photos.counts(store).get("done", 0)
+    seen = files.counts(store).get("done", 0)
     if not seen:
         raise TooLittleDataError("there is no photo in the folders that were indexed: name one that holds your photos")
     raise TooLittleDataError(

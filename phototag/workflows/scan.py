@@ -11,10 +11,10 @@ from phototag.display import path_text
 from phototag.errors import LibraryOfflineError
 from phototag.imaging.walk import walk
 from phototag.progress import Progress
-from phototag.store import libraries, photos, problems
+from phototag.store import files, libraries, problems
 from phototag.store.connect import Store
+from phototag.store.files import Known
 from phototag.store.libraries import Library
-from phototag.store.photos import Known
 from phototag.types import PhotoFile, Problem
 
 #: A root that lost more than this share of its photos at once is taken for half-mounted …
@@ -77,11 +77,13 @@ def scan(
     met: dict[bytes, PhotoFile] = {}
     progress.start(f"Looking through {path_text(library.root)}", None)
     for file in walk(library.root, follow=follow, on_problem=denied.append):
-        met[file.path] = replace(file, mtime_ns=min(file.mtime_ns, _LAST_MOMENT))
+        met[file.path] = replace(
+            file, mtime_ns=min(file.mtime_ns, _LAST_MOMENT), ctime_ns=min(file.ctime_ns or 0, _LAST_MOMENT)
+        )
         progress.advance()
     progress.finish()
 
-    known = photos.known(store, library.id, detector, embedder)
+    known = files.known(store, library.id, detector, embedder)
     inside = tuple(
         os.path.relpath(other.root, library.root) + b"/"
         for other in libraries.every(store)
@@ -107,8 +109,12 @@ def scan(
             f"{lost:,} of {len(known):,} photos are gone from {path_text(library.root)}: nothing was changed; mount "
             "what is missing, or run the same command with --accept-missing if you removed them yourself"
         )
-    photos.mark_missing(store, [known[path].id for path in vanished])
-    photos.mark_found(store, [known[path].id for path in met if path in known and known[path].state == "missing"])
+    files.mark_missing(store, [known[path].id for path in vanished])
+    files.mark_found(store, [known[path].id for path in met if path in known and known[path].state == "missing"])
+    unopened = {*met} - {file.path for file in [*todo, *tried]}
+    unnoted = [(known[path].id, met[path]) for path in unopened if path in known and known[path].ctime_ns is None]
+    if unnoted:
+        files.note_times(store, unnoted)
     with store.write():
         problems.clear_stage(store, library.id, "walk")
         for problem in denied:
@@ -117,14 +123,14 @@ def scan(
             problems.clear(store, library.id, path)
         for path, file in met.items():
             if _given_up(file, known.get(path), retry=retry):
-                photos.fail(store, known[path].id, file, quarantined=True)
+                files.fail(store, known[path].id, file, quarantined=True)
                 problems.record(store, library.id, Problem(path, "index", "crashed", _GIVEN_UP))
     return Scan(tuple(todo), tuple(tried), len(met) - len(todo) - len(tried), len(vanished), tuple(denied))
 
 
 def _to_open(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:
     """Whether a file must be opened: new, changed, unfinished, or not yet seen by the current engines."""
-    if row is None or (file.size, file.mtime_ns) != (row.size, row.mtime_ns):
+    if row is None or not row.matches(file):
         return True
     if row.state == "new":
         return not _given_up(file, row, retry=retry)
@@ -135,13 +141,7 @@ def _to_open(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:
 
 def _given_up(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:
     """Whether a file, unchanged since, was in hand each time that so many runs died or an engine failed."""
-    return (
-        row is not None
-        and row.state == "new"
-        and row.attempts >= _PATIENCE
-        and (file.size, file.mtime_ns) == (row.size, row.mtime_ns)
-        and not retry
-    )
+    return row is not None and row.state == "new" and row.attempts >= _PATIENCE and row.matches(file) and not retry
 
 
 def _beneath(path: bytes, denied: Iterable[Problem]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phototag.store import clusters, decisions, engines, faces, libraries, models, people, photos, problems
+from phototag.store import clusters, decisions, engines, faces, files, libraries, models, people, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
 
@@ -13,11 +13,17 @@ from phototag.store.libraries import Library
 class Status:
     """Figures of the whole database; `model` is (trained at, people, faces) or None.
 
+    `photos`: contents, of which equal files are one. `files`: by state. `away`: photos that are away or deleted.
+    `unplaced`: names whose faces could not be found again when their photos were edited.
+
     `coming`: the embedder that is to take over, and how many known faces it hasn't seen yet, or None.
     """
 
     libraries: tuple[Library, ...]
-    photos: dict[str, int]
+    photos: int
+    files: dict[str, int]
+    away: int
+    unplaced: int
     faces: int
     confirmed: int
     tagged: int
@@ -38,7 +44,10 @@ def status(store: Store) -> Status:
     coming = engines.coming(store, "embedder")
     return Status(
         libraries=tuple(libraries.every(store)),
-        photos=photos.counts(store),
+        photos=photos.count(store),
+        files=files.counts(store),
+        away=photos.count_away(store),
+        unplaced=len(faces.unplaced(store)),
         faces=faces.count(store),
         confirmed=decisions.counts(store).get("is", 0),
         tagged=sum(entry.tagged for entry in listed),

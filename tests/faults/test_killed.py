@@ -30,10 +30,11 @@ def contents(db: Path) -> list[Any]:
     return [
         connection.execute(query).fetchall()
         for query in (
-            "SELECT path, size, mtime_ns, sha256, width, height, taken_at, state FROM photo ORDER BY path",
-            "SELECT p.path, f.x, f.y, f.w, f.h, f.score, f.present, c.jpeg, e.vector FROM face f JOIN photo p"
-            " ON p.id = f.photo JOIN crop c ON c.face = f.id JOIN embedding e ON e.face = f.id ORDER BY 1, 2, 3",
-            "SELECT p.path, d.faces FROM detection d JOIN photo p ON p.id = d.photo ORDER BY 1",
+            "SELECT q.path, q.size, q.mtime_ns, p.sha256, p.width, p.height, p.taken_at, q.state FROM file q"
+            " LEFT JOIN photo p ON p.id = q.photo ORDER BY q.path",
+            "SELECT p.path, f.x, f.y, f.w, f.h, f.score, f.present, c.jpeg, e.vector FROM face f JOIN file p"
+            " ON p.photo = f.photo JOIN crop c ON c.face = f.id JOIN embedding e ON e.face = f.id ORDER BY 1, 2, 3",
+            "SELECT p.path, d.faces FROM detection d JOIN file p ON p.photo = d.photo ORDER BY 1",
             "SELECT path, stage, code FROM problem ORDER BY 1, 2",
         )
     ]
@@ -75,9 +76,9 @@ def test_asked_to_stop(
     _wait_for_photos(db, 3)
     running.send_signal(sent)
     assert running.wait(timeout=60) == code
-    done = sqlite3.connect(db).execute("SELECT count(*) FROM photo WHERE state = 'done'").fetchone()[0]
+    done = sqlite3.connect(db).execute("SELECT count(*) FROM file WHERE state = 'done'").fetchone()[0]
     assert done >= 3
-    assert sqlite3.connect(db).execute("SELECT max(attempts) FROM photo").fetchone()[0] == 0
+    assert sqlite3.connect(db).execute("SELECT max(attempts) FROM file").fetchone()[0] == 0
     assert phototag("index", photos, "--db", db).returncode == 3
     assert len(contents(db)[0]) == 30
 
@@ -98,7 +99,7 @@ def _wait_for_photos(db: Path, count: int) -> None:
     while time.monotonic() < until:
         time.sleep(0.05)
         try:
-            if sqlite3.connect(db).execute("SELECT count(*) FROM photo WHERE state = 'done'").fetchone()[0] >= count:
+            if sqlite3.connect(db).execute("SELECT count(*) FROM file WHERE state = 'done'").fetchone()[0] >= count:
                 return
         except sqlite3.OperationalError:
             continue

@@ -100,7 +100,7 @@ def test_hostile_names_from_walk_to_report(demo: Demo, phototag: Run, tmp_path: 
     assert "\x1b" not in done.stdout + done.stderr
     import sqlite3
 
-    assert sorted(row[0] for row in sqlite3.connect(db).execute("SELECT path FROM photo")) == sorted(names)
+    assert sorted(row[0] for row in sqlite3.connect(db).execute("SELECT path FROM file")) == sorted(names)
     for page in (tmp_path / "out").rglob("*.html"):
         text = page.read_text("utf-8")
         assert "<img src=x" not in text

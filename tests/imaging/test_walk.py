@@ -90,7 +90,8 @@ def test_size_and_time_are_the_files(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"12345")
     os.utime(tmp_path / "a.jpg", ns=(0, -1_000_000_001))
     files, _ = walked(tmp_path)
-    assert files == [PhotoFile(b"a.jpg", 5, -1_000_000_001)]
+    changed = (tmp_path / "a.jpg").stat().st_ctime_ns
+    assert files == [PhotoFile(b"a.jpg", 5, -1_000_000_001, changed)]
 
 
 def test_what_is_left_out(tmp_path: Path) -> None:

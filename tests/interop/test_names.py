@@ -315,3 +315,33 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.Mon
         files.write(file, render(Names()), HEAD)
     assert parse(file.read_bytes()) == EXAMPLE
     assert os.listdir(tmp_path) == ["names.json"]
+
+
+def test_names_that_are_one_by_now_are_numbered() -> None:
+    """A file of before, when a character that shows nothing made another name."""
+    said = {"at": "2026-11-25T02:03:04+00:00", "origin": "typed"}
+    faces = [
+        {"face": number, "box": [10 * number, 1, 9, 9], "said": [{"verb": "is", "person": who, **said}]}
+        for number, who in enumerate(("Zoe", "Zoe\u200b", "Ｚｏｅ"), 1)
+    ]
+    document = {
+        "format": "phototag-names", "version": 1,
+        "people": [
+            {"name": "Zoe", "aliases": ["Ada"]}, {"name": "Zoe\u200b", "aliases": ["A\u00adda"]}, {"name": "Ｚｏｅ"},
+        ],
+        "photos": [{"sha256": "a" * 64, "path": "a.jpg", "width": 100, "height": 100, "faces": faces}],
+        "different": [{"people": ["Zoe", "Zoe\u200b"], **said}],
+    }  # fmt: skip
+    names = parse(json.dumps(document).encode())
+    assert [(person.name, person.aliases) for person in names.people] == [
+        ("Zoe", ("Ada",)), ("Zoe (2)", ("Ada (2)",)), ("Ｚｏｅ (3)", ()),
+    ]  # fmt: skip
+    assert [face.said[0].person for face in names.photos[0].faces] == ["Zoe", "Zoe (2)", "Ｚｏｅ (3)"]
+    assert names.different[0].people == ("Zoe", "Zoe (2)")
+    assert parse(render(names)) == names
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    document = {"format": "phototag-names", "version": 1, "people": [{"name": "Ren\udce9"}]}
+    with pytest.raises(NamesError, match="is not text in UTF-8"):
+        parse(json.dumps(document).encode())

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sqlite_utils import Database
 
-from phototag.store import decisions, engines, faces, libraries, people, photos
+from phototag.store import decisions, engines, faces, files, libraries, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.faces import NewFace
@@ -47,12 +47,13 @@ def add_photo(
     library = libraries.add(store, root)
     detector, embedder = engines.register(store, DETECTOR), engines.register(store, EMBEDDER)
     file = PhotoFile(path, 1000, 5)
-    [photo] = photos.begin(store, library.id, [file])
     with store.write():
+        [place] = files.begin(store, library.id, [file])
+        photo = photos.enter(store, decoded(content or path, taken_at))
         faces.replace(
             store, photo, detector, embedder, [new_face(*face) for face in found], b"small" if found else None
         )
-        photos.finish(store, photo, file, decoded(content or path, taken_at))
+        files.finish(store, place, file, photo)
     return photo
 
 

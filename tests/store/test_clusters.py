@@ -70,7 +70,10 @@ def test_a_face_is_seen_in_a_photo(store: Store) -> None:
     say(store, "is", ids[3], "Ada")
     say(store, "not-a-face", ids[4])
     with store.write():
-        store.run("UPDATE photo SET taken_at = '2019-07-14T18:03:22' WHERE path = ?", (b"1.jpg",))
+        store.run(
+            "UPDATE photo SET taken_at = '2019-07-14T18:03:22' WHERE id = (SELECT photo FROM file WHERE path = ?)",
+            (b"1.jpg",),
+        )
     photos = dict(store.rows("SELECT id, photo FROM face"))
     assert clusters.sightings(store) == {
         ids[0]: clusters.Sighting(photos[ids[0]], None, 0.5),
@@ -89,8 +92,9 @@ def test_groups_of_before_are_taken_over(tmp_path: Path) -> None:
         embedder, ids = 1, [1, 2, 3]
         for face in ids:
             old.execute(
-                "INSERT INTO photo (id, library, path, path_text, size, mtime_ns) VALUES (?, 1, ?, '', 1, 1)",
-                (face, b"%d" % face),
+                "INSERT INTO photo (id, library, path, path_text, size, mtime_ns, sha256, state)"
+                " VALUES (?, 1, ?, '', 1, 1, ?, 'done')",
+                (face, b"%d" % face, f"{face:064}"),
             )
             old.execute(
                 "INSERT INTO face (id, photo, x, y, w, h, score, quality) VALUES (?, ?, 1, 1, 9, 9, 1, 1)", (face, face)

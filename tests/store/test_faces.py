@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from phototag.errors import DatabaseDamagedError
-from phototag.store import engines, faces, photos
+from phototag.store import engines, faces, files, photos
 from phototag.store.connect import Store
-from phototag.types import Box, EngineInfo, PhotoFile, Vectors
+from phototag.types import Box, EngineInfo, Vectors
 from tests.store.build import (
     DETECTOR,
     EMBEDDER,
     add_face,
     add_photo,
     clean,
-    decoded,
     new_face,
     say,
     unit,
@@ -33,12 +33,11 @@ def look_again(
     found: Sequence[tuple[Box, Vectors]],
     detector: EngineInfo = DETECTOR,
     embedder: EngineInfo = EMBEDDER,
-    same: float = 9.0,
 ) -> None:
     with store.write():
         rows = [new_face(*face) for face in found]
         ids = engines_of(store, detector, embedder)
-        faces.replace(store, photo, *ids, rows, b"small", same=same)
+        faces.replace(store, photo, *ids, rows, b"small")
 
 
 def engines_of(store: Store, *infos: EngineInfo) -> list[int]:
@@ -103,19 +102,6 @@ def test_what_is_not_found_again_is_kept_only_if_a_human_named_it(store: Store) 
     assert clean(store)
 
 
-def test_a_name_does_not_pass_to_somebody_else_at_the_same_place(store: Store) -> None:
-    # Renaming 2.jpg to 1.jpg puts another person where the named one was.
-    photo = add_photo(store, b"1.jpg", [(LEFT, unit(1))])
-    [ada] = rows(store)
-    say(store, "is", ada, "Ada")
-    look_again(store, photo, [(LEFT, unit(0, 1))], same=0.4)
-    ben = max(rows(store))
-    assert ben != ada
-    assert who(store) == {ada: ("Ada", "human"), ben: (None, None)}
-    look_again(store, photo, [(LEFT, unit(1, 0.1))], same=0.4)
-    assert who(store) == {ada: ("Ada", "human")}
-
-
 def test_a_photo_is_seen_by_the_engines_that_looked_last(store: Store) -> None:
     other = EngineInfo("detector", "circles", "c" * 64)
     other_embedder = EngineInfo("embedder", "tastes", "f" * 64, dim=8, thresholds=EMBEDDER.thresholds)
@@ -127,8 +113,8 @@ def test_a_photo_is_seen_by_the_engines_that_looked_last(store: Store) -> None:
 
     def seen(detector: EngineInfo, embedder: EngineInfo) -> bool:
         ids = engines_of(store, detector, embedder)
-        assert photos.known(store, 1, *ids)[b"a.jpg"].seen == photos.is_seen(store, photo, sha, *ids)
-        return photos.known(store, 1, *ids)[b"a.jpg"].seen
+        assert files.known(store, 1, *ids)[b"a.jpg"].seen == (photos.seen(store, sha, *ids) == photo)
+        return files.known(store, 1, *ids)[b"a.jpg"].seen
 
     sha = str(photos.sha256(store, photo))
     assert seen(DETECTOR, EMBEDDER)
@@ -191,58 +177,22 @@ def test_labels_of_faces_that_are_good_enough(store: Store) -> None:
     assert faces.labelled(store, 2)[0] == ids[:6]
 
 
-# --- the same content twice ---
+# --- versions of a photo ---
 
 
-def seen_as(store: Store) -> list[tuple[object, ...]]:
-    return list(
-        store.rows(
-            "SELECT p.path, p.sha256, p.width, p.state, d.faces, v.jpeg, f.x, f.present, c.jpeg, e.vector FROM photo p"
-            " LEFT JOIN detection d ON d.photo = p.id LEFT JOIN preview v ON v.photo = p.id"
-            " LEFT JOIN face f ON f.photo = p.id LEFT JOIN crop c ON c.face = f.id"
-            " LEFT JOIN embedding e ON e.face = f.id ORDER BY p.id, f.id"
-        )
-    )
-
-
-@pytest.mark.parametrize("before", [False, True], ids=["new", "done without faces"])
-def test_a_twin_gets_all_that_is_known(store: Store, before: bool) -> None:
-    source = add_photo(store, b"a.jpg", [(LEFT, unit(1)), (RIGHT, unit(0, 1))])
-    file = PhotoFile(b"b.jpg", 1000, 5)
-    twin = add_photo(store, b"b.jpg") if before else photos.begin(store, 1, [file])[0]
-    sha = str(photos.sha256(store, source))
-    assert photos.twin(store, twin, sha, 1, 2) == (source, False)
+def test_what_is_said_of_one_version_holds_for_all(store: Store) -> None:
+    add_photo(store, b"a.jpg", [(LEFT, unit(1)), (RIGHT, unit(0, 1))])
+    left, right = rows(store)
+    say(store, "is", left, "Ada")
+    edited = add_photo(store, b"b.jpg")
     with store.write():
-        faces.copy(store, source, twin)
-        photos.touch(store, twin, file)
-    both = seen_as(store)
-    assert len(both) == 4
-    assert [row[1:] for row in both[:2]] == [row[1:] for row in both[2:]]
-    assert photos.twin(store, twin, sha, 1, 2) is None  # it has faces of its own now
+        again = [replace(new_face(box, unit(1)), subject=face) for box, face in ((LEFT, left), (RIGHT, right))]
+        faces.replace(store, edited, 1, 2, again, b"small")
+    one, two = sorted(rows(store).keys() - {left, right})
+    assert who(store) == {left: ("Ada", "human"), one: ("Ada", "human"), right: (None, None), two: (None, None)}
+    say(store, "is", two, "Ben")  # of the later version
+    assert who(store)[right] == ("Ben", "human")
+    say(store, "is-not", one, "Ada")
+    assert who(store)[left] == (None, None)
+    assert faces.labelled(store, 2)[0] == [right, two]
     assert clean(store)
-
-
-def test_a_missing_twin_is_taken_before_a_present_one(store: Store) -> None:
-    add_photo(store, b"a.jpg", [(LEFT, unit(1))], content=b"x")
-    gone = add_photo(store, b"b.jpg", [(LEFT, unit(1))], content=b"x")
-    photos.mark_missing(store, [gone])
-    [newcomer] = photos.begin(store, 1, [PhotoFile(b"c.jpg", 1, 1)])
-    sha = decoded(b"x").sha256
-    assert photos.twin(store, newcomer, sha, 1, 2) == (gone, True)
-    assert photos.twin(store, newcomer, sha, 2, 1) is None  # not seen by those engines
-    assert photos.twin(store, newcomer, decoded(b"y").sha256, 1, 2) is None
-
-
-def test_a_moved_photo_keeps_its_names(store: Store) -> None:
-    photo = add_photo(store, b"old.jpg", [(LEFT, unit(1))], content=b"x")
-    [face] = rows(store)
-    say(store, "is", face, "Ada")
-    photos.mark_missing(store, [photo])
-    [newcomer] = photos.begin(store, 1, [PhotoFile(b"new/\xff.jpg", 7, 9)])
-    with store.write():
-        photos.move(store, photo, newcomer, PhotoFile(b"new/\xff.jpg", 7, 9))
-    [entry] = faces.identified(store)
-    assert (entry.id, entry.photo_id, entry.path, entry.person) == (face, photo, b"/photos/new/\xff.jpg", "Ada")
-    assert photos.counts(store) == {"done": 1}
-    assert photos.known(store, 1, 1, 2)[b"new/\xff.jpg"] == photos.Known(photo, 7, 9, "done", 0, True)
-    assert photos.path_of(store, photo) == b"/photos/new/\xff.jpg"

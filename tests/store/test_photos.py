@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phototag.store import faces, libraries, people, photos, problems
+from phototag.store import faces, files, libraries, people, photos, problems
 from phototag.store.connect import Store, open_reader, open_store
 from phototag.types import Box, PhotoFile, Problem
 from tests.store.build import add_photo, say, unit, who
@@ -39,7 +39,7 @@ def test_paths_of_any_bytes_round_trip(store: Store) -> None:
         add_photo(store, path, [(Box(1, 1, 9, 9), unit(1, number))], root=b"/ph\xf6tos")
     with open_reader(store.path) as reader:
         assert sorted(entry.path for entry in faces.identified(reader)) == sorted(b"/ph\xf6tos/" + p for p in PATHS)
-        assert set(photos.known(reader, 1, 1, 2)) == set(PATHS)
+        assert set(files.known(reader, 1, 1, 2)) == set(PATHS)
         assert sorted(entry.path for entry in photos.with_faces(reader)) == sorted(PATHS)
         [library] = libraries.every(reader)
         assert library.root == b"/ph\xf6tos"
@@ -96,59 +96,100 @@ FILE = PhotoFile(b"a.jpg", 10, 20)
 
 
 def state(store: Store) -> tuple[str, int]:
-    [row] = store.rows("SELECT state, attempts FROM photo")
+    [row] = store.rows("SELECT state, attempts FROM file")
     return tuple(row)
+
+
+def place(store: Store, path: bytes) -> int:
+    return int(store.value("SELECT id FROM file WHERE path = ?", (path,)))
 
 
 def test_attempts_are_counted_before_and_taken_back_after(store: Store) -> None:
     library = libraries.add(store, b"/photos").id
-    [photo] = photos.begin(store, library, [FILE])
+    [number] = files.begin(store, library, [FILE])
     assert state(store) == ("new", 1)
-    assert photos.begin(store, library, [FILE]) == [photo]
+    assert files.begin(store, library, [FILE]) == [number]
     assert state(store) == ("new", 2)
     with store.write():
-        photos.forgive(store, [photo, photo])
-        photos.forgive(store, [photo])
+        files.reset_attempts(store, [number, number])
+        files.reset_attempts(store, [number])
     assert state(store) == ("new", 0)
 
 
 def test_a_file_that_is_no_photo_leaves_no_row(store: Store) -> None:
     library = libraries.add(store, b"/photos").id
-    [photo] = photos.begin(store, library, [FILE])
+    [number] = files.begin(store, library, [FILE])
     with store.write():
-        photos.forget(store, photo, FILE)
-    assert photos.counts(store) == {}
+        files.drop(store, number, FILE)
+    assert files.counts(store) == {}
 
 
-def test_a_photo_that_became_something_else_keeps_its_row(store: Store) -> None:
+def test_a_photo_that_became_something_else_keeps_its_row_and_its_names_elsewhere(store: Store) -> None:
     photo = add_photo(store, b"a.jpg", [(Box(1, 1, 9, 9), unit(1))])
+    [face] = who(store)
+    say(store, "is", face, "Ada")
     with store.write():
-        photos.forget(store, photo, FILE)
+        files.drop(store, place(store, b"a.jpg"), FILE)
     assert state(store) == ("failed", 0)
-    assert photos.known(store, 1, 1, 2)[b"a.jpg"].size == 10  # as it is now: not opened again
-    assert len(who(store)) == 1
+    assert files.known(store, 1, 1, 2)[b"a.jpg"].size == 10  # as it is now: not opened again
+    assert who(store) == {}
+    assert photos.count_away(store) == 1
+    assert photos.path_of(store, photo) == b"/photos/a.jpg"
+    [other] = files.begin(store, 1, [PhotoFile(b"b.jpg", 1, 1)])
+    with store.write():
+        files.finish(store, other, PhotoFile(b"b.jpg", 1, 1), photo)
+    assert who(store) == {face: ("Ada", "human")}
 
 
 def test_missing_and_found(store: Store) -> None:
-    done = add_photo(store, b"done.jpg")
-    broken = add_photo(store, b"broken.jpg")
+    add_photo(store, b"done.jpg")
+    add_photo(store, b"broken.jpg")
+    both = [place(store, path) for path in (b"done.jpg", b"broken.jpg")]
     with store.write():
-        photos.fail(store, broken, PhotoFile(b"broken.jpg", 10, 20), quarantined=False)
-    photos.mark_missing(store, [done, broken])
-    assert photos.counts(store) == {"missing": 2}
+        files.fail(store, both[1], PhotoFile(b"broken.jpg", 10, 20), quarantined=False)
+    files.mark_missing(store, both)
+    assert files.counts(store) == {"missing": 2}
     assert libraries.every(store)[0].photos == 0
-    photos.mark_found(store, [done, broken])
-    assert photos.counts(store) == {"done": 1, "new": 1}  # of what could not be read, nothing is known
+    files.mark_found(store, both)
+    assert files.counts(store) == {"done": 1, "new": 1}  # of what could not be read, nothing is known
 
 
-def test_a_failed_photo_is_nobodys_twin(store: Store) -> None:
+def test_a_photo_has_as_many_places_as_files_hold_it(store: Store) -> None:
     photo = add_photo(store, b"a.jpg", [(Box(1, 1, 9, 9), unit(1))], content=b"x")
-    sha = str(photos.sha256(store, photo))
+    assert add_photo(store, b"b.jpg", [(Box(1, 1, 9, 9), unit(1))], content=b"x") == photo
+    [face] = who(store)
+    say(store, "is", face, "Ada")
+    for path, left in ((b"a.jpg", b"/photos/b.jpg"), (b"b.jpg", None)):
+        files.mark_missing(store, [place(store, path)])
+        assert [entry.path for entry in faces.identified(store)] == ([left] if left else [])
+    assert (photos.count(store), photos.count_away(store)) == (0, 1)
+    add_photo(store, b"c.jpg", [(Box(1, 1, 9, 9), unit(1))], content=b"x")
+    assert who(store) == {face: ("Ada", "human")}
+    assert files.counts(store) == {"done": 1}
+
+
+def test_what_was_at_a_place_before_is_remembered(store: Store) -> None:
+    first = add_photo(store, b"a.jpg", [(Box(1, 1, 9, 9), unit(1))], content=b"x")
+    second = add_photo(store, b"b.jpg", content=b"y")
+    number = place(store, b"a.jpg")
+    assert files.predecessors(store, number, 4) == [first]
     with store.write():
-        photos.fail(store, photo, FILE, quarantined=True)
-    photos.mark_missing(store, [photo])
-    [other] = photos.begin(store, 1, [PhotoFile(b"b.jpg", 1, 1)])
-    assert photos.twin(store, other, sha, 1, 2) is None
+        files.finish(store, number, FILE, second, new_content=True)
+    assert files.predecessors(store, number, 4) == [second, first]
+    assert photos.count_away(store) == 0  # an edited version of it is there
+    assert who(store) == {}
+
+
+def test_a_changed_inode_is_a_changed_file(store: Store) -> None:
+    add_photo(store, b"a.jpg")
+    known = files.known(store, 1, 1, 2)[b"a.jpg"]
+    assert known.ctime_ns is None
+    assert known.matches(PhotoFile(b"a.jpg", 1000, 5, 77))  # nobody noted it yet
+    files.note_times(store, [(known.id, PhotoFile(b"a.jpg", 1000, 5, 77))])
+    known = files.known(store, 1, 1, 2)[b"a.jpg"]
+    assert known.matches(PhotoFile(b"a.jpg", 1000, 5, 77))
+    assert not known.matches(PhotoFile(b"a.jpg", 1000, 5, 78))
+    assert not known.matches(PhotoFile(b"a.jpg", 1000, 6, 77))
 
 
 # --- problems ---

@@ -41,7 +41,7 @@ def fill(db: Path) -> Library:
             with store.write():
                 store.run("UPDATE crop SET jpeg = ? WHERE face = ?", (jpeg(9 * number, number), face))
                 store.run("UPDATE preview SET jpeg = ? WHERE photo = ?", (jpeg(9 * number, number, (400, 300)), photo))
-            name_faces(store, [face], os.fsdecode(raw)[:190] + f" {number}")
+            name_faces(store, [face], raw.decode("utf-8", "replace")[:190] + f" {number}")
         for number in range(6):
             build.add_photo(store, b"group-%d" % number, [(Box(100, 60, 200, 180), near(3, number))])
         cluster_faces(store, Silent())

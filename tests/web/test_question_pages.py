@@ -12,7 +12,7 @@ from phototag.store import decisions, people
 from phototag.web.desk import Desk
 from phototag.workflows.name import name_faces
 from phototag.workflows.review import Sitting
-from tests.web.conftest import Browser, Library, make, visit
+from tests.web.conftest import HERE, Browser, Library, make, visit
 from tests.web.test_people_pages import boxes
 
 
@@ -204,3 +204,57 @@ def test_where_it_stands_is_told_to_the_waiting_page(library: Library, browser: 
     browser.post("/answer", question=number(page), say="name", name="Ada", face=boxes(page))
     told = browser.client.get("/standing").json()
     assert told["busy"] is False and "of 25 faces named" in told["stands"]
+
+
+def test_a_name_that_is_nearly_anothers_is_asked_about(library: Library, browser: Browser) -> None:
+    ada, ben, cy = (library.faces[who] for who in ("ada", "ben", "cy"))
+    with library.open() as store:
+        name_faces(store, ben, "Courteney Cox")
+    page = browser.get("/")
+    while set(boxes(page)) != set(ada):
+        page = browser.post("/answer", question=number(page), say="skip", face=boxes(page))
+    said = {"question": number(page), "say": "name", "name": "Courtney Cox", "face": ada[2:]}
+    asked = browser.post("/answer", **said)
+    assert "Did you mean Courteney Cox?" in asked
+    assert library.named() == {"Courteney Cox": set(ben)}
+    assert 'value="Courtney Cox"' in asked
+    kept = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', asked)
+    assert [int(value) for name, value in kept if name == "face"] == ada[2:]
+    assert ("question", number(page)) in kept
+    assert ("say", "name") in kept
+    browser.post("/answer", **said, meant="new")
+    assert library.named() == {"Courteney Cox": set(ben), "Courtney Cox": set(ada[2:])}
+    assert library.rejected() == set(ada[:2])
+    asked = browser.post(f"/faces/{cy[0]}", say="name", name="courteny cox")
+    assert "Did you mean Cour" in asked
+    browser.post(f"/faces/{cy[0]}", say="name", name="courteny cox", meant="old")
+    assert sum(map(len, library.named().values())) == len(ben) + len(ada[2:]) + 1
+    assert len(library.named()) == 2
+
+
+def test_a_split_asks_whom_a_near_name_is_for(library: Library, browser: Browser) -> None:
+    ada, ben = library.faces["ada"], library.faces["ben"]
+    with library.open() as store:
+        who = name_faces(store, ada, "Grace Hopper").id
+        name_faces(store, ben, "Eileen Collins")
+    said = {"say": "split", "name": "Eilen Collins", "face": ada[:3], "back": f"/people/{who}?show=confirmed"}
+    asked = browser.post(f"/people/{who}/faces", **said)
+    assert "Did you mean Eileen Collins?" in asked
+    assert f'action="/people/{who}/faces"' in asked
+    assert library.named()["Grace Hopper"] == set(ada)
+    browser.post(f"/people/{who}/faces", **said, meant="old")
+    assert library.named() == {"Grace Hopper": set(ada[3:]), "Eileen Collins": {*ben, *ada[:3]}}
+
+
+def test_bytes_that_are_no_text_are_refused(library: Library, browser: Browser) -> None:
+    for body in ("name=Ren%E9", "name=Ren%ED%A0%80", "name=Ren\xe9"):
+        answer = browser.client.post(
+            f"/faces/{library.faces['ada'][0]}",
+            content=f"token={browser.desk.keys.form}&back=/%FF&say=name&{body}".encode("latin-1"),
+            headers={"origin": HERE, "content-type": "application/x-www-form-urlencoded"},
+            follow_redirects=False,
+        )
+        assert answer.status_code == 303
+        said = answer.headers["location"].rpartition("said=")[2]
+        assert "is not text in UTF-8" in browser.get(f"/people?said={said}")
+    assert library.named() == {}

@@ -119,7 +119,7 @@ def test_an_answer_waits_for_another_writer(library: Library, browser: Browser) 
 
     def index() -> None:
         with library.open() as store, store.write():
-            store.run("UPDATE photo SET attempts = attempts + 1")
+            store.run("UPDATE file SET attempts = attempts + 1")
             holds.set()
             time.sleep(1)
 
@@ -132,7 +132,7 @@ def test_an_answer_waits_for_another_writer(library: Library, browser: Browser) 
     writer.join()
     assert library.named() == {"Ada": {library.faces["ada"][0]}}
     with library.open() as store:
-        assert store.value("SELECT min(attempts) FROM photo") == 1
+        assert store.value("SELECT min(attempts) FROM file") == 1
 
 
 def test_many_at_once_are_all_saved(library: Library, browser: Browser) -> None:

@@ -154,15 +154,16 @@ def state(store: Store) -> list[tuple[Any, ...]]:
     """All that an index run is to bring about, without ids, times and counts."""
     return [
         *store.rows(
-            "SELECT l.root, p.path, p.path_text, p.size, p.mtime_ns, p.sha256, p.width, p.height, p.taken_at, p.state,"
-            " p.attempts, (SELECT group_concat(d.engine || ':' || d.faces) FROM detection d WHERE d.photo = p.id),"
-            " (SELECT jpeg FROM preview v WHERE v.photo = p.id) FROM photo p JOIN library l ON l.id = p.library"
-            " ORDER BY l.root, p.path"
+            "SELECT l.root, q.path, q.path_text, q.size, q.mtime_ns, p.sha256, p.width, p.height, p.taken_at, q.state,"
+            " q.attempts, (SELECT group_concat(d.engine || ':' || d.faces) FROM detection d WHERE d.photo = p.id),"
+            " (SELECT jpeg FROM preview v WHERE v.photo = p.id) FROM file q LEFT JOIN photo p ON p.id = q.photo"
+            " JOIN library l ON l.id = q.library ORDER BY l.root, q.path"
         ),
         *store.rows(
-            "SELECT p.path, f.engine, f.x, f.y, f.w, f.h, f.landmarks, f.score, f.quality, f.present, c.jpeg, c.x, c.y,"
+            "SELECT '', p.sha256 || ' ' || f.x || ' ' || f.y, f.engine, f.x, f.y, f.w,"
+            " f.h, f.landmarks, f.score, f.quality, f.present, c.jpeg, c.x, c.y,"
             " c.side, e.engine, e.dim, e.vector FROM face f JOIN photo p ON p.id = f.photo"
-            " LEFT JOIN crop c ON c.face = f.id LEFT JOIN embedding e ON e.face = f.id ORDER BY p.path, f.x, f.y"
+            " LEFT JOIN crop c ON c.face = f.id LEFT JOIN embedding e ON e.face = f.id ORDER BY p.sha256, f.x, f.y"
         ),
         *store.rows("SELECT path, path_text, stage, code, message FROM problem ORDER BY path, stage"),
     ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import collections
-import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
-from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,15 @@ class Endless(bytes):
 
     def __reduce__(self) -> tuple[object, ...]:
         return time.sleep, (600,)
+
+
+def children() -> list[int]:
+    """The processes (ids) that phototag started here and that still run."""
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = (line.split(None, 2) for line in listed.splitlines())
+    return [int(pid) for pid, parent, args in rows if int(parent) == os.getpid() and "phototag.processes" in args]
 
 
 def tasks(*paths: Path | bytes) -> Iterator[Task]:
@@ -87,7 +95,7 @@ def test_everything_told_of_a_photo_arrives(tmp_path: Path) -> None:
 
 def test_nothing_to_do() -> None:
     assert outcomes(tasks()) == {}
-    assert multiprocessing.active_children() == []
+    assert children() == []
 
 
 def test_problems_arrive_as_they_were_raised(tmp_path: Path, library: list[Path]) -> None:
@@ -128,7 +136,7 @@ def test_a_worker_that_hangs_is_given_up(library: list[Path], monkeypatch: pytes
             assert "given up" in outcome.message
     assert found == {0: DecodedPhoto, 1: Crash, 2: DecodedPhoto, 3: DecodedPhoto}
     assert len(spawned) == 2  # it is not tried again: that would take as long
-    assert multiprocessing.active_children() == []
+    assert children() == []
 
 
 def test_an_idle_worker_that_died_costs_nothing(library: list[Path]) -> None:
@@ -136,9 +144,9 @@ def test_an_idle_worker_that_died_costs_nothing(library: list[Path]) -> None:
         first, second, third = tasks(*library[:3])
         yield first
         for number, end in ((second, signal.SIGKILL), (third, signal.SIGKILL)):
-            for child in multiprocessing.active_children():
-                os.kill(child.pid or 0, end)
-                child.join()
+            for child in children():
+                os.kill(child, end)
+                os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
             yield number
 
     assert outcomes(killing(), jobs=1) == {number: expected(library[number]) for number in range(3)}
@@ -148,34 +156,35 @@ def test_workers_leave_ctrl_c_to_their_owner(library: list[Path]) -> None:
     def interrupting() -> Iterator[Task]:
         first, second = tasks(*library[:2])
         yield first
-        [child] = multiprocessing.active_children()
+        [child] = children()
         for end in (signal.SIGINT, signal.SIGTERM):
-            os.kill(child.pid or 0, end)
+            os.kill(child, end)
         time.sleep(0.1)
         yield second
-        assert [other.pid for other in multiprocessing.active_children()] == [child.pid]
+        assert children() == [child]
 
     assert outcomes(interrupting(), jobs=1) == {number: expected(library[number]) for number in range(2)}
     assert signal.pthread_sigmask(signal.SIG_BLOCK, set()) == set()  # the owner's own are as before
 
 
-def test_nothing_is_left_behind_when_the_caller_stops(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[str] = []
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files can't be listed")
+def test_nothing_is_left_behind_when_the_caller_stops(library: list[Path]) -> None:
+    def held() -> tuple[set[str], set[str]]:
+        """Names of shared memory, and open files that have none."""
+        descriptors = Path("/proc/self/fd")
+        open_files = {str(one.readlink()) for one in descriptors.iterdir() if one.is_symlink()}
+        return set(os.listdir("/dev/shm")), {name for name in open_files if "deleted" in name}
 
-    class Noted(SharedMemory):
-        def __init__(self, name: str | None = None, create: bool = False, size: int = 0) -> None:
-            super().__init__(name, create, size)
-            made.append(self.name)
-
-    monkeypatch.setattr(decoding, "SharedMemory", Noted)
+    before, during = held(), None
     with pytest.raises(KeyboardInterrupt):
         for _ in decoded(tasks(*library), jobs=2, side=400):
+            during = held()
             raise KeyboardInterrupt
-    assert multiprocessing.active_children() == []
-    assert made
-    for name in made:
-        with pytest.raises(FileNotFoundError):
-            SharedMemory(name)
+    assert children() == []
+    assert during is not None
+    assert during[0] == before[0]  # nothing is left of it even if this process is killed
+    assert during[1] > before[1]
+    assert held() == before
 
 
 def test_little_shared_memory_is_enough(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +213,7 @@ def test_an_index_run_with_a_deadly_photo(
         done = index(told=told, jobs=2)
         assert (done.photos, done.problems) == (2, 1)
         assert [(problem.path, problem.code) for problem in told.problems] == [(b"deadly.png", "crashed")]
-        assert dict(store.rows("SELECT path, state FROM photo")) == {
+        assert dict(store.rows("SELECT path, state FROM file")) == {
             b"a.png": "done",
             b"deadly.png": "quarantined",
             b"z.png": "done",

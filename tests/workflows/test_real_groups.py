@@ -43,7 +43,7 @@ def test_groups_are_people(grouped: Store) -> None:
     for face in faces.identified(grouped):
         found[face.photo_id].append(face)
     names, labels = [], []
-    for photo, path in grouped.rows("SELECT id, path FROM photo WHERE instr(path, '/')"):
+    for photo, path in grouped.rows("SELECT photo, path FROM file WHERE instr(path, '/')"):
         who = Path(os.fsdecode(path)).parent.name
         if who != "group" and found[photo]:
             largest = max(found[photo], key=lambda face: face.box.w)

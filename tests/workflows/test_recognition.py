@@ -81,7 +81,7 @@ def library(store: Store, photos: Path) -> Store:
         draw(photos / f"ben{number}.png", (40, 40, GREEN), shade=number)
     draw(photos / "cy.png", (40, 40, BLUE))
     indexing.index(store, [photos], settings(), Told())
-    rows = store.rows("SELECT f.id, p.path_text FROM face f JOIN photo p ON p.id = f.photo")
+    rows = store.rows("SELECT f.id, p.path_text FROM face f JOIN file p ON p.photo = f.photo")
     for face, path in list(rows):
         if not path.startswith("cy"):
             name_faces(store, [face], path[:3].title())

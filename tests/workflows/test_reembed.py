@@ -215,10 +215,10 @@ def test_faces_that_another_run_adds_meanwhile_are_seen_before_the_change(
         if call == 4:  # the last batch
             with open_store(store.path) as other, other.write():
                 other.run(
-                    "INSERT INTO face (photo, engine, x, y, w, h, landmarks, score, quality)"
-                    " SELECT photo, engine, x, y + 1, w, h, landmarks, score, quality FROM face LIMIT 1"
+                    "INSERT INTO face (photo, engine, x, y, w, h, landmarks, score, quality, subject)"
+                    " SELECT photo, engine, x, y + 1, w, h, landmarks, score, quality, 999 FROM face LIMIT 1"
                 )
-                other.run("INSERT INTO crop SELECT last_insert_rowid(), jpeg, x, y, side FROM crop LIMIT 1")
+                other.run("INSERT INTO crop SELECT last_insert_rowid(), jpeg, x, y, side, turn FROM crop LIMIT 1")
 
     workshop.during = meanwhile
     assert run(embedder="tastes").reembedded == 8

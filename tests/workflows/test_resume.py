@@ -82,8 +82,8 @@ def broken_off_everywhere(
         disarm(store)
         assert clean(store)
         done = store.value(
-            "SELECT count(*) FROM photo p WHERE state = 'done'"
-            " AND NOT EXISTS (SELECT 1 FROM detection WHERE photo = p.id)"
+            "SELECT count(*) FROM file p WHERE state = 'done'"
+            " AND NOT EXISTS (SELECT 1 FROM detection WHERE photo = p.photo)"
         )
         assert done == 0  # done means: looked at, and all of it stored
         indexing.index(store, [dozen], fakes.settings(), Told(), **switches)
@@ -114,8 +114,8 @@ def test_stopped_at_every_step(store: Store, dozen: Path, unbroken: list[tuple[A
         except KeyboardInterrupt:
             broke = True
         assert clean(store)
-        assert store.value("SELECT count(*) FROM photo WHERE state = 'new' AND attempts > 0") == 0
-        finished = store.value("SELECT count(*) FROM photo WHERE state <> 'new'")
+        assert store.value("SELECT count(*) FROM file WHERE state = 'new' AND attempts > 0") == 0
+        finished = store.value("SELECT count(*) FROM file WHERE state <> 'new'")
         if broke:  # what was finished is saved
             assert finished >= told.steps - 1 - 1  # but for the file that is no photo
         told = Told()
@@ -202,7 +202,7 @@ def test_stopped_right_after_every_commit(store: Store, dozen: Path, monkeypatch
         except KeyboardInterrupt:
             pass
         store.connection = connection
-        assert store.value("SELECT coalesce(sum(attempts), 0) FROM photo WHERE state = 'new'") == 0, number
+        assert store.value("SELECT coalesce(sum(attempts), 0) FROM file WHERE state = 'new'") == 0, number
         assert clean(store)
     assert number > 12
     store.close()
@@ -266,8 +266,8 @@ def test_a_time_budget_that_ends_in_the_middle(
     assert seconds <= squares.calls <= seconds + ahead + 1  # what is on its way is finished
     assert done.left == 12 - told.steps
     assert done.left or squares.calls == 7
-    assert store.value("SELECT count(*) FROM photo WHERE state <> 'new'") in (12 - done.left, 11 - done.left)
-    assert store.value("SELECT coalesce(sum(attempts), 0) FROM photo") == 0
+    assert store.value("SELECT count(*) FROM file WHERE state <> 'new'") in (12 - done.left, 11 - done.left)
+    assert store.value("SELECT coalesce(sum(attempts), 0) FROM file") == 0
     assert clean(store)
     again = indexing.index(store, [dozen], fakes.settings(), Told(), budget=100)
     assert (again.left, squares.calls) == (0, 7)
@@ -362,9 +362,9 @@ def test_a_stopped_process(
     assert "Traceback" not in errors
     assert "ignored" not in errors  # no destructor complains
     assert "leaked" not in errors
-    assert 2 <= store.value("SELECT count(*) FROM photo WHERE state = 'done'") < 9
-    assert store.value("SELECT sum(attempts) FROM photo") == 0
-    assert store.value("SELECT count(*) FROM photo WHERE state = 'quarantined'") == 0
+    assert 2 <= store.value("SELECT count(*) FROM file WHERE state = 'done'") < 9
+    assert store.value("SELECT sum(attempts) FROM file") == 0
+    assert store.value("SELECT count(*) FROM file WHERE state = 'quarantined'") == 0
     assert clean(store)
     index_here(store, dozen)
     assert state(store) == unbroken
@@ -396,8 +396,8 @@ def test_moves_under_two_runs_at_once(store: Store, dozen: Path, squares: fakes.
     shutil.copyfile(dozen / "02.png", dozen / "copy.png")
     finish(start(store.path, dozen), start(store.path, dozen))
     assert dict(store.rows("SELECT face, person FROM label")) == labels
-    assert store.value("SELECT count(*) FROM face") == len(labels) + 2  # the copy's
-    assert store.value("SELECT count(*) FROM photo WHERE state = 'missing'") == 0
+    assert store.value("SELECT count(*) FROM face") == len(labels)  # also the copy's
+    assert store.value("SELECT count(*) FROM file WHERE state = 'missing'") == 0
     assert clean(store)
 
 

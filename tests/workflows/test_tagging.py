@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from phototag.errors import TooLittleDataError
 from phototag.progress import Silent
 from phototag.store import decisions, engines, faces, libraries, models, people, photos
+from phototag.store import files as rows_of_files
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.types import Box, EngineInfo, PhotoFile, Vectors
@@ -36,11 +37,12 @@ def fill(store: Store, vectors: Vectors) -> list[int]:
     library = libraries.add(store, b"/photos")
     detector, embedder = engines.register(store, DETECTOR), engines.register(store, _WIDE)
     files = [PhotoFile(f"{number:05}.jpg".encode(), 1000, 5) for number in range(len(vectors))]
-    numbers = photos.begin(store, library.id, files)
     with store.write():
-        for number, file, vector in zip(numbers, files, vectors, strict=True):
+        places = rows_of_files.begin(store, library.id, files)
+        for place, file, vector in zip(places, files, vectors, strict=True):
+            number = photos.enter(store, decoded(file.path))
             faces.replace(store, number, detector, embedder, [new_face(Box(10, 10, 50, 50), vector)], b"small")
-            photos.finish(store, number, file, decoded(file.path))
+            rows_of_files.finish(store, place, file, number)
     return [row[0] for row in store.rows("SELECT id FROM face ORDER BY photo")]
 
 

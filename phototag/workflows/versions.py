@@ -1,0 +1,183 @@
+"""Versions: the faces of an edited photo that are those of the photo before it was edited.
+
+A face is found again where the picture as a whole says that it must be, if what is there looks like it. A face that a
+human spoke of, and that no detector finds there (it lies on its side, or is small now), is cut out at that place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from phototag.errors import PhotoError
+from phototag.imaging.crops import load_picture, preview
+from phototag.imaging.registration import Transform, register
+from phototag.store import faces, files, photos
+from phototag.store.connect import Store
+from phototag.store.faces import Former, NewFace
+from phototag.types import Box, DecodedPhoto, Detection, Detector, Embedder, Image, Vectors, turned
+from phototag.workflows.eye import Seen, seen, shown
+
+#: Versions before the present one that are looked at.
+_BACK = 4
+#: Overlap of a face with the place where it must be, and share of that place that must be in the picture.
+_OVERLAP, _INSIDE = 0.3, 0.6
+#: Faces farther apart than this share of the embedder's threshold are two, wherever they are.
+_UNLIKE = 2.0
+#: Pairs of faces that look alike, by which pictures without anything else are laid on each other, at most.
+_HINTS = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Earlier:
+    """A photo that was at a file's place before; `width` is upright."""
+
+    preview: bytes
+    width: int
+    faces: tuple[Former, ...]
+
+
+def earlier(store: Store, file: int, sha256: str, embedder: int) -> list[Earlier]:
+    """What a file was before it had this content, the latest first, as far as anything was said of faces on it."""
+    found = []
+    now = photos.find(store, sha256)
+    for photo in files.predecessors(store, file, _BACK):
+        if photo == now:
+            continue
+        picture, size = photos.preview(store, photo), photos.size(store, photo)
+        former = tuple(faces.former(store, photo, embedder))
+        if picture is not None and size is not None and former:
+            found.append(Earlier(picture, size[0], former))
+    return found
+
+
+def seen_again(before: Sequence[Earlier], photo: DecodedPhoto, detector: Detector, embedder: Embedder) -> Seen:
+    """The faces of a photo, those of its earlier versions known as such."""
+    now = seen(photo, detector, embedder)
+    found, known = list(now.faces), set[int]()
+    for version in before:
+        left = [face for face in version.faces if face.subject not in known]
+        transform = _transform(version, photo, left, found, _same(embedder)) if left else None
+        if transform is None:
+            continue
+        again = _Again(photo, transform, detector, embedder, found)
+        found = again.matched(left)
+        known |= {face.subject for face in left if face.id in again.places}
+    return Seen(photo, tuple(found), now.preview or (preview(photo.image) if found else None))
+
+
+def _transform(
+    version: Earlier, photo: DecodedPhoto, wanted: Sequence[Former], found: Sequence[NewFace], same: float
+) -> Transform | None:
+    """From the version's upright pixels to the photo's, both full size."""
+    try:
+        picture = load_picture(version.preview)
+    except PhotoError:
+        return None
+    small = picture.shape[1] / version.width
+    hints = [
+        (one.box.scaled(small), other.box.scaled(photo.image.scale))
+        for one in wanted
+        for other in found
+        if one.vector is not None and _away(one.vector, other.vector) <= same
+    ]
+    registered = register(picture, photo.image.rgb, hints[:_HINTS])
+    return registered and registered.rescaled(1 / small, 1 / photo.image.scale)
+
+
+class _Again:
+    """One version's faces laid on the photo; `places`: which of them were found."""
+
+    def __init__(
+        self,
+        photo: DecodedPhoto,
+        transform: Transform,
+        detector: Detector,
+        embedder: Embedder,
+        found: Sequence[NewFace],
+    ) -> None:
+        self.photo, self.transform, self.embedder = photo, transform, embedder
+        self.places: dict[int, NewFace] = {}
+        self.quarters = transform.quarters
+        self.found = list(found)
+        self.upright = _turned(photo, self.quarters)
+        if self.quarters:
+            sideways = [self._back(face) for face in seen(self.upright, detector, embedder).faces]
+            kept = [face for face in self.found if face.subject is not None]
+            self.found = kept + [face for face in sideways if all(_apart(face, other) for other in kept)]
+
+    def matched(self, wanted: Sequence[Former]) -> list[NewFace]:
+        """All faces of the photo, those that are `wanted` ones marked as such."""
+        limit = _same(self.embedder) * (_UNLIKE if self.transform.sure else 1.0)
+        where = {face.id: self.transform.box(face.box) for face in wanted}
+        looks = {face.id: face.vector for face in wanted}
+        free = [row for row, face in enumerate(self.found) if face.subject is None]
+        pairs = sorted(
+            (-overlap, former, row)
+            for former, box in where.items()
+            for row in free
+            if (overlap := box.iou(self.found[row].box)) >= _OVERLAP
+            and _away(looks[former], self.found[row].vector) <= limit
+        )
+        rows: set[int] = set()
+        for _, former, row in pairs:
+            if former not in self.places and row not in rows:
+                rows.add(row)
+                self.places[former] = self.found[row] = replace(self.found[row], subject=former)
+        missed = [face for face in wanted if face.named and face.id not in self.places and self.transform.sure]
+        for face, box in [(face, self._inside(where[face.id])) for face in missed]:
+            if box is not None:
+                added = replace(self._cut_out(box), subject=face.id)
+                self.found = [other for other in self.found if other.subject is not None or _apart(other, added)]
+                self.found.append(added)
+                self.places[face.id] = added
+        return self.found
+
+    def _inside(self, box: Box) -> Box | None:
+        """What of a place is in the picture, None if that is too little."""
+        left, top = max(box.x, 0.0), max(box.y, 0.0)
+        right, bottom = min(box.x + box.w, self.photo.width), min(box.y + box.h, self.photo.height)
+        if right <= left or bottom <= top or (right - left) * (bottom - top) < _INSIDE * box.w * box.h:
+            return None
+        return Box(left, top, right - left, bottom - top)
+
+    def _cut_out(self, box: Box) -> NewFace:
+        upright = box.turned(self.quarters, self.photo.width, self.photo.height)
+        at = Detection(upright.scaled(self.upright.image.scale), 1.0)
+        [face] = shown(self.upright, [at], self.embedder).faces
+        return self._back(face)
+
+    def _back(self, face: NewFace) -> NewFace:
+        """A face of the upright picture where it is in the photo."""
+        size, turn = (self.upright.width, self.upright.height), -self.quarters
+        return replace(
+            face,
+            box=face.box.turned(turn, *size),
+            landmarks=tuple(turned(point, turn, *size) for point in face.landmarks),
+            region=face.region.turned(turn, *size),
+            turn=self.quarters,
+        )
+
+
+def _same(embedder: Embedder) -> float:
+    """The distance within which two faces are taken for one person's."""
+    thresholds = embedder.info.thresholds
+    return np.inf if thresholds is None else thresholds.same
+
+
+def _turned(photo: DecodedPhoto, quarters: int) -> DecodedPhoto:
+    if not quarters:
+        return photo
+    size = (photo.height, photo.width) if quarters % 2 else (photo.width, photo.height)
+    rgb = np.ascontiguousarray(np.rot90(photo.image.rgb, quarters))
+    return replace(photo, width=size[0], height=size[1], image=Image(rgb, photo.image.scale))
+
+
+def _apart(one: NewFace, other: NewFace) -> bool:
+    return one.box.iou(other.box) < _OVERLAP
+
+
+def _away(vector: Vectors | None, other: Vectors) -> float:
+    return 0.0 if vector is None else float(np.linalg.norm(vector - other))
