@@ -26,7 +26,7 @@ _SAID = {"typed": "", "reviewed": ", in a review", "folder": ", by a folder's na
 @options.database
 @options.as_json
 def history(last: int, everything: bool, db: Path | None, as_json: bool) -> None:
-    """Show your answers, the latest first; `phototag undo NUMBER` takes one back."""
+    """Show your answers, the latest first; `phototag undo NUMBER` undoes one, an undo too."""
     from phototag.store.history import answers
 
     with options.store(db, write=False) as store:
@@ -43,25 +43,28 @@ def _line(answer: Answer) -> str:
     from phototag.workflows.history import in_words
 
     when = datetime.fromisoformat(answer.at).astimezone().strftime("%Y-%m-%d %H:%M")
-    gone = "" if answer.stands or answer.parts[0].verb == "undo" else " (taken back)"
+    gone = f" (undone by {answer.undone_by})" if answer.undone_by is not None else ""
     return f"{answer.number:5}  {when}  {in_words(answer)}{_SAID[answer.origin]}{gone}"
 
 
-@click.command(short_help="Take answers back.")
+@click.command(short_help="Undo answers, and redo them.")
 @click.argument("answer", type=int, required=False)
 @click.option("--all-since", metavar="WHEN", help="All answers since a moment: 2h, 2026-11-24, 2026-11-24T18:30.")
 @options.yes
 @options.no_tag
 @options.database
 def undo(answer: int | None, all_since: str | None, yes: bool, no_tag: bool, db: Path | None) -> None:
-    """Take back the last answer, or the one of this number (`phototag history` shows them).
+    """Undo the last thing that you did, or the answer of this number (`phototag history` shows them).
+
+    An undo is itself an answer with a number: undo it, and what it undid holds again. So `phototag undo` twice in a row
+    changes nothing.
 
     \b
     phototag undo
     phototag undo 31
     phototag undo --all-since 2h
 
-    Nothing is deleted: the history keeps both the answer and that it was taken back.
+    Nothing is deleted: the history keeps both the answer and that it was undone.
     """
     from phototag.cli.tag import try_names
     from phototag.store.history import since
@@ -77,17 +80,17 @@ def undo(answer: int | None, all_since: str | None, yes: bool, no_tag: bool, db:
             when = _moment(all_since)
             count = len(since(store, utc(when)))
             if count and not yes:
-                click.confirm(f"Take back {counted(count, 'answer')}?", abort=True)
+                click.confirm(f"Undo {counted(count, 'answer')}?", abort=True)
             done = undo_since(store, when)
-        if not done.decisions:
-            nothing = "There is nothing to take back."
-            click.echo(nothing if answer is None else f"Answer {answer} was taken back before.")
-            return
-        numbers = ", ".join(map(str, done.answers))
-        some = "s" if len(done.answers) > 1 else ""
-        click.echo(f"Took back answer{some} {numbers} ({counted(done.decisions, 'decision')}).")
-        if not no_tag:
-            try_names(store, None)
+        if done.number is None and answer is not None:
+            click.echo(f"Answer {answer} is undone already: `phototag history` shows by which answer.")
+        elif done.number is None:
+            click.echo(str(done))
+        else:
+            again = "undo" if done.redone else "redo"
+            click.echo(f"{done} Run `phototag undo` again to {again} {'it' if len(done.answers) == 1 else 'them'}.")
+            if not no_tag:
+                try_names(store)
 
 
 def _moment(text: str) -> datetime:

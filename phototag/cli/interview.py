@@ -55,8 +55,9 @@ def interview(sitting: Sitting, tagger: Tagger | None, *, images: bool) -> Tagge
 
 
 def _learn(tagger: Tagger, sitting: Sitting) -> None:
-    tagger.learn(frozenset(sitting.changed))
-    sitting.changed.clear()
+    if sitting.changed:
+        tagger.learn()
+        sitting.changed = False
 
 
 class _Quit(Exception):
@@ -217,7 +218,8 @@ class _Terminal:
         raise _Again
 
     def _undo(self) -> None:
-        self.console.print("Took back the last answer." if self.sitting.undo() else "There is nothing to take back.")
+        done = self.sitting.undo()
+        self.console.print(f"{done} [u] again takes that back." if done else "There is nothing to undo.", markup=False)
 
     def _line(self, prompt: str, known: Sequence[str] = ()) -> str:
         """A line typed, completed over the known ones. Raises _Again if there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any
@@ -17,13 +17,15 @@ from phototag.types import Cluster
 class Clustering:
     """The last grouping: the embedder's id, the thresholds that its groups were made with, the first number that no
     group ever had, the groups of all faces that took part (None: the face stands alone), each group's most central
-    face first, and the number of the grouping in which each took part for the first time."""
+    face first, and the number of the grouping in which each took part for the first time. `base`: the groups of all
+    faces that a detector found, by their looks alone."""
 
     embedder: int
     params: dict[str, Any]
     next_number: int
     groups: dict[int, int | None]
     since: dict[int, int]
+    base: dict[int, int | None] = field(default_factory=dict)
 
 
 def current(store: Store) -> Clustering | None:
@@ -31,7 +33,10 @@ def current(store: Store) -> Clustering | None:
     for embedder, params, next_number in store.rows("SELECT engine, params, next_number FROM clustering"):
         members = list(store.rows("SELECT face, cluster, since FROM cluster_member ORDER BY cluster, rank, face"))
         groups, since = ({row[0]: row[column] for row in members} for column in (1, 2))
-        return Clustering(embedder, json.loads(params), next_number, groups, since)
+        found = store.rows("SELECT face, base FROM cluster_member WHERE base IS NOT NULL ORDER BY face")
+        return Clustering(
+            embedder, json.loads(params), next_number, groups, since, {face: base or None for face, base in found}
+        )
     return None
 
 
@@ -45,15 +50,18 @@ def swap(
     appearance: Mapping[int, int] | None = None,
     since: Mapping[int, int] | None = None,
     next_number: int = 1,
+    base: Mapping[int, int] | None = None,
+    named: Mapping[int, int] | None = None,
 ) -> None:
     """Put new groups in the place of the old ones, in one transaction.
 
     `alone`: faces that took part and are in no group. `appearance`: by face, which of its person's appearances it
     belongs to; else each is one. `since`: by face, the number of the grouping in which it first took part; else 0.
-    `next_number`: all lower ones were used before. Faces with a label keep the groups that they had, should their
-    labels be taken back.
+    `next_number`: all lower ones were used before. `base`: by face, its group (from 1 on) by looks alone, 0 if it
+    stands alone. Faces with a label belong to the group (`named`, by face) in which they would be without it, or else
+    to the one that they had.
     """
-    appearance, since = appearance or {}, since or {}
+    appearance, since, base, named = appearance or {}, since or {}, base or {}, named or {}
     with store.write():
         store.run("DELETE FROM cluster_member WHERE face NOT IN (SELECT face FROM label)")
         store.run("DELETE FROM clustering")
@@ -79,10 +87,26 @@ def swap(
             ),
         )
         store.connection.executemany(insert, ((face, None, 0, 0, since.get(face, 0), face) for face in alone))
+        _put_base(store, base, since, named)
         store.run(
             "UPDATE clustering SET next_number ="
             " max(next_number, (SELECT coalesce(max(cluster), 0) + 1 FROM cluster_member))"
         )
+
+
+def _put_base(store: Store, base: Mapping[int, int], since: Mapping[int, int], named: Mapping[int, int]) -> None:
+    """Write the groups by looks alone, and those in which faces with a label would be without it."""
+    store.run("UPDATE cluster_member SET base = NULL")
+    store.connection.executemany(
+        "INSERT INTO cluster_member (face, cluster, rank, appearance, since, base)"
+        " SELECT id, NULL, 0, 0, ?, ? FROM face WHERE id = ?"
+        " ON CONFLICT (face) DO UPDATE SET since = excluded.since, base = excluded.base",
+        [(since.get(face, 0), number, face) for face, number in base.items()],
+    )
+    store.connection.executemany(
+        "UPDATE cluster_member SET cluster = ? WHERE face = ? AND face IN (SELECT face FROM label)",
+        [(number, face) for face, number in named.items()],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,27 +165,13 @@ class Sighting:
     person: int | None = None
 
 
-def sightings(store: Store) -> dict[int, Sighting]:
-    """Every present face that a human named, or said nothing of, by id."""
+def sightings(store: Store, *, dismissed: bool = False) -> dict[int, Sighting]:
+    """Every present face that a human named, or said nothing of, by id; `dismissed`: and all others, too."""
+    wanted = "" if dismissed else " AND coalesce(l.verb, 'is') = 'is'"
     return {
         row[0]: Sighting(*row[1:])
         for row in store.rows(
             "SELECT f.id, f.photo, p.taken_at, f.quality, l.person FROM face f JOIN photo p ON p.id = f.photo"
-            " LEFT JOIN label l ON l.face = f.id WHERE f.present AND coalesce(l.verb, 'is') = 'is'"
+            f" LEFT JOIN label l ON l.face = f.id WHERE f.present{wanted}"
         )
     }
-
-
-def refused(store: Store) -> list[tuple[int, int]]:
-    """(face, other face) that should not be in one group: a human said that the one is not a person for whom the
-    machine takes the other. Of the others only the most central of each group."""
-    return [
-        (face, other)
-        for face, other, _ in store.rows(
-            "SELECT n.face, g.face, min(m.rank) FROM standing n JOIN guess g ON g.person = n.person"
-            " JOIN cluster_member m ON m.face = g.face AND m.cluster IS NOT NULL"
-            " WHERE n.verb = 'is-not' AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = g.face) AND NOT EXISTS"
-            " (SELECT 1 FROM standing t WHERE t.verb = 'is-not' AND t.face = g.face AND t.person = g.person)"
-            " GROUP BY n.face, n.person, m.cluster ORDER BY n.face, g.face"
-        )
-    ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from heapq import heapify, heappop, heappush
 from typing import Literal
 
 from phototag.store import people
@@ -41,7 +42,35 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
             for d in decisions
         ],
     )
+    _withdraw(store, {d.undoes for d in decisions if d.undoes is not None})
     return answer
+
+
+def _withdraw(store: Store, undone: Iterable[int]) -> None:
+    """Say anew of decisions whether they are undone, and of those that they undo in turn.
+
+    A decision is undone if anything that stands undoes it. That comes after it: the latest goes first.
+    """
+    queued = set(undone)
+    waiting = [-decision for decision in queued]
+    heapify(waiting)
+    while waiting:
+        decision = -heappop(waiting)
+        store.run("DELETE FROM withdrawn WHERE decision = ?", (decision,))
+        store.run(
+            "INSERT INTO withdrawn SELECT ? WHERE EXISTS (SELECT 1 FROM decision u WHERE u.undoes = ?"
+            " AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = u.id))",
+            (decision, decision),
+        )
+        further = store.value("SELECT undoes FROM decision WHERE id = ?", (decision,))
+        if further is not None and further not in queued:
+            queued.add(further)
+            heappush(waiting, -further)
+
+
+def latest(store: Store) -> int:
+    """The number of the last row of the journal, 0 if it is empty."""
+    return int(store.value("SELECT coalesce(max(id), 0) FROM decision"))
 
 
 def rejected(store: Store) -> Iterator[tuple[int, int]]:
@@ -142,9 +171,8 @@ def different_people(store: Store) -> set[tuple[int, int]]:
 
 def stamp(store: Store) -> tuple[int, str]:
     """Another one whenever anything was said, taken back or grouped anew."""
-    said = store.value("SELECT max(id) FROM decision")
     grouped = store.value("SELECT at || ' ' || next_number FROM clustering")
-    return int(said or 0), str(grouped)
+    return latest(store), str(grouped)
 
 
 def reviewed(store: Store) -> list[int]:

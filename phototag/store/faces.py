@@ -147,12 +147,11 @@ def places(store: Store, photo: int) -> dict[int, tuple[Box, bool]]:
     }
 
 
-def settle(store: Store, ids: Iterable[int], shown: Iterable[int]) -> None:
-    """After something said of these faces was taken back (inside a write transaction): what has a name again is
-    present again; those that were only there because a human had `shown` them are not."""
+def settle(store: Store, ids: Iterable[int]) -> None:
+    """After something said of these faces was undone or redone (inside a write transaction): what a human named or
+    showed is present again; what no detector finds, and was only there because of that, is not."""
     for face in ids:
-        store.run(f"UPDATE face SET present = 1 WHERE id = ? AND NOT present AND {_NAMED}", (face,))
-    for face in shown:
+        store.run(f"UPDATE face SET present = 1 WHERE id = ? AND NOT present AND {_KEPT}", (face,))
         store.run(f"UPDATE face SET present = 0 WHERE id = ? AND engine IS NULL AND NOT {_KEPT}", (face,))
 
 
@@ -297,10 +296,15 @@ def copy(store: Store, source: int, photo: int) -> None:
 def vectors(store: Store, embedder: int, *, where: str = "unlabelled") -> tuple[list[int], Vectors]:
     """Ids and (n, dim) embeddings of one embedder's present faces, in id order.
 
-    `where`: `unlabelled` (no standing label of any kind), or `all` (but for what is not a face).
+    `where`: `unlabelled` (no standing label of any kind), `all` (but for what is not a face), or `found` (by a
+    detector, whatever was said of them).
     Faces of missing photos count: they may come back.
     """
-    condition = {"unlabelled": "l.face IS NULL", "all": "coalesce(l.verb, '') <> 'not-a-face'"}[where]
+    condition = {
+        "unlabelled": "l.face IS NULL",
+        "all": "coalesce(l.verb, '') <> 'not-a-face'",
+        "found": "f.engine IS NOT NULL",
+    }[where]
     ids: list[int] = []
     blobs: list[bytes] = []
     for face, blob in store.rows(

@@ -49,6 +49,18 @@ def _people(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@MIGRATIONS(name="0007-redo")
+def _redo(db: Database) -> None:
+    for statement in _REDO.split(";\n\n"):
+        db.conn.execute(statement)
+    undone: set[int] = set()
+    # Whatever undoes a decision comes after it: looked at backwards, each row is settled when it is met.
+    for row, undoes in db.conn.execute("SELECT id, undoes FROM decision WHERE undoes IS NOT NULL ORDER BY id DESC"):
+        if row not in undone:
+            undone.add(undoes)
+    db.conn.executemany("INSERT INTO withdrawn VALUES (?)", [(row,) for row in sorted(undone)])
+
+
 _FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 
@@ -338,3 +350,23 @@ ALTER TABLE person ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
 UPDATE person SET given = name, gone = EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id)
     AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id
         AND NOT EXISTS (SELECT 1 FROM decision u WHERE u.undoes = d.id))"""
+
+# An undo can itself be undone, and no view can look through that to any depth: `withdrawn` holds the decisions, undos
+# among them, that a standing undo undoes. It follows from the journal, and is kept with it in one transaction. `base`:
+# the group of a face by its looks alone, whatever was said; 0 if it is alone, NULL if it takes no part. `preference`:
+# what the user set once and for all.
+_REDO = """
+CREATE TABLE withdrawn (decision INTEGER PRIMARY KEY REFERENCES decision ON DELETE RESTRICT);
+
+DROP VIEW standing;
+
+CREATE VIEW standing AS
+SELECT d.* FROM decision d
+WHERE d.verb <> 'undo' AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = d.id);
+
+ALTER TABLE cluster_member ADD COLUMN base INTEGER;
+
+CREATE TABLE preference (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
+
+INSERT INTO preference SELECT 'precision', json_extract(params, '$.precision') FROM model
+WHERE json_extract(params, '$.precision') <> 0.99 ORDER BY id DESC LIMIT 1"""

@@ -1,4 +1,4 @@
-"""What was answered, and how to take it back."""
+"""What was answered, and how to undo it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from itertools import islice
 
 from starlette.responses import Response
 
-from phototag.display import counted
 from phototag.store import history
 from phototag.web.desk import Visit
 from phototag.workflows.history import Undone, in_words, undo
@@ -30,21 +29,19 @@ def answers(visit: Visit) -> Response:
 
 
 def undo_last(visit: Visit) -> Response:
-    """Take back the last answer that stands."""
-    last = history.last(visit.store)
-    return visit.back(_told(visit, undo(visit.store, last, "reviewed")) if last else "There is nothing to take back.")
+    """Undo the last thing that was done."""
+    return visit.back(_told(visit, undo(visit.store, origin="reviewed")))
 
 
 def undo_one(visit: Visit) -> Response:
-    """Take back one answer."""
+    """Undo one answer; of an undo: redo what it undid."""
     return visit.back(_told(visit, undo(visit.store, visit.id("answer"), "reviewed")))
 
 
 def _told(visit: Visit, undone: Undone) -> str:
-    for answer in undone.answers:
-        visit.desk.tagger.learn(history.about(visit.store, answer))
-        return f"Answer {answer} is taken back ({counted(undone.decisions, 'decision')})."
-    return "It was taken back before."
+    if undone.number is not None:
+        visit.desk.tagger.learn()
+    return str(undone)
 
 
 def _here(at: str) -> str:

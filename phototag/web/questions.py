@@ -88,9 +88,9 @@ def answer(visit: Visit) -> Response:
     form, interview = visit.form, visit.desk.interview
     with interview.sitting() as sitting:
         if form.text("say") == "undo":
-            taken = sitting.undo()
+            undone = sitting.undo()
             interview.again()
-            return visit.back("The last answer is taken back." if taken else "There is nothing to take back.", "/")
+            return visit.back(undone or "There is nothing to undo.", "/")
         it = interview.answering(form.number("question"))
         try:
             return visit.back(_answered(sitting, it, form), "/")

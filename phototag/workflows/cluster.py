@@ -10,17 +10,20 @@ from datetime import datetime
 from itertools import count
 
 import numpy as np
+import numpy.typing as npt
 
 from phototag.errors import TooLittleDataError
 from phototag.learn.appearances import appearances
 from phototag.learn.cluster import Known, Labels, central_first, cluster, members
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.progress import Progress
-from phototag.store import clusters, engines, faces
+from phototag.store import clusters, decisions, engines, faces, models
 from phototag.store.clusters import Clustering, Sighting
 from phototag.store.connect import Store
-from phototag.types import Cluster, Vectors
+from phototag.types import Cluster, Thresholds, Vectors
 from phototag.workflows.conflicts import Conflict, answers, in_one_photo
+
+Flags = npt.NDArray[np.bool_]
 
 #: A face of lower quality founds no group and holds none together; it may join one. Quality tells how often a face is
 #: recognised, beside a good one: here, once in seven times. In lfw-dev one face in 25 is below, most of them in the
@@ -65,8 +68,20 @@ class Clustered:
     other_thresholds: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Base:
+    """Groups by looks alone, whatever humans said: `groups` (None: alone), the faces of each together and the most
+    central first, and the number of the grouping in which each face first took part."""
+
+    groups: dict[int, int | None]
+    since: dict[int, int]
+
+
 def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = False, preview: bool = False) -> Clustered:
     """Put new faces into the groups that there are, make new groups of the rest, and swap the result in.
+
+    Faces are grouped by their looks first: that changes with photos alone. What humans said shapes these groups then,
+    each time afresh: so an answer that is undone leaves nothing behind.
 
     `from_scratch`, and a change of embedder, group all faces anew, under new numbers; `preview` only tells what would
     change, and writes nothing. What humans said holds either way. Raises TooLittleDataError before the first index.
@@ -78,12 +93,13 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     before = clusters.current(store)
     anew = from_scratch or before is None or before.embedder != embedder
     old = before.groups if before else {}
-    params = asdict(thresholds) if anew or before is None else before.params
+    lasting = before if before is not None and not anew and before.base else None
+    params = asdict(thresholds) if lasting is None else lasting.params
     progress.start(f"Grouping {len(ids):,} faces", None)
+    base = _by_looks(store, embedder, thresholds, lasting)
     said, passed_over = answers(store)
-    known = _known(ids, seen, None if anew else before, deepcopy(said), clusters.refused(store))
+    known = _known(ids, seen, base, deepcopy(said), _refused(store, base))
     labels = cluster(vectors, thresholds, known)
-    assert known.since is not None
     found = [[ids[row] for row in rows[central_first(vectors[rows])].tolist()] for rows in members(labels)]
     was = _matched(found, old)
     free = count(before.next_number if before else 1)
@@ -96,8 +112,10 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
             [Cluster(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
             alone=[ids[row] for row in np.flatnonzero(labels < 0)],
             appearance=_appearances(ids, vectors, labels, seen, thresholds.same),
-            since=dict(zip(ids, known.since.tolist(), strict=True)),
+            since=base.since,
             next_number=before.next_number if before else 1,
+            base={face: number or 0 for face, number in base.groups.items()},
+            named=_without_their_names(base, found, numbers),
         )
     progress.finish()
     there = {face: number for face in ids if (number := old.get(face)) is not None}
@@ -115,6 +133,50 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     )
 
 
+def _by_looks(store: Store, embedder: int, thresholds: Thresholds, last: Clustering | None) -> _Base:
+    """Group all faces that a detector found by their looks, and by what photos show; those of `last` stay together."""
+    ids, vectors = faces.vectors(store, embedder, where="found")
+    seen = clusters.sightings(store, dismissed=True)
+    old, since = (last.base, last.since) if last else ({}, {})
+    parts = np.array([old.get(face) or -1 for face in ids], np.int64)
+    settled = np.array([face in old for face in ids], np.bool_)
+    now = 1 + max((since[face] for face in old), default=-1)
+    first = np.where(settled, np.array([since.get(face, now) for face in ids], np.int64), now)
+    photos = Counter(seen[face].photo for face in ids)
+    marks = {row: {-seen[face].photo} for row, face in enumerate(ids) if photos[seen[face].photo] > 1}
+    labels = cluster(vectors, thresholds, Known(parts, settled, _faint(ids, seen), marks, first))
+    groups: dict[int, int | None] = dict.fromkeys([ids[row] for row in np.flatnonzero(labels < 0).tolist()])
+    for number, rows in enumerate(members(labels), 1):
+        groups |= dict.fromkeys([ids[row] for row in rows[central_first(vectors[rows])].tolist()], number)
+    return _Base(groups, dict(zip(ids, first.tolist(), strict=True)))
+
+
+def _faint(ids: Sequence[int], seen: Mapping[int, Sighting]) -> Flags:
+    return np.array([seen[face].quality < CLEAR for face in ids], np.bool_)
+
+
+def _refused(store: Store, base: _Base) -> list[tuple[int, int]]:
+    """(face, other face) that should not be in one group: a human said that the one is not a person for whom the
+    machine takes the other. Of the others only the most central of each group."""
+    tagged = models.tagged(store)
+    groups: dict[int, dict[int, int]] = defaultdict(dict)  # by person
+    for face, number in base.groups.items():
+        if number is not None and (person := tagged.get(face)) is not None:
+            groups[person].setdefault(number, face)
+    return sorted((face, other) for face, person in decisions.rejected(store) for other in groups[person].values())
+
+
+def _without_their_names(base: _Base, found: Sequence[Sequence[int]], numbers: Sequence[int]) -> dict[int, int]:
+    """By face the number of the group that most open faces are in who look like it."""
+    votes: dict[int, Counter[int]] = defaultdict(Counter)
+    for number, group in zip(numbers, found, strict=True):
+        for face in group:
+            if (looks := base.groups.get(face)) is not None:
+                votes[looks][number] += 1
+    homes = {looks: max(tally, key=lambda number: (tally[number], -number)) for looks, tally in votes.items()}
+    return {face: homes[looks] for face, looks in base.groups.items() if looks in homes}
+
+
 def current_embedder(store: Store) -> int:
     """The embedder of the last index. Raises TooLittleDataError if there was none."""
     found = engines.current(store, "embedder")
@@ -126,19 +188,18 @@ def current_embedder(store: Store) -> int:
 def _known(
     ids: Sequence[int],
     seen: Mapping[int, Sighting],
-    last: Clustering | None,
+    base: _Base,
     said: Reconciled,
     refused: Sequence[tuple[int, int]],
 ) -> Known:
-    """What humans said, photos show and the last grouping left, by row; `said` is added to."""
-    old, since = (last.groups, last.since) if last else ({}, {})
+    """What humans said, photos show and looks tell of faces, by row; `said` is added to."""
     _not_named_beside(ids, seen, said)
     said.add(Statement(face, other, False) for face, other in refused)
     row = {face: number for number, face in enumerate(ids)}
     loose: set[int] = set()
     firsts: dict[int, int] = {}
     leaving = {face for face, _ in refused}
-    for face, group in sorted(old.items(), key=lambda member: member[0] in leaving):
+    for face, group in sorted(base.groups.items(), key=lambda member: member[0] in leaving):
         if face in row and group is not None:
             first = firsts.setdefault(group, face)
             if said.add([Statement(first, face, True)]):
@@ -148,21 +209,21 @@ def _known(
     number = {top: index for index, top in enumerate(top for top, size in counts.items() if size > 1)}
     marks: dict[int, set[int]] = defaultdict(set)
     said_marks = said.marks()
-    for face in (*old, *ids):  # the most central of those who belong together speaks for them
+    for face in (*base.groups, *ids):  # the most central of those who belong together speaks for them
         if face in row and (own := said_marks.pop(said.of(face), None)):
             marks[row[face]] |= own
     photos = Counter(seen[face].photo for face in ids)
     for place, face in enumerate(ids):
         if photos[seen[face].photo] > 1:
             marks[place].add(-seen[face].photo)
-    settled = np.array([face in old and face not in loose for face in ids], np.bool_)
-    now = 1 + max(since.values(), default=-1)
+    settled = np.array([face in base.groups and face not in loose for face in ids], np.bool_)
+    now = 1 + max(base.since.values(), default=-1)
     return Known(
         np.array([number.get(top, -1) for top in tops], np.int64),
         settled,
-        np.array([seen[face].quality < CLEAR for face in ids], np.bool_),
+        _faint(ids, seen),
         marks,
-        np.where(settled, np.array([since.get(face, now) for face in ids], np.int64), now),
+        np.where(settled, np.array([base.since.get(face, now) for face in ids], np.int64), now),
     )
 
 

@@ -1,4 +1,4 @@
-"""History: what was answered, and how to take it back."""
+"""History: what was answered, and how to undo it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,38 @@ from phototag.store.connect import Store
 from phototag.store.history import Answer, Part
 from phototag.types import Origin
 
+#: Answers whose numbers are said.
+_NUMBERS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Which answers were taken back, and how many decisions about faces and people they were."""
+    """What was undone: `answers`, of one `what` it said, in words, and how many decisions they were; `number`: of the
+    undo itself, None if nothing stood.
+
+    `redone`: it was an undo that was undone, and `answers` are those that hold again.
+    """
 
     answers: tuple[int, ...]
     decisions: int
+    number: int | None
+    what: str = ""
+    redone: bool = False
+
+    def __str__(self) -> str:
+        """`Undid answer 12 (24 faces are Ada).`"""
+        if self.number is None:
+            return "It is undone already." if self.answers else "There is nothing to undo."
+        numbers = ", ".join(map(str, self.answers[:_NUMBERS]))
+        if len(self.answers) > _NUMBERS:
+            numbers += f" and {len(self.answers) - _NUMBERS:,} more"
+        what = f" ({self.what})" if self.what else ""
+        did = "Redid" if self.redone else "Undid"
+        return f"{did} answer{'s' if len(self.answers) > 1 else ''} {numbers}{what}."
 
 
 def undo(store: Store, answer: int | None = None, origin: Origin = "typed") -> Undone:
-    """Take back one answer, by default the last that stands.
+    """Undo one answer, by default the last that stands; undoing an undo is redoing.
 
     Raises UsageError if there is no such answer, or if somebody would get a name back that is another's by now.
     """
@@ -32,16 +53,16 @@ def undo(store: Store, answer: int | None = None, origin: Origin = "typed") -> U
             answer = history.last(store)
         elif not history.exists(store, answer):
             raise UsageError(f"there is no answer {answer}: `phototag history` shows their numbers")
-        return _take_back(store, [] if answer is None else [answer], origin)
+        return _undo(store, [] if answer is None else [answer], origin)
 
 
 def undo_since(store: Store, when: datetime, origin: Origin = "typed") -> Undone:
-    """Take back, as one, all answers since a time (with its time zone).
+    """Undo, as one, all answers since a time (with its time zone).
 
     Raises UsageError if somebody would get a name back that is another's by now.
     """
     with store.write():
-        return _take_back(store, history.since(store, utc(when)), origin)
+        return _undo(store, history.since(store, utc(when)), origin)
 
 
 def utc(when: datetime) -> str:
@@ -49,9 +70,19 @@ def utc(when: datetime) -> str:
     return when.astimezone(timezone.utc).isoformat(timespec="seconds")
 
 
-def _take_back(store: Store, answers: Sequence[int], origin: Origin) -> Undone:
-    undone = history.undo(store, *answers, origin=origin)
-    return Undone(tuple(answers) if undone else (), undone)
+def _undo(store: Store, answers: Sequence[int], origin: Origin) -> Undone:
+    told = [part for answer in answers for one in history.answers(store, number=answer) for part in one.parts]
+    count = history.undo(store, *answers, origin=origin)
+    # Undoing an undo is about the answer that it had undone.
+    meant = list(dict.fromkeys(part.of for part in told if part.of is not None)) or list(answers)
+    what = in_words(next(history.answers(store, number=meant[0]))) if len(meant) == 1 else ""
+    return Undone(
+        tuple(meant),
+        count,
+        history.last(store) if count else None,
+        what,
+        any(part.of is not None and not part.redo for part in told),
+    )
 
 
 def in_words(answer: Answer) -> str:
@@ -78,5 +109,5 @@ def _said(part: Part) -> str:
         "split": f"some of {who}'s faces are {other}'s",
         "hide": f"{who} is hidden",
         "show": f"{who} is shown again",
-        "undo": f"answer {part.undoes} taken back",
+        "undo": f"answer {part.of} {'redone' if part.redo else 'undone'}",
     }[part.verb]

@@ -25,7 +25,7 @@ from phototag.workflows.import_names import import_names
 from phototag.workflows.index import Indexed
 from phototag.workflows.name import dismiss, name_faces
 from phototag.workflows.show_faces import Added, add_face
-from tests.store.build import clean
+from tests.store.build import clean, step_back
 from tests.workflows import fakes
 from tests.workflows.conftest import Workshop
 from tests.workflows.fakes import BLUE, RED, Squares, draw, everything
@@ -130,12 +130,12 @@ def test_a_detector_that_finds_it_later_finds_that_very_face(
 
 def test_undo_takes_it_away_again(store: Store, party: Path) -> None:
     face = add(store, party).face
-    undo(store)
+    step_back(store)
     assert seen(store) == [(1, 40, None)]
     assert add(store, party, name="Ben").face == face  # the same place is the same face
     assert seen(store) == [(1, 40, None), (face, 200, "Ben")]
     name_faces(store, [face], "Cy")
-    undo(store)
+    step_back(store)
     assert seen(store) == [(1, 40, None), (face, 200, "Ben")]
 
 
