@@ -40,8 +40,9 @@ from phototag.progress import Silent
 from phototag.store import engines, faces, libraries, models
 from phototag.store.connect import Store, open_store
 from phototag.store.faces import NewFace
-from phototag.store.photos import begin
-from phototag.types import Box, EngineInfo, PhotoFile, Thresholds, Vectors
+from phototag.store.files import begin, finish
+from phototag.store.photos import enter
+from phototag.types import Box, DecodedPhoto, EngineInfo, Image, PhotoFile, Thresholds, Vectors
 from phototag.workflows.cluster import current_embedder
 from phototag.workflows.index import index
 from phototag.workflows.name import name_faces
@@ -245,12 +246,15 @@ def _filled(store: Store, looks: Vectors, thresholds: Thresholds) -> list[int]:
     photos = [looks[at : at + 2] for at in range(0, len(looks), 2)]
     files = [PhotoFile(b"%06d.jpg" % number, 1, 1) for number in range(len(photos))]
     with store.write():
-        for photo, pair in zip(begin(store, library.id, files), photos, strict=True):
+        for place, file, pair in zip(begin(store, library.id, files), files, photos, strict=True):
+            nothing = Image(np.zeros((0, 0, 3), np.uint8), 1.0)
+            photo = enter(store, DecodedPhoto(f"{place:064}", 400, 300, None, nothing))
             boxes = [Box(100.0 * place, 10, 50, 50) for place in range(len(pair))]
             faces.replace(
                 store, photo, detector, embedder,
                 [NewFace(box, (), 1, 1, b"", box, look) for box, look in zip(boxes, pair, strict=True)], None,
             )  # fmt: skip
+            finish(store, place, file, photo)
     return [face for (face,) in store.rows("SELECT id FROM face ORDER BY id")]
 
 
