@@ -26,8 +26,10 @@ class Stores:
             store = open_store(self.db, any_thread=True)
         try:
             yield store
-        finally:
-            self._idle.put(store)
+        except BaseException:
+            store.close()  # what failed, or broke off a query, isn't used again
+            raise
+        self._idle.put(store)
 
     def close(self) -> None:
         """Close those that aren't in use."""
