@@ -330,11 +330,14 @@ def _can_log_ahead(folder: Path) -> bool:
 
 @cache
 def _shares_memory(folder: str, _device: int) -> bool:
-    with tempfile.TemporaryDirectory(prefix=".phototag-", dir=folder) as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix=".phototag-", dir=folder) as scratch,
+        closing(sqlite3.connect(Path(scratch) / "trial.db", isolation_level=None)) as trial,
+    ):
+        trial.execute("CREATE TABLE without (log)")  # a disk that fails altogether says nothing about logs
         try:
-            with closing(sqlite3.connect(Path(scratch) / "trial.db", isolation_level=None)) as trial:
-                mode = trial.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-                trial.execute("CREATE TABLE trial (one)")
+            mode = trial.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            trial.execute("CREATE TABLE ahead (log)")
         except sqlite3.OperationalError:
             return False
     return bool(mode == "wal")
