@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,7 +16,9 @@ import numpy.typing as npt
 
 from phototag.types import RGB, Box, Point
 
-Matrix = npt.NDArray[np.float64]  #: (2, 3)
+Matrix: TypeAlias = npt.NDArray[np.float64]  #: (2, 3)
+#: (n, 2) places of keypoints, and OpenCV's (n, 128) descriptors of them.
+Keypoints: TypeAlias = tuple[npt.NDArray[np.float64], Any]
 
 #: Long sides, in pixels, between which pictures are compared.
 _SMALL, _LARGE = 400, 800
@@ -67,13 +70,14 @@ def register(before: RGB, after: RGB, hints: Sequence[tuple[Box, Box]] = ()) -> 
     """
     one, two = _grey(before), _grey(after)
     sizes = before.shape[1] / one.shape[1], after.shape[1] / two.shape[1]
-    agreed, matrix = max((_aligned(one, two, mirrored) for mirrored in (False, True)), key=lambda pair: pair[0])
-    if agreed >= _LEAST and matrix is not None and _sane(matrix) and correlation(one, two, matrix) >= _ALIKE:
+    soft = cv2.GaussianBlur(one, (0, 0), 2.0), cv2.GaussianBlur(two, (0, 0), 2.0)
+    theirs = _keypoints(two)
+    agreed, matrix = max((_aligned(one, theirs, mirrored) for mirrored in (False, True)), key=lambda pair: pair[0])
+    if agreed >= _LEAST and matrix is not None and _sane(matrix) and _correlation(*soft, matrix) >= _ALIKE:
         return Transform(matrix, True).rescaled(*sizes)
-    tried = [*_wholes(one, two)]
-    for mine, theirs in hints:
-        tried.append(_fitted(mine.scaled(1 / sizes[0]), theirs.scaled(1 / sizes[1])))
-    alike = [(correlation(one, two, matrix), number) for number, matrix in enumerate(tried) if _sane(matrix)]
+    tried = list(_wholes(one, two))
+    tried += [_fitted(mine.scaled(1 / sizes[0]), other.scaled(1 / sizes[1])) for mine, other in hints]
+    alike = [(_correlation(*soft, matrix), number) for number, matrix in enumerate(tried) if _sane(matrix)]
     best, number = max(alike, default=(0.0, -1))
     return Transform(tried[number], best >= _EQUAL).rescaled(*sizes) if best >= _VERY_ALIKE else None
 
@@ -112,20 +116,23 @@ def _grey(picture: RGB) -> npt.NDArray[np.uint8]:
     return np.asarray(resized, np.uint8)
 
 
-def _aligned(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8], mirrored: bool) -> tuple[int, Matrix | None]:
+def _keypoints(picture: npt.NDArray[np.uint8]) -> Keypoints:
+    points, words = cv2.SIFT.create(nfeatures=1500, contrastThreshold=0.01).detectAndCompute(picture, None)
+    return np.array([point.pt for point in points]).reshape(-1, 2), words
+
+
+def _aligned(before: npt.NDArray[np.uint8], after: Keypoints, mirrored: bool) -> tuple[int, Matrix | None]:
     """How many keypoints agree on a map from `before` (mirrored first), and the map."""
-    sift = cv2.SIFT.create(nfeatures=1500, contrastThreshold=0.01)
-    source = np.ascontiguousarray(before[:, ::-1]) if mirrored else before
-    points, words = sift.detectAndCompute(source, None)
-    others, other_words = sift.detectAndCompute(after, None)
-    if words is None or other_words is None or len(words) < 2 or len(other_words) < 2:
+    points, words = _keypoints(np.ascontiguousarray(before[:, ::-1]) if mirrored else before)
+    others, other_words = after
+    if min(len(points), len(others)) < 2:
         return 0, None
     pairs = cv2.BFMatcher().knnMatch(words, other_words, k=2)
     good = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < _RATIO * pair[1].distance]
     if len(good) < _LEAST:
         return 0, None
-    ours = np.array([points[match.queryIdx].pt for match in good])
-    theirs = np.array([others[match.trainIdx].pt for match in good])
+    ours = points[[match.queryIdx for match in good]]
+    theirs = others[[match.trainIdx for match in good]]
     if mirrored:
         ours[:, 0] = before.shape[1] - 1 - ours[:, 0]
     matrix: Matrix | None
@@ -141,15 +148,14 @@ def _sane(matrix: Matrix) -> bool:
     return bool(sizes[1] > 0.05 and sizes[0] < 20 and sizes[0] <= _STRETCH * sizes[1])
 
 
-def correlation(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8], matrix: Matrix) -> float:
-    """How well grey pictures correlate where they overlap under a map, −1 to 1; 0 if they hardly do."""
+def _correlation(before: Any, after: Any, matrix: Matrix) -> float:
+    """How well softened grey pictures correlate where they overlap under a map, −1 to 1; 0 if they hardly do."""
     size = after.shape[1], after.shape[0]
-    soft = cv2.GaussianBlur(before, (0, 0), 2.0), cv2.GaussianBlur(after, (0, 0), 2.0)
-    laid = cv2.warpAffine(soft[0], matrix, size, flags=cv2.INTER_AREA)
+    laid = cv2.warpAffine(before, matrix, size, flags=cv2.INTER_AREA)
     there = cv2.warpAffine(np.full_like(before, 255), matrix, size) > 254
     if there.sum() < 0.05 * there.size:
         return 0.0
-    one, two = laid[there].astype(np.float64), soft[1][there].astype(np.float64)
+    one, two = laid[there].astype(np.float64), after[there].astype(np.float64)
     one, two = one - one.mean(), two - two.mean()
     size_of = float(np.sqrt((one**2).sum() * (two**2).sum()))
     return float((one * two).sum()) / size_of if size_of > 0 else 0.0

@@ -39,23 +39,10 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     store.connection.executemany(
         "INSERT INTO decision (at, origin, answer, verb, face, person, other_face, undoes, other_person, name)"
-        " VALUES (?, ?, ?, ?, coalesce((SELECT subject FROM face WHERE id = ?), ?), ?,"
-        " coalesce((SELECT subject FROM face WHERE id = ?), ?), ?, ?, ?)",
+        " VALUES (?1, ?2, ?3, ?4, coalesce((SELECT subject FROM face WHERE id = ?5), ?5), ?6,"
+        " coalesce((SELECT subject FROM face WHERE id = ?7), ?7), ?8, ?9, ?10)",
         [
-            (
-                at,
-                origin,
-                answer,
-                d.verb,
-                d.face,
-                d.face,
-                d.person,
-                d.other_face,
-                d.other_face,
-                d.undoes,
-                d.other_person,
-                d.name,
-            )
+            (at, origin, answer, d.verb, d.face, d.person, d.other_face, d.undoes, d.other_person, d.name)
             for d in decisions
         ],
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from phototag.errors import DatabaseDamagedError
 from phototag.store.connect import Store
-from phototag.store.photos import EVERY_PLACE, KNOWN, PATH, PLACE, PRESENT, path_of
+from phototag.store.photos import EVERY_PLACE, KNOWN, LAST_PATH, PATH, PLACE, PRESENT, path_of
 from phototag.types import Box, Face, Point, Vectors
 
 #: Two boxes in one photo that overlap at least so much are one face.
@@ -63,8 +63,6 @@ def replace(
     """Store what a detector found in a photo (inside a write transaction)."""
     for face in found:
         _require_unit(face.vector)
-    forgotten = [Box(*row) for row in store.rows("SELECT x, y, w, h FROM face WHERE photo = ? AND forgotten", (photo,))]
-    found = [face for face in found if all(face.box.iou(box) < SAME_PLACE_IOU for box in forgotten)]
     old = {face: box for face, (box, _) in places(store, photo).items()}
     again = same_places(old, [face.box for face in found])
     for row, face in enumerate(found):
@@ -184,11 +182,10 @@ def _put_looks(store: Store, face_id: int, embedder: int, face: NewFace) -> None
 class Told:
     """A face of which a human said something, and the photo that it is on. `sha256`: None if that can't be known now.
 
-    `path`: where the photo lies, or was last seen. `subject`: what the journal calls the face.
+    `path`: where the photo lies, or was last seen.
     """
 
     id: int
-    subject: int
     box: Box
     photo: int
     sha256: str | None
@@ -205,15 +202,12 @@ def told(store: Store) -> Iterator[Told]:
     for row in store.rows(
         "WITH said AS (SELECT face AS subject FROM decision UNION SELECT other_face FROM decision),"
         " lies AS (SELECT DISTINCT photo FROM file WHERE photo IS NOT NULL)"
-        " SELECT f.id, f.subject, f.x, f.y, f.w, f.h, p.id, p.sha256, coalesce("
-        f"(SELECT {PATH} FROM file q JOIN library l ON l.id = q.library WHERE q.photo = p.id"
-        " ORDER BY q.state = 'missing', q.id LIMIT 1),"
-        f" (SELECT {PATH} FROM former q JOIN library l ON l.id = q.library WHERE q.photo = p.id ORDER BY q.id DESC"
-        " LIMIT 1), X'') AS path, p.width, p.height FROM face f JOIN photo p ON p.id = f.photo"
+        f" SELECT f.id, f.x, f.y, f.w, f.h, p.id, p.sha256, {LAST_PATH} AS path, p.width, p.height"
+        " FROM face f JOIN photo p ON p.id = f.photo"
         " WHERE f.subject IN said AND (p.id IN lies OR NOT EXISTS (SELECT 1 FROM face v WHERE v.subject = f.subject"
         " AND v.present AND v.photo IN lies)) ORDER BY path, f.x, f.y, f.id"
     ):
-        yield Told(row[0], row[1], Box(*row[2:6]), *row[6:])
+        yield Told(row[0], Box(*row[1:5]), *row[5:])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,7 @@ from phototag.types import PhotoFile
 class Known:
     """What the database knows of a file before it is opened again.
 
-    `ctime_ns`: None where nobody noted it yet. `photo`: the content that was last seen there. `seen`: by the current
-    detector, and every face by the current embedder.
+    `ctime_ns`: None where nobody noted it yet. `seen`: by the current detector, and every face by the current embedder.
     """
 
     id: int
@@ -25,7 +24,6 @@ class Known:
     ctime_ns: int | None
     state: str
     attempts: int
-    photo: int | None
     seen: bool
 
     def matches(self, file: PhotoFile) -> bool:
@@ -43,7 +41,7 @@ def known(store: Store, library: int, detector: int, embedder: int) -> dict[byte
     return {
         row[0]: Known(*row[1:])
         for row in store.rows(
-            "SELECT q.path, q.id, q.size, q.mtime_ns, q.ctime_ns, q.state, q.attempts, q.photo,"
+            "SELECT q.path, q.id, q.size, q.mtime_ns, q.ctime_ns, q.state, q.attempts,"
             f" p.id IS NOT NULL AND {SEEN} FROM file q LEFT JOIN photo p ON p.id = q.photo WHERE q.library = ?",
             (detector, embedder, library),
         )

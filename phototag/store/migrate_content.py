@@ -63,13 +63,7 @@ def _unite(connection: sqlite3.Connection, kept: int, copy: int) -> None:
 _BEFORE = """
 DROP VIEW identity;
 
-DROP VIEW label;
-
-DROP VIEW standing;
-
 DROP TRIGGER decision_never_changes;
-
-DROP TRIGGER decision_never_goes;
 
 CREATE TEMP TABLE place_of AS
 SELECT p.id, CASE WHEN p.sha256 IS NULL THEN p.id ELSE first_value(p.id) OVER (
@@ -162,21 +156,6 @@ WHEN NOT (
     AND NEW.person IS OLD.person AND NEW.other_person IS OLD.other_person AND NEW.undoes IS OLD.undoes
 )
 BEGIN SELECT RAISE(ABORT, 'a decision is never changed'); END;
-
-CREATE TRIGGER decision_never_goes BEFORE DELETE ON decision
-BEGIN SELECT RAISE(ABORT, 'a decision is never deleted'); END;
-
-CREATE VIEW standing AS
-SELECT d.* FROM decision d
-WHERE d.verb <> 'undo' AND NOT EXISTS (SELECT 1 FROM decision u WHERE u.undoes = d.id);
-
-CREATE VIEW label AS
-SELECT s.face, s.verb, s.person, s.origin, s.at, s.id AS decision FROM standing s
-WHERE s.verb IN ('is', 'not-a-face', 'dont-care')
-AND NOT EXISTS (
-    SELECT 1 FROM standing t WHERE t.face = s.face AND t.id > s.id
-    AND (t.verb IN ('is', 'not-a-face', 'dont-care') OR (t.verb = 'is-not' AND t.person = s.person))
-);
 
 CREATE VIEW identity AS
 SELECT f.id AS face, f.photo, coalesce(l.person, CASE WHEN l.face IS NULL THEN g.person END) AS person,

@@ -32,6 +32,14 @@ EVERY_PLACE = "JOIN file q ON q.photo = p.id AND q.state <> 'missing' JOIN libra
 #: The absolute path of that place.
 PATH = "CAST(l.root || X'2F' || q.path AS BLOB)"
 
+#: Where a photo `p` lies, or was last seen (an absolute path); empty for one that never lay anywhere.
+LAST_PATH = (
+    f"coalesce((SELECT {PATH} FROM file q JOIN library l ON l.id = q.library WHERE q.photo = p.id"
+    " ORDER BY q.state = 'missing', q.id LIMIT 1),"
+    f" (SELECT {PATH} FROM former q JOIN library l ON l.id = q.library WHERE q.photo = p.id"
+    " ORDER BY q.id DESC LIMIT 1), X'')"
+)
+
 
 def seen(store: Store, sha256: str, detector: int, embedder: int) -> int | None:
     """The photo of this content, if both engines saw it."""
@@ -125,13 +133,9 @@ def preview(store: Store, photo: int) -> bytes | None:
 
 def path_of(store: Store, photo: int) -> bytes:
     """The absolute path of a photo, or where it was last seen."""
-    for (path,) in store.rows(f"SELECT {PATH} FROM photo p {PLACE} WHERE p.id = ?", (photo,)):
-        return bytes(path)
-    for (path,) in store.rows(
-        f"SELECT {PATH} FROM former q JOIN library l ON l.id = q.library WHERE q.photo = ? ORDER BY q.id DESC LIMIT 1",
-        (photo,),
-    ):
-        return bytes(path)
+    for (path,) in store.rows(f"SELECT {LAST_PATH} FROM photo p WHERE p.id = ?", (photo,)):
+        if path:
+            return bytes(path)
     raise KeyError(photo)
 
 

@@ -79,34 +79,34 @@ def label_from_folders(store: Store, folder: Path) -> Labelled:
         held, refused = decisions.labels(store), set(decisions.rejected(store))
         for copies in contents:
             names = {name_key(copy.person): copy.person for copy in copies}
-            found = {copy: faces.of_photo(store, copy.id) for copy in copies}
-            if not any(found.values()):
+            found = faces.of_photo(store, copies[0].id)
+            if not found:
                 faceless += len(copies)
                 continue
             person = people.find(store, copies[0].person)
             settled = held.keys() | {face for face, other in refused if person and other == person.id}
-            meant = [_meant(on_it, copy, settled) for copy, on_it in found.items() if on_it]
-            if len(names) > 1 or not all(meant):
+            meant = _meant(found, copies[0], settled)
+            if len(names) > 1 or meant is None:
                 conflicts.append(Conflict(tuple(copy.path for copy in copies), tuple(names.values())))
-            else:
-                named[min(names)] += [face.id for face in meant if face and face.id not in settled]
+            elif meant.id not in settled:
+                named[min(names)].append(meant.id)
         who = {name_key(copy.person): copy.person for copies in contents for copy in copies}
-        answers = {people.ensure(store, who[key]).id: set(ids) for key, ids in sorted(named.items()) if ids}
+        answers = {people.ensure(store, who[key]).id: ids for key, ids in sorted(named.items())}
         for one, ids in answers.items():
             decisions.record(store, [Decision("is", face, one) for face in sorted(ids)], "folder")
     return Labelled(sum(map(len, answers.values())), len(answers), faceless, tuple(conflicts))
 
 
 def _below(store: Store, base: bytes) -> list[list[_InFolder]]:
-    """The photos in people's folders below `base`, each with its copies there."""
-    contents: dict[object, list[_InFolder]] = {}
+    """The photos in people's folders below `base`, each with its places there."""
+    contents: dict[int, list[_InFolder]] = {}
     for library in libraries.every(store):
         for photo, path, width, height in photos.done(store, library.id):
             whole = library.root + b"/" + path
             person, _, inside = whole.removeprefix(base).partition(b"/")
             if whole.startswith(base) and inside:
                 one = _InFolder(photo, whole, width, height, _name_of(person))
-                contents.setdefault(photos.sha256(store, photo) or photo, []).append(one)
+                contents.setdefault(photo, []).append(one)
     return list(contents.values())
 
 

@@ -99,7 +99,7 @@ class _Again:
         found: Sequence[NewFace],
     ) -> None:
         self.photo, self.transform, self.embedder = photo, transform, embedder
-        self.places: dict[int, NewFace] = {}
+        self.places: set[int] = set()
         self.quarters = transform.quarters
         self.found = list(found)
         self.upright = _turned(photo, self.quarters)
@@ -125,14 +125,15 @@ class _Again:
         for _, former, row in pairs:
             if former not in self.places and row not in rows:
                 rows.add(row)
-                self.places[former] = self.found[row] = replace(self.found[row], subject=former)
+                self.places.add(former)
+                self.found[row] = replace(self.found[row], subject=former)
         missed = [face for face in wanted if face.named and face.id not in self.places and self.transform.sure]
         for face, box in [(face, self._inside(where[face.id])) for face in missed]:
             if box is not None:
                 added = replace(self._cut_out(box), subject=face.id)
                 self.found = [other for other in self.found if other.subject is not None or _apart(other, added)]
                 self.found.append(added)
-                self.places[face.id] = added
+                self.places.add(face.id)
         return self.found
 
     def _inside(self, box: Box) -> Box | None:
