@@ -26,8 +26,9 @@ _SMALL, _LARGE = 400, 800
 _RATIO = 0.8
 #: Keypoints that have to agree, how nearly (pixels), and the correlation of the pictures that is asked of them.
 _LEAST, _NEAR, _ALIKE = 8, 4.0, 0.5
-#: The correlation that is asked where keypoints say nothing, and from which on nothing else can be meant.
-_VERY_ALIKE, _EQUAL = 0.75, 0.95
+#: The correlation that is asked where keypoints say nothing; from which on nothing else can be meant; and from which
+#: on a picture is the whole of the other: then no keypoints are looked for, a few of which may agree on a part of it.
+_VERY_ALIKE, _EQUAL, _SAME = 0.75, 0.95, 0.98
 #: How differently a version may be scaled in its two directions.
 _STRETCH = 1.6
 
@@ -71,15 +72,23 @@ def register(before: RGB, after: RGB, hints: Sequence[tuple[Box, Box]] = ()) -> 
     one, two = _grey(before), _grey(after)
     sizes = before.shape[1] / one.shape[1], after.shape[1] / two.shape[1]
     soft = cv2.GaussianBlur(one, (0, 0), 2.0), cv2.GaussianBlur(two, (0, 0), 2.0)
+    whole, best = _likeliest(soft, list(_wholes(one, two)))
+    if whole is not None and best >= _SAME:
+        return Transform(whole, True).rescaled(*sizes)
     theirs = _keypoints(two)
     agreed, matrix = max((_aligned(one, theirs, mirrored) for mirrored in (False, True)), key=lambda pair: pair[0])
     if agreed >= _LEAST and matrix is not None and _sane(matrix) and _correlation(*soft, matrix) >= _ALIKE:
         return Transform(matrix, True).rescaled(*sizes)
-    tried = list(_wholes(one, two))
-    tried += [_fitted(mine.scaled(1 / sizes[0]), other.scaled(1 / sizes[1])) for mine, other in hints]
+    tried = [_fitted(mine.scaled(1 / sizes[0]), other.scaled(1 / sizes[1])) for mine, other in hints]
+    fitted, alike = _likeliest(soft, tried if whole is None else [whole, *tried])
+    return Transform(fitted, alike >= _EQUAL).rescaled(*sizes) if fitted is not None and alike >= _VERY_ALIKE else None
+
+
+def _likeliest(soft: tuple[Any, Any], tried: Sequence[Matrix]) -> tuple[Matrix | None, float]:
+    """The map under which softened grey pictures correlate best, and how well; None for none."""
     alike = [(_correlation(*soft, matrix), number) for number, matrix in enumerate(tried) if _sane(matrix)]
     best, number = max(alike, default=(0.0, -1))
-    return Transform(tried[number], best >= _EQUAL).rescaled(*sizes) if best >= _VERY_ALIKE else None
+    return (tried[number], best) if alike else (None, 0.0)
 
 
 def _wholes(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> Iterator[Matrix]:

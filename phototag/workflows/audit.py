@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from phototag.errors import TooLittleDataError
 from phototag.learn.calibration import Calibration, probabilities, supported
 from phototag.learn.claims import EVIDENCE, Gallery, held_out, needed
 from phototag.learn.graph import neighbours
@@ -82,7 +83,20 @@ class Audited:
 
 
 def audit(store: Store, progress: Progress) -> Audited:
-    """Look for names that are wrong; writes nothing. Raises TooLittleDataError without a usable model."""
+    """Look for names that are wrong, and for those without a face; writes nothing.
+
+    Raises TooLittleDataError without a usable model, if no name is without a face, which needs none.
+    """
+    unplaced = tuple(faces.unplaced(store))
+    try:
+        return replace(_judged(store, progress), unplaced=unplaced)
+    except TooLittleDataError:
+        if not unplaced:
+            raise
+        return Audited(0, 0, (), (), (), unplaced)
+
+
+def _judged(store: Store, progress: Progress) -> Audited:
     model = usable_model(store)
     read = Faces.read(store)
     progress.start(f"Looking at {len(read.named):,} named faces", None)
@@ -100,7 +114,6 @@ def audit(store: Store, progress: Progress) -> Audited:
         tuple(sorted(doubts, key=lambda doubt: doubt.probability)),
         tuple(alike),
         tuple(twice(store, rival) for rival in rivals),
-        tuple(faces.unplaced(store)),
     )
 
 
