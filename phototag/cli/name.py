@@ -45,7 +45,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
             if done.left_out:
                 click.echo(left_out(done))
             if not no_tag:
-                try_names(store, {done.person.id})
+                try_names(store)
             return
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError('naming asks questions on a terminal; elsewhere use `phototag name GROUP "NAME"`')

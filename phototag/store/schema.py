@@ -103,6 +103,12 @@ def _name_keys(db: Database) -> None:
         db.conn.execute("UPDATE person SET name = ?, given = ?, name_key = ? WHERE id = ?", (kept, first, key, person))
 
 
+@MIGRATIONS(name="0011-looks")
+def _looks(db: Database) -> None:
+    for statement in _LOOKS.split(";\n\n"):
+        db.conn.execute(statement)
+
+
 _FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 
@@ -392,3 +398,23 @@ ALTER TABLE person ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
 UPDATE person SET given = name, gone = EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id)
     AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id
         AND NOT EXISTS (SELECT 1 FROM decision u WHERE u.undoes = d.id))"""
+
+# `base`: the group of a face by its looks alone, whatever was said; 0 if it is alone, NULL if it takes no part.
+# `preference`: what the user set once and for all. `derived`: what tags and groups follow from: the last decision, the
+# last face and the number of faces at the time.
+_LOOKS = """
+ALTER TABLE cluster_member ADD COLUMN base INTEGER;
+
+UPDATE cluster_member SET base = coalesce(cluster, 0);
+
+CREATE TABLE preference (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
+
+INSERT INTO preference SELECT 'precision', json_extract(params, '$.precision') FROM model
+WHERE json_extract(params, '$.precision') <> 0.99 ORDER BY id DESC LIMIT 1;
+
+CREATE TABLE derived (
+    what TEXT PRIMARY KEY CHECK (what IN ('tags', 'groups')),
+    decision INTEGER NOT NULL,
+    face INTEGER NOT NULL,
+    faces INTEGER NOT NULL
+) WITHOUT ROWID"""

@@ -10,17 +10,20 @@ from datetime import datetime
 from itertools import count
 
 import numpy as np
+import numpy.typing as npt
 
 from phototag.errors import TooLittleDataError
 from phototag.learn.appearances import appearances
 from phototag.learn.cluster import Known, Labels, central_first, cluster, members
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.progress import Progress
-from phototag.store import clusters, engines, faces
-from phototag.store.clusters import Clustering, Sighting
+from phototag.store import clusters, decisions, derived, engines, faces, models
+from phototag.store.clusters import Looks, Sighting
 from phototag.store.connect import Store
-from phototag.types import Cluster, Vectors
+from phototag.types import Cluster, Thresholds, Vectors
 from phototag.workflows.conflicts import Conflict, answers, in_one_photo
+
+Flags = npt.NDArray[np.bool_]
 
 #: A face of lower quality founds no group and holds none together; it may join one. Quality tells how often a face is
 #: recognised, beside a good one: here, once in seven times. In lfw-dev one face in 25 is below, most of them in the
@@ -68,9 +71,13 @@ class Clustered:
 def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = False, preview: bool = False) -> Clustered:
     """Put new faces into the groups that there are, make new groups of the rest, and swap the result in.
 
+    Faces are grouped by their looks first, which changes with photos alone. From these groups and from what humans said
+    the groups are made afresh each time, so that an answer that was undone leaves nothing behind.
+
     `from_scratch`, and a change of embedder, group all faces anew, under new numbers; `preview` only tells what would
     change, and writes nothing. What humans said holds either way. Raises TooLittleDataError before the first index.
     """
+    now = derived.stamp(store)
     embedder = current_embedder(store)
     ids, vectors = faces.vectors(store, embedder, where="unlabelled")
     seen = clusters.sightings(store)
@@ -80,10 +87,10 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     old = before.groups if before else {}
     params = asdict(thresholds) if anew or before is None else before.params
     progress.start(f"Grouping {len(ids):,} faces", None)
+    looks = _by_looks(store, embedder, thresholds, None if anew or before is None else before.looks)
     said, passed_over = answers(store)
-    known = _known(ids, seen, None if anew else before, deepcopy(said), clusters.refused(store))
+    known = _known(ids, seen, looks, deepcopy(said), _refused(store, looks))
     labels = cluster(vectors, thresholds, known)
-    assert known.since is not None
     found = [[ids[row] for row in rows[central_first(vectors[rows])].tolist()] for rows in members(labels)]
     was = _matched(found, old)
     free = count(before.next_number if before else 1)
@@ -96,8 +103,9 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
             [Cluster(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
             alone=[ids[row] for row in np.flatnonzero(labels < 0)],
             appearance=_appearances(ids, vectors, labels, seen, thresholds.same),
-            since=dict(zip(ids, known.since.tolist(), strict=True)),
+            looks=looks,
             next_number=before.next_number if before else 1,
+            of=now,
         )
     progress.finish()
     there = {face: number for face in ids if (number := old.get(face)) is not None}
@@ -115,6 +123,55 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     )
 
 
+def _by_looks(store: Store, embedder: int, thresholds: Thresholds, last: Looks | None) -> Looks:
+    """Group all faces that a detector found by their looks, and by what photos show; those of `last` stay together."""
+    ids, vectors = faces.vectors(store, embedder, where="found")
+    seen = clusters.sightings(store, dismissed=True)
+    old, since = (last.groups, last.since) if last else ({}, {})
+    parts = np.array([old.get(face) or -1 for face in ids], np.int64)
+    settled = np.array([face in old for face in ids], np.bool_)
+    now = 1 + max(since.values(), default=-1)
+    first = np.array([since.get(face, now) for face in ids], np.int64)
+    photos = Counter(seen[face].photo for face in ids)
+    marks = {row: {-seen[face].photo} for row, face in enumerate(ids) if photos[seen[face].photo] > 1}
+    labels = cluster(vectors, thresholds, Known(parts, settled, _faint(ids, seen), marks, first))
+    groups: dict[int, int | None] = dict.fromkeys([ids[row] for row in np.flatnonzero(labels < 0).tolist()])
+    for number, rows in enumerate(members(labels), 1):
+        groups |= dict.fromkeys([ids[row] for row in rows[central_first(vectors[rows])].tolist()], number)
+    return Looks(groups | _away(old, groups), {**since, **dict(zip(ids, first.tolist(), strict=True))})
+
+
+def _away(old: Mapping[int, int | None], groups: Mapping[int, int | None]) -> dict[int, int | None]:
+    """Faces that aren't there now keep their places in groups, as these are numbered now, for when they come back."""
+    numbers: dict[int | None, int | None] = {None: None}
+    for face, number in old.items():
+        if number is not None and (now := groups.get(face)) is not None:
+            numbers.setdefault(number, now)
+    free = count(1 + max((number for number in groups.values() if number is not None), default=0))
+    found: dict[int, int | None] = {}
+    for face, number in old.items():
+        if face not in groups:
+            if number not in numbers:
+                numbers[number] = next(free)
+            found[face] = numbers[number]
+    return found
+
+
+def _faint(ids: Sequence[int], seen: Mapping[int, Sighting]) -> Flags:
+    return np.array([seen[face].quality < CLEAR for face in ids], np.bool_)
+
+
+def _refused(store: Store, looks: Looks) -> list[tuple[int, int]]:
+    """(face, other face) that should not be in one group: a human said that the one is not a person for whom the
+    machine takes the other. Of the others only the most central of each group."""
+    tagged = models.tagged(store)
+    groups: dict[int, dict[int, int]] = defaultdict(dict)  # by person
+    for face, number in looks.groups.items():
+        if number is not None and (person := tagged.get(face)) is not None:
+            groups[person].setdefault(number, face)
+    return sorted((face, other) for face, person in decisions.rejected(store) for other in groups[person].values())
+
+
 def current_embedder(store: Store) -> int:
     """The embedder of the last index. Raises TooLittleDataError if there was none."""
     found = engines.current(store, "embedder")
@@ -126,19 +183,18 @@ def current_embedder(store: Store) -> int:
 def _known(
     ids: Sequence[int],
     seen: Mapping[int, Sighting],
-    last: Clustering | None,
+    looks: Looks,
     said: Reconciled,
     refused: Sequence[tuple[int, int]],
 ) -> Known:
-    """What humans said, photos show and the last grouping left, by row; `said` is added to."""
-    old, since = (last.groups, last.since) if last else ({}, {})
+    """What humans said, photos show and looks tell of faces, by row; `said` is added to."""
     _not_named_beside(ids, seen, said)
     said.add(Statement(face, other, False) for face, other in refused)
     row = {face: number for number, face in enumerate(ids)}
     loose: set[int] = set()
     firsts: dict[int, int] = {}
     leaving = {face for face, _ in refused}
-    for face, group in sorted(old.items(), key=lambda member: member[0] in leaving):
+    for face, group in sorted(looks.groups.items(), key=lambda member: member[0] in leaving):
         if face in row and group is not None:
             first = firsts.setdefault(group, face)
             if said.add([Statement(first, face, True)]):
@@ -148,21 +204,21 @@ def _known(
     number = {top: index for index, top in enumerate(top for top, size in counts.items() if size > 1)}
     marks: dict[int, set[int]] = defaultdict(set)
     said_marks = said.marks()
-    for face in (*old, *ids):  # the most central of those who belong together speaks for them
+    for face in (*looks.groups, *ids):  # the most central of those who belong together speaks for them
         if face in row and (own := said_marks.pop(said.of(face), None)):
             marks[row[face]] |= own
     photos = Counter(seen[face].photo for face in ids)
     for place, face in enumerate(ids):
         if photos[seen[face].photo] > 1:
             marks[place].add(-seen[face].photo)
-    settled = np.array([face in old and face not in loose for face in ids], np.bool_)
-    now = 1 + max(since.values(), default=-1)
+    settled = np.array([face in looks.groups and face not in loose for face in ids], np.bool_)
+    now = 1 + max(looks.since.values(), default=-1)
     return Known(
         np.array([number.get(top, -1) for top in tops], np.int64),
         settled,
-        np.array([seen[face].quality < CLEAR for face in ids], np.bool_),
+        _faint(ids, seen),
         marks,
-        np.where(settled, np.array([since.get(face, now) for face in ids], np.int64), now),
+        np.where(settled, np.array([looks.since.get(face, now) for face in ids], np.int64), now),
     )
 
 

@@ -193,7 +193,7 @@ class Sitting:
 
     def retag(self, progress: Progress) -> None:
         """Let the machine tag all faces by what it was told since the last time."""
-        try_names(self.store, progress, self.changed or None)
+        try_names(self.store, progress)
         self.changed.clear()
         self.take_tags()
 
