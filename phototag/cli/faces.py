@@ -143,7 +143,7 @@ def faces_same(face: int, other: int, no_tag: bool, db: Path | None) -> None:
 
     with options.store(db) as store:
         compare(store, "same", face, other)
-        click.echo(f"Faces {face} and {other} are the same person; the next `phototag cluster` or `run` keeps to it.")
+        click.echo(f"Faces {face} and {other} are the same person.")
         if not no_tag:
             try_names(store)
 
@@ -159,7 +159,7 @@ def faces_different(face: int, other: int, no_tag: bool, db: Path | None) -> Non
 
     with options.store(db) as store:
         compare(store, "different", face, other)
-        click.echo(f"Faces {face} and {other} are different people; the next `phototag cluster` or `run` keeps to it.")
+        click.echo(f"Faces {face} and {other} are different people.")
         if not no_tag:
             try_names(store)
 

@@ -38,10 +38,10 @@ def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
 
 
 def try_names(store: Store) -> None:
-    """Look for everybody who is named in all other photos, and say what came of it."""
-    from phototag.workflows.tag import try_names as job
+    """Look for everybody who is named in all other photos, say what came of it, and group the rest."""
+    from phototag.workflows.refresh import refresh
 
-    if done := job(store, options.progress(False)):
+    if done := refresh(store, options.progress(False)):
         for line in told(done):
             click.echo(line)
 

@@ -6,12 +6,15 @@ from phototag.progress import Progress
 from phototag.store import derived
 from phototag.store.connect import Store
 from phototag.workflows.cluster import cluster_faces
-from phototag.workflows.tag import try_names
+from phototag.workflows.tag import Tagged, try_names
 
 
-def refresh(store: Store, progress: Progress) -> None:
-    """Tag and group anew whatever follows from something else. Raises TooLittleDataError before the first index."""
-    if derived.outdated(store, "tags"):
-        try_names(store, progress)
+def refresh(store: Store, progress: Progress) -> Tagged | None:
+    """Tag and group anew whatever follows from something else; returns what was tagged, if anything was.
+
+    Raises TooLittleDataError before the first index.
+    """
+    tagged = try_names(store, progress) if derived.outdated(store, "tags") else None
     if derived.outdated(store, "groups"):
         cluster_faces(store, progress)
+    return tagged

@@ -15,9 +15,10 @@ from phototag.store.clusters import Unnamed
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, Face, Vectors
 from phototag.workflows import name as naming
-from phototag.workflows.cluster import CLEAR, cluster_faces
+from phototag.workflows.cluster import cluster_faces
 from phototag.workflows.history import undo
 from phototag.workflows.label import label_from_folders, main_face
+from phototag.workflows.looks import CLEAR
 from phototag.workflows.name import (
     compare,
     dismiss,
