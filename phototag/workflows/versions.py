@@ -138,11 +138,8 @@ class _Again:
 
     def _inside(self, box: Box) -> Box | None:
         """What of a place is in the picture, None if that is too little."""
-        left, top = max(box.x, 0.0), max(box.y, 0.0)
-        right, bottom = min(box.x + box.w, self.photo.width), min(box.y + box.h, self.photo.height)
-        if right <= left or bottom <= top or (right - left) * (bottom - top) < _INSIDE * box.w * box.h:
-            return None
-        return Box(left, top, right - left, bottom - top)
+        inside = box.within(self.photo.width, self.photo.height)
+        return inside if inside is not None and inside.w * inside.h >= _INSIDE * box.w * box.h else None
 
     def _cut_out(self, box: Box) -> NewFace:
         upright = box.turned(self.quarters, self.photo.width, self.photo.height)
