@@ -335,6 +335,8 @@ def _box(value: object, where: str, width: int, height: int) -> Box:
     inside = box.within(width, height)
     if inside is None:
         raise NamesError(f"{where}: box lies outside the photo, which is {width} × {height} pixels")
+    if min(inside.w, inside.h) < 1:
+        raise NamesError(f"{where}: box is smaller than a pixel")
     if inside.iou(box) < _INSIDE:
         raise NamesError(f"{where}: most of the box lies outside the photo, which is {width} × {height} pixels")
     return box

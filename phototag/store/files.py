@@ -93,13 +93,13 @@ def reset_attempts(store: Store, ids: Iterable[int]) -> None:
     store.connection.executemany("UPDATE file SET attempts = max(attempts - 1, 0) WHERE id = ?", [(i,) for i in ids])
 
 
-def finish(store: Store, number: int, file: PhotoFile, photo: int, *, new_content: bool = False) -> None:
+def finish(store: Store, number: int, file: PhotoFile, photo: int, *, version: bool = False) -> None:
     """The file holds this photo (inside the write transaction that stored its faces, if it is new).
 
-    What was there before is remembered; `new_content`: the photo was never seen anywhere else, so that it may be an
-    edited version of what was there.
+    What was there before is remembered; `version`: the photo may be an edited version of that, as it was never seen
+    anywhere else, or shows faces of it again.
     """
-    _leave(store, number, photo, photo if new_content else None)
+    _leave(store, number, photo, photo if version else None)
     store.run(
         "UPDATE file SET state = 'done', attempts = 0, size = ?, mtime_ns = ?, ctime_ns = ?, photo = ? WHERE id = ?",
         (file.size, file.mtime_ns, file.ctime_ns, photo, number),

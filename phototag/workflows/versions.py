@@ -53,13 +53,34 @@ def earlier(store: Store, file: int, sha256: str, embedder: int) -> list[Earlier
     return found
 
 
+def overwritten(store: Store, file: int, photo: DecodedPhoto, embedder: int, same: float) -> list[Earlier]:
+    """Of the photos that were at a file's place before a known one came there: those of which that is a version.
+
+    Only if it may show their faces in ones of which nothing was ever said, or in none yet: what was said of it stays.
+    """
+    now = photos.find(store, photo.sha256)
+    before = earlier(store, file, photo.sha256, embedder)
+    if now is None or not before:
+        return []
+    found = faces.unspoken(store, now, embedder)
+    faceless = not faces.of_photo(store, now)
+    return [
+        version
+        for version in before
+        if (faceless or any(_away(face.vector, one) <= _UNLIKE * same for face in version.faces for _, one in found))
+        and (transform := _transform(version, photo, version.faces, found, same)) is not None
+        and transform.sure
+    ]
+
+
 def seen_again(before: Sequence[Earlier], photo: DecodedPhoto, detector: Detector, embedder: Embedder) -> Seen:
     """The faces of a photo, those of its earlier versions known as such."""
     now = seen(photo, detector, embedder)
     found, known = list(now.faces), set[int]()
     for version in before:
         left = [face for face in version.faces if face.subject not in known]
-        transform = _transform(version, photo, left, found, _same(embedder)) if left else None
+        looks = [(face.box, face.vector) for face in found]
+        transform = _transform(version, photo, left, looks, same(embedder)) if left else None
         if transform is None:
             continue
         again = _Again(photo, transform, detector, embedder, found)
@@ -69,7 +90,7 @@ def seen_again(before: Sequence[Earlier], photo: DecodedPhoto, detector: Detecto
 
 
 def _transform(
-    version: Earlier, photo: DecodedPhoto, wanted: Sequence[Former], found: Sequence[NewFace], same: float
+    version: Earlier, photo: DecodedPhoto, wanted: Sequence[Former], found: Sequence[tuple[Box, Vectors]], same: float
 ) -> Transform | None:
     """From the version's upright pixels to the photo's, both full size."""
     try:
@@ -78,10 +99,10 @@ def _transform(
         return None
     small = picture.shape[1] / version.width
     hints = [
-        (one.box.scaled(small), other.box.scaled(photo.image.scale))
+        (one.box.scaled(small), box.scaled(photo.image.scale))
         for one in wanted
-        for other in found
-        if one.vector is not None and _away(one.vector, other.vector) <= same
+        for box, looks in found
+        if one.vector is not None and _away(one.vector, looks) <= same
     ]
     registered = register(picture, photo.image.rgb, hints[:_HINTS])
     return registered and registered.rescaled(1 / small, 1 / photo.image.scale)
@@ -110,7 +131,7 @@ class _Again:
 
     def matched(self, wanted: Sequence[Former]) -> list[NewFace]:
         """All faces of the photo, those that are `wanted` ones marked as such."""
-        limit = _same(self.embedder) * (_UNLIKE if self.transform.sure else 1.0)
+        limit = same(self.embedder) * (_UNLIKE if self.transform.sure else 1.0)
         where = {face.id: self.transform.box(face.box) for face in wanted}
         looks = {face.id: face.vector for face in wanted}
         free = [row for row, face in enumerate(self.found) if face.subject is None]
@@ -159,7 +180,7 @@ class _Again:
         )
 
 
-def _same(embedder: Embedder) -> float:
+def same(embedder: Embedder) -> float:
     """The distance within which two faces are taken for one person's."""
     thresholds = embedder.info.thresholds
     return np.inf if thresholds is None else thresholds.same

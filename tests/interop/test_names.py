@@ -96,7 +96,7 @@ def _names(draw: st.DrawFn) -> Names:
     called = [person.name for person in people]
     photos, number = [], 0
     for _ in range(draw(st.integers(0, 3))):
-        width, height = draw(st.integers(1, 9000)), draw(st.integers(1, 9000))
+        width, height = draw(st.integers(2, 9000)), draw(st.integers(2, 9000))
         faces = []
         for _ in range(draw(st.integers(0, 3))):
             number += draw(st.integers(1, 9))
@@ -249,6 +249,7 @@ def test_hostile_files(data: bytes, sentence: str) -> None:
         (face(box=[1, 2, float("inf"), 4]), "must be of numbers"),
         (face(box=[1, 2, "3", 4]), "must be of numbers"),
         (face(box=[1, 2, True, 4]), "must be of numbers"),
+        (face(box=[1, 2, 1e-9, 4]), "smaller than a pixel"),
         (face(box=None), "box must be a list"),
         (face(box=[4000, 2, 3, 4]), "outside the photo, which is 4000 × 3000 pixels"),
         (face(box=[-50, -50, 40, 40]), "outside the photo"),

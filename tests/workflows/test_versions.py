@@ -67,3 +67,88 @@ def test_another_picture_takes_no_name_over(store: Store, party: Path, index: In
     index()
     assert set(shown(store)) == {None}
     assert status(store).unplaced == 2
+
+
+# --- known photos that overwrite others ---
+
+
+@pytest.fixture
+def cropped(party: Path, index: Index) -> Path:
+    """The right part of the party, indexed beside it, in which nobody is named."""
+    path = party.with_name("cropped.png")
+    with PIL.Image.open(party) as image:
+        image.crop((120, 60, 400, 300)).save(path)
+    index()
+    return path
+
+
+def test_a_known_version_saved_over_a_named_photo_takes_its_names(
+    store: Store, party: Path, cropped: Path, index: Index
+) -> None:
+    assert shown(store) == {"Ada": (4, 4), "Ben": (20, 14), None: (8, 8)}
+    party.write_bytes(cropped.read_bytes())
+    index()
+    assert shown(store) == {"Ben": (8, 8)}
+    assert (photos.count(store), photos.count_away(store)) == (1, 0)
+    assert [one.person for one in faces.unplaced(store)] == ["Ada"]  # cut off: as after an edit
+    index()
+    assert shown(store) == {"Ben": (8, 8)}
+
+
+def test_what_was_said_of_the_known_version_stays(store: Store, party: Path, cropped: Path, index: Index) -> None:
+    [face] = [face.id for face in faces.identified(store) if face.person is None]
+    name_faces(store, [face], "Cy")
+    party.write_bytes(cropped.read_bytes())
+    index()
+    assert shown(store) == {"Cy": (8, 8)}
+
+
+def test_another_known_photo_leaves_the_names_with_the_photo_that_is_gone(
+    store: Store, party: Path, index: Index
+) -> None:
+    other = draw(party.with_name("other.png"), (300, 140, RED), (20, 220, BLUE))
+    index()
+    kept = party.read_bytes()
+    party.write_bytes(other.read_bytes())
+    index()
+    assert set(shown(store)) == {None}
+    assert (status(store).unplaced, photos.count_away(store)) == (0, 1)
+    party.write_bytes(kept)
+    index()
+    assert {"Ada", "Ben"} < set(shown(store))
+
+
+@pytest.mark.parametrize("names", [("a.png", "b.png"), ("b.png", "a.png")])
+def test_versions_that_are_swapped_share_their_names(
+    store: Store, photos: Path, index: Index, names: tuple[str, str]
+) -> None:
+    """Whichever of the two is looked at first."""
+    whole = draw(photos / names[0], *TWO)
+    index()
+    for face in list(faces.identified(store)):
+        name_faces(store, [face.id], "Ada" if face.box.x < 100 else "Ben")
+    with PIL.Image.open(whole) as image:
+        image.crop((120, 60, 400, 300)).save(photos / names[1])
+    index()
+    whole.rename(photos / "c.png")
+    (photos / names[1]).rename(whole)
+    (photos / "c.png").rename(photos / names[1])
+    index()
+    found = [(face.path[-5:], face.person, round(face.box.x / 10)) for face in faces.identified(store)]
+    whole_now, part_now = names[1].encode(), names[0].encode()
+    assert sorted(found) == sorted([(whole_now, "Ada", 4), (whole_now, "Ben", 20), (part_now, "Ben", 8)])
+
+
+def test_a_photo_that_replaces_an_edited_one_is_not_asked_for_its_names(
+    store: Store, party: Path, index: Index
+) -> None:
+    other = draw(party.with_name("other.png"), (300, 20, BLUE), (20, 220, BLUE))
+    draw(party, TWO[0])
+    index()
+    assert [one.person for one in faces.unplaced(store)] == ["Ben"]
+    party.rename(party.with_name("moved.png"))
+    index()
+    assert [one.photo[-9:] for one in faces.unplaced(store)] == [b"moved.png"]  # it goes where the edited photo goes
+    party.with_name("moved.png").write_bytes(other.read_bytes())
+    index()
+    assert faces.unplaced(store) == []
