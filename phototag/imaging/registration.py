@@ -6,6 +6,7 @@ pictures correlate under it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -29,6 +30,8 @@ _LEAST, _NEAR, _ALIKE = 8, 4.0, 0.5
 #: The correlation that is asked where keypoints say nothing; from which on nothing else can be meant; and from which
 #: on a picture is the whole of the other: then no keypoints are looked for, a few of which may agree on a part of it.
 _VERY_ALIKE, _EQUAL, _SAME = 0.75, 0.95, 0.98
+#: A long side, in pixels, at which what lies in a box is compared; and a variance, in grey levels, that says nothing.
+_COARSE, _FLAT = 24, 2.0
 #: How differently a version may be scaled in its two directions.
 _STRETCH = 1.6
 
@@ -82,6 +85,29 @@ def register(before: RGB, after: RGB, hints: Sequence[tuple[Box, Box]] = ()) -> 
     tried = [_fitted(mine.scaled(1 / sizes[0]), other.scaled(1 / sizes[1])) for mine, other in hints]
     fitted, alike = _likeliest(soft, tried if whole is None else [whole, *tried])
     return Transform(fitted, alike >= _EQUAL).rescaled(*sizes) if fitted is not None and alike >= _VERY_ALIKE else None
+
+
+def alike_in(before: RGB, after: RGB, transform: Transform, box: Box) -> bool:
+    """Whether two pictures, one laid on the other, correlate within a box of `after`: what was there is still there."""
+    left, top, right, bottom = math.floor(box.x), math.floor(box.y), math.ceil(box.x + box.w), math.ceil(box.y + box.h)
+    there = after[max(top, 0) : bottom, max(left, 0) : right]
+    if not there.size:
+        return False
+    matrix = transform.matrix - np.array([[0, 0, max(left, 0)], [0, 0, max(top, 0)]])
+    size = there.shape[1], there.shape[0]
+    laid = cv2.warpAffine(np.ascontiguousarray(before), matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    one, two = (_shrunk(np.asarray(patch, np.uint8)).astype(np.float64) for patch in (laid, there))
+    one, two = one - one.mean(), two - two.mean()
+    contrast = float(np.sqrt((one**2).mean() * (two**2).mean()))
+    return contrast > _FLAT and float((one * two).mean()) / contrast >= _ALIKE
+
+
+def _shrunk(patch: RGB) -> npt.NDArray[np.uint8]:
+    """A patch in grey and so coarse that a small shift doesn't matter."""
+    grey = cv2.cvtColor(np.ascontiguousarray(patch), cv2.COLOR_RGB2GRAY)
+    factor = min(1.0, _COARSE / max(grey.shape))
+    size = max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _likeliest(soft: tuple[Any, Any], tried: Sequence[Matrix]) -> tuple[Matrix | None, float]:

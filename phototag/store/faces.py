@@ -476,21 +476,30 @@ def identified(
 class Unplaced:
     """A name that was given to a face of a photo, and that no face of the edited photo has any more.
 
-    `photo`: where the edited photo lies; `face`: the face on an earlier version.
+    `photo`: where the edited photo lies; `face`: the face on an earlier version; `unnamed`: faces on the edited photo
+    of which nobody said who they are.
     """
 
     person: str
     photo: bytes
     face: int
     photo_id: int
+    unnamed: tuple[int, ...] = ()
 
 
-#: Where a human said that somebody isn't on a photo: of a pixel in its corner, where no face can be.
-ON_THE_WHOLE = Box(0, 0, 1, 1)
+#: Where it is noted that somebody isn't on a photo: a pixel in its corner, where no detector finds a face.
+_WHOLE = Box(0, 0, 1, 1)
+_IS_WHOLE = "NOT o.present AND o.x = 0 AND o.y = 0 AND o.w <= 1 AND o.h <= 1"
 _ABSENT = (
     "EXISTS (SELECT 1 FROM face o JOIN standing n ON n.face = o.subject AND n.verb = 'is-not' WHERE o.photo = p.id"
-    " AND n.person = s.person AND NOT o.present AND o.x = 0 AND o.y = 0 AND o.w <= 1 AND o.h <= 1)"
+    f" AND n.person = s.person AND {_IS_WHOLE})"
 )
+
+
+def whole(store: Store, photo: int) -> int:
+    """The place of which is said who isn't on a photo at all (inside a write transaction)."""
+    known = store.value("SELECT id FROM face o WHERE photo = ? AND " + _IS_WHOLE, (photo,))
+    return note(store, photo, _WHOLE) if known is None else int(known)
 
 
 def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:
@@ -499,12 +508,13 @@ def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:
     A name is placed by a face of that person on the photo, and isn't asked for if they are said not to be on it.
     """
     return [
-        Unplaced(*row)
-        for row in store.rows(
+        Unplaced(person, path, face, number, tuple(sorted(map(int, unnamed.split(",")))) if unnamed else ())
+        for person, path, face, number, unnamed in store.rows(
             "WITH RECURSIVE version(before, now) AS (SELECT photo, successor FROM former WHERE successor IS NOT NULL"
             " UNION SELECT v.before, o.successor FROM version v JOIN former o ON o.photo = v.now"
             " WHERE o.successor IS NOT NULL)"
-            f" SELECT w.name, {PATH} AS path, max(f.id), p.id FROM version v JOIN photo p ON p.id = v.now {PLACE}"
+            f" SELECT w.name, {PATH} AS path, max(f.id), p.id, (SELECT group_concat(i.face) FROM identity i"
+            f" WHERE i.photo = p.id AND i.verb IS NULL) FROM version v JOIN photo p ON p.id = v.now {PLACE}"
             " JOIN face f ON f.photo = v.before JOIN label s ON s.face = f.subject AND s.verb = 'is'"
             " JOIN person w ON w.id = s.person WHERE q.state <> 'missing' AND coalesce(p.id = ?, TRUE)"
             " AND NOT EXISTS (SELECT 1 FROM face k JOIN file o ON o.photo = k.photo WHERE k.subject = f.subject"
