@@ -8,12 +8,19 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from phototag.errors import UsageError
+from phototag.interop.names import parse, render
 from phototag.progress import Silent
 from phototag.store import faces, photos
 from phototag.store.connect import Store
 from phototag.workflows.audit import audit
+from phototag.workflows.export_names import export_names
+from phototag.workflows.history import undo
+from phototag.workflows.import_names import import_names
 from phototag.workflows.name import name_faces
+from phototag.workflows.placing import not_on
 from phototag.workflows.status import status
+from tests.workflows import fakes
 from tests.workflows.conftest import Index
 from tests.workflows.fakes import BLUE, GREEN, RED, draw
 
@@ -152,3 +159,69 @@ def test_a_photo_that_replaces_an_edited_one_is_not_asked_for_its_names(
     party.with_name("moved.png").write_bytes(other.read_bytes())
     index()
     assert faces.unplaced(store) == []
+
+
+# --- what becomes of a name without a face ---
+
+
+@pytest.fixture
+def lost(store: Store, party: Path, index: Index) -> int:
+    """Ben was painted over; the edited photo."""
+    draw(party, TWO[0])
+    index()
+    [one] = faces.unplaced(store)
+    return one.photo_id
+
+
+def test_somebody_who_is_not_on_the_photo_any_more_is_not_asked_for(
+    store: Store, party: Path, index: Index, lost: int, tmp_path: Path
+) -> None:
+    not_on(store, lost, "Ben")
+    assert faces.unplaced(store) == []
+    index()
+    assert faces.unplaced(store) == []
+    names = parse(render(export_names(store).names))
+    assert names.left_out == ()
+    done = import_names(store, names, fakes.settings(), Silent())
+    assert (done.answer, done.differences, done.left_out) == (None, (), ())
+    draw(party, *TWO)  # the photo of before comes back
+    index()
+    assert shown(store) == {"Ada": (4, 4), "Ben": (20, 14)}
+    undo(store)
+    draw(party, TWO[0])
+    index()
+    assert [one.person for one in faces.unplaced(store)] == ["Ben"]
+
+
+def test_somebody_whom_a_human_named_on_the_photo_is_on_it(store: Store, lost: int) -> None:
+    with pytest.raises(UsageError, match="you said that face"):
+        not_on(store, lost, "Ada")
+    assert shown(store) == {"Ada": (4, 4)}
+
+
+def test_an_edit_of_the_edited_photo_still_asks(store: Store, party: Path, index: Index, lost: int) -> None:
+    draw(party, TWO[0], shade=3)
+    index()
+    [one] = faces.unplaced(store)
+    assert (one.person, one.photo) == ("Ben", bytes(party)) and one.photo_id != lost
+
+
+def test_a_face_that_was_painted_over_keeps_no_name(store: Store, photos: Path, index: Index) -> None:
+    """Though the rest of the picture says where it must be."""
+    rng = np.random.default_rng(5)
+    ground = np.kron(rng.integers(0, 90, (30, 40)), np.ones((10, 10)))[..., None].repeat(3, 2).astype(np.uint8)
+    before = ground.copy()
+    before[140:200, 200:260] = RED
+    before[150:160, 210:220] = before[150:160, 240:250] = (90, 0, 0)  # eyes, so that there is something to compare
+    before[40:100, 40:100] = GREEN
+    party = photos / "party.png"
+    PIL.Image.fromarray(before).save(party)
+    index()
+    for face in list(faces.identified(store)):
+        name_faces(store, [face.id], "Ada" if face.box.x < 100 else "Ben")
+    after = before.copy()
+    after[130:210, 190:270] = (60, 60, 60)
+    PIL.Image.fromarray(after).save(party)
+    index()
+    assert shown(store) == {"Ada": (4, 4)}
+    assert [one.person for one in faces.unplaced(store)] == ["Ben"]
