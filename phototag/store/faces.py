@@ -491,8 +491,9 @@ class Unplaced:
 _WHOLE = Box(0, 0, 1, 1)
 _IS_WHOLE = "NOT o.present AND o.x = 0 AND o.y = 0 AND o.w <= 1 AND o.h <= 1"
 _ABSENT = (
-    "EXISTS (SELECT 1 FROM face o JOIN standing n ON n.face = o.subject AND n.verb = 'is-not' WHERE o.photo = p.id"
-    f" AND n.person = s.person AND {_IS_WHOLE})"
+    "EXISTS (SELECT 1 FROM face o JOIN standing n ON n.face = o.subject AND n.verb = 'is-not' AND n.person = s.person"
+    " WHERE (o.photo = p.id OR EXISTS (SELECT 1 FROM version u WHERE u.before = o.photo AND u.now = p.id))"
+    f" AND {_IS_WHOLE})"
 )
 
 
@@ -505,7 +506,8 @@ def whole(store: Store, photo: int) -> int:
 def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:
     """Names whose faces could not be found again when their photos were edited, by path; optionally of one photo.
 
-    A name is placed by a face of that person on the photo, and isn't asked for if they are said not to be on it.
+    A name is placed by a face of that person on the photo, and isn't asked for if they are said not to be on it, or on a
+    version before.
     """
     return [
         Unplaced(person, path, face, number, tuple(sorted(map(int, unnamed.split(",")))) if unnamed else ())

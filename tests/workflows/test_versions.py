@@ -178,6 +178,7 @@ def test_somebody_who_is_not_on_the_photo_any_more_is_not_asked_for(
 ) -> None:
     not_on(store, lost, "Ben")
     assert faces.unplaced(store) == []
+    draw(party, TWO[0], shade=3)  # nor after the next edit
     index()
     assert faces.unplaced(store) == []
     names = parse(render(export_names(store).names))
