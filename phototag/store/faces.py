@@ -506,8 +506,8 @@ def whole(store: Store, photo: int) -> int:
 def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:
     """Names whose faces could not be found again when their photos were edited, by path; optionally of one photo.
 
-    A name is placed by a face of that person on the photo, and isn't asked for if they are said not to be on it, or on a
-    version before.
+    A name is placed by a face of that person on the photo, and isn't asked for if they are said not to be on it, or not
+    on a version before.
     """
     return [
         Unplaced(person, path, face, number, tuple(sorted(map(int, unnamed.split(",")))) if unnamed else ())
