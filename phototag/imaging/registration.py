@@ -30,10 +30,10 @@ _LEAST, _NEAR, _ALIKE = 8, 4.0, 0.5
 #: The correlation that is asked where keypoints say nothing; from which on nothing else can be meant; and from which
 #: on a picture is the whole of the other: then no keypoints are looked for, a few of which may agree on a part of it.
 _VERY_ALIKE, _EQUAL, _SAME = 0.75, 0.95, 0.98
-#: A long side, in pixels, at which what lies in a box is compared; and a variance, in grey levels, that says nothing.
-_COARSE, _FLAT = 24, 2.0
-#: Standard deviation, in grey levels, of what is a plain ground.
-_PLAIN = 3.0
+#: A long side, in pixels, at which what lies in a box is compared.
+_COARSE = 24
+#: Standard deviation, in grey levels, below which a ground is plain; and how far apart plain ones of one colour are.
+_PLAIN, _SHADE = 3.0, 32.0
 #: How differently a version may be scaled in its two directions.
 _STRETCH = 1.6
 
@@ -100,7 +100,11 @@ def alike_in(before: RGB, after: RGB, transform: Transform, box: Box) -> bool:
     size = there.shape[1], there.shape[0]
     laid = cv2.warpAffine(np.ascontiguousarray(before), matrix, size, borderMode=cv2.BORDER_REPLICATE)
     one, two = (_shrunk(np.asarray(patch, np.uint8)) for patch in (laid, there))
-    return float(one.std() * two.std()) > _FLAT and _correlated(one, two) >= _ALIKE
+    plain = one.std() < _PLAIN, two.std() < _PLAIN
+    if any(plain):
+        apart = np.abs(laid.mean(axis=(0, 1)) - there.mean(axis=(0, 1))).max()
+        return all(plain) and bool(apart <= _SHADE)
+    return _correlated(one, two) >= _ALIKE
 
 
 def _shrunk(patch: RGB) -> npt.NDArray[np.uint8]:
