@@ -108,11 +108,11 @@ def alike_in(before: RGB, after: RGB, transform: Transform, box: Box) -> bool:
 
 
 def _shrunk(patch: RGB) -> npt.NDArray[np.uint8]:
-    """A patch in grey and so coarse that a small shift doesn't matter."""
+    """A patch in grey, so coarse and soft that a small shift doesn't matter."""
     grey = cv2.cvtColor(np.ascontiguousarray(patch), cv2.COLOR_RGB2GRAY)
     factor = min(1.0, _COARSE / max(grey.shape))
     size = max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.GaussianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), (0, 0), 1.0), np.uint8)
 
 
 def _likeliest(soft: tuple[Any, Any], tried: Sequence[Matrix]) -> tuple[Matrix | None, float]:
