@@ -48,6 +48,12 @@ class Box:
         """The same rectangle elsewhere."""
         return Box(self.x + right, self.y + down, self.w, self.h)
 
+    def within(self, width: float, height: float) -> Box | None:
+        """What of the rectangle lies in an image so large; None if nothing does."""
+        left, top = max(self.x, 0.0), max(self.y, 0.0)
+        right, bottom = min(self.x + self.w, width), min(self.y + self.h, height)
+        return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
+
     def turned(self, quarters: int, width: float, height: float) -> Box:
         """The same rectangle in an image (so wide and high before) turned to the left by quarter turns."""
         one = turned((self.x, self.y), quarters, width, height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +14,13 @@ from phototag.cli import options
 from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
+    from phototag.store.faces import Unplaced
     from phototag.workflows.audit import Alike, Doubt, Witness
 
 #: Findings of a kind that are shown.
 _SHOWN = 20
+#: Faces of a photo that may be meant by a name, each with its command.
+_CHOICES = 4
 
 
 @click.command(short_help="Find names that may be wrong.")
@@ -48,11 +52,22 @@ def audit(db: Path | None, as_json: bool) -> None:
     )
     if done.unplaced:
         lines.append(
-            f"{counted(len(done.unplaced), 'name')} without a face since the photo was edited; show where they are "
-            "with `phototag faces add PHOTO NAME --box X,Y,W,H`:"
+            f"{counted(len(done.unplaced), 'name')} without a face since the photo was edited. Say which face it is,"
+            " where one was missed, or that they aren't on the photo any more; `phototag review` shows them (People):"
         )
-        lines += _some([f"{path_text(one.photo)}: {printable(one.person)}" for one in done.unplaced])
+        lines += _some(["\n    ".join(_unplaced(one)) for one in done.unplaced])
     options.show(asdict(done), "\n".join(lines), as_json)
+
+
+def _unplaced(one: Unplaced) -> list[str]:
+    """A name without a face, and what to type about it."""
+    photo, person = shlex.quote(path_text(one.photo)), shlex.quote(printable(one.person))
+    return [
+        f"{path_text(one.photo)}: {printable(one.person)}",
+        *(f"phototag faces is {face} {person}" for face in one.unnamed[:_CHOICES]),
+        f"phototag faces add {photo} {person} --box X,Y,W,H",
+        f"phototag faces absent {photo} {person}",
+    ]
 
 
 def _doubt(one: Doubt) -> str:

@@ -35,6 +35,7 @@ def faces() -> None:
     phototag faces not 15 "Ada Lovelace"
     phototag faces same 15 19
     phototag faces add party.jpg "Ada Lovelace" --box 1210,340,96,120
+    phototag faces absent party.jpg "Ada Lovelace"
     """
 
 
@@ -130,6 +131,24 @@ def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool
         click.echo(f"Face {done.face} was {'known there already' if done.known else 'added'}{who}.")
         if done.person and not no_tag:
             try_names(store)
+
+
+@faces.command("absent")
+@click.argument("photo", type=click.Path(path_type=Path))
+@_person
+@options.database
+def faces_absent(photo: Path, person: str, db: Path | None) -> None:
+    """PERSON, who was on PHOTO before it was edited, is not on it any more: they were cut off, or painted over.
+
+    `phototag audit` lists such names. Should the photo of before come back, it has its names.
+    """
+    from phototag.workflows.placing import not_on
+    from phototag.workflows.show_faces import photo_at
+
+    with options.store(db) as store:
+        where = photo_at(store, photo)
+        who = not_on(store, where.id, person)
+        click.echo(f"{printable(who.name)} is not on {path_text(where.path)}.")
 
 
 @faces.command("same")

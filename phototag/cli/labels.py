@@ -62,7 +62,8 @@ def people_import(file: Path, overrule: bool, dry_run: bool, no_tag: bool, db: P
 
     Photos are told by their content, so index them first. The names are looked for in all other photos at once. What
     you said here stays where the file differs, unless you --overrule it. All is one answer, which one `phototag undo`
-    takes back; what stands already isn't said again.
+    takes back; what stands already isn't said again. An entry that can't be (a box outside its photo) is left out and
+    listed; then the exit code is 3.
     """
     from phototag.workflows.import_names import import_names
     from phototag.workflows.refresh import refresh
@@ -75,7 +76,7 @@ def people_import(file: Path, overrule: bool, dry_run: bool, no_tag: bool, db: P
         tagged = refresh(store, watcher) if done.answer is not None and not (no_tag or dry_run) else None
     lines = _told(done, dry_run) + (told_of_tags(tagged) if tagged else [])
     options.show({**asdict(done), "tagged": asdict(tagged) if tagged else None}, "\n".join(lines), as_json)
-    return DONE_WITH_PROBLEMS if done.problems else 0
+    return DONE_WITH_PROBLEMS if done.problems or done.left_out else 0
 
 
 def _read(file: Path) -> Names:
@@ -108,6 +109,10 @@ def _told(done: Imported, dry_run: bool) -> list[str]:
     if done.not_indexed:
         lines.append(f"{many(len(done.not_indexed), 'photo')} of the file not here: index them and import again:")
         lines += _some([path_text(path) for path in done.not_indexed])
+    if done.left_out:
+        were = "was" if len(done.left_out) == 1 else "were"
+        lines.append(f"{many(len(done.left_out), 'entry', 'entries')} of the file can't be, and {were} left out:")
+        lines += _some([printable(one) for one in done.left_out])
     if done.problems:
         lines.append(f"{many(len(done.problems), 'photo')} can't be used, so faces in them were not added.")
     return lines

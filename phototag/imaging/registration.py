@@ -6,6 +6,7 @@ pictures correlate under it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -29,6 +30,10 @@ _LEAST, _NEAR, _ALIKE = 8, 4.0, 0.5
 #: The correlation that is asked where keypoints say nothing; from which on nothing else can be meant; and from which
 #: on a picture is the whole of the other: then no keypoints are looked for, a few of which may agree on a part of it.
 _VERY_ALIKE, _EQUAL, _SAME = 0.75, 0.95, 0.98
+#: A long side, in pixels, at which what lies in a box is compared.
+_COARSE = 24
+#: Standard deviation, in grey levels, below which a ground is plain; and how far apart plain ones of one colour are.
+_PLAIN, _SHADE = 3.0, 32.0
 #: How differently a version may be scaled in its two directions.
 _STRETCH = 1.6
 
@@ -79,9 +84,35 @@ def register(before: RGB, after: RGB, hints: Sequence[tuple[Box, Box]] = ()) -> 
     agreed, matrix = max((_aligned(one, theirs, mirrored) for mirrored in (False, True)), key=lambda pair: pair[0])
     if agreed >= _LEAST and matrix is not None and _sane(matrix) and _correlation(*soft, matrix) >= _ALIKE:
         return Transform(matrix, True).rescaled(*sizes)
-    tried = [_fitted(mine.scaled(1 / sizes[0]), other.scaled(1 / sizes[1])) for mine, other in hints]
+    pairs = [(mine.scaled(1 / sizes[0]), other.scaled(1 / sizes[1])) for mine, other in hints]
+    tried = [matrix for mine, other in pairs if _agree_beside(*soft, matrix := _fitted(mine, other), other)]
     fitted, alike = _likeliest(soft, tried if whole is None else [whole, *tried])
     return Transform(fitted, alike >= _EQUAL).rescaled(*sizes) if fitted is not None and alike >= _VERY_ALIKE else None
+
+
+def alike_in(before: RGB, after: RGB, transform: Transform, box: Box) -> bool:
+    """Whether two pictures, one laid on the other, correlate within a box of `after`: what was there is still there."""
+    left, top, right, bottom = math.floor(box.x), math.floor(box.y), math.ceil(box.x + box.w), math.ceil(box.y + box.h)
+    there = after[max(top, 0) : bottom, max(left, 0) : right]
+    if not there.size:
+        return False
+    matrix = transform.matrix - np.array([[0, 0, max(left, 0)], [0, 0, max(top, 0)]])
+    size = there.shape[1], there.shape[0]
+    laid = cv2.warpAffine(np.ascontiguousarray(before), matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    one, two = (_shrunk(np.asarray(patch, np.uint8)) for patch in (laid, there))
+    plain = one.std() < _PLAIN, two.std() < _PLAIN
+    if any(plain):
+        apart = np.abs(laid.mean(axis=(0, 1)) - there.mean(axis=(0, 1))).max()
+        return all(plain) and bool(apart <= _SHADE)
+    return _correlated(one, two) >= _ALIKE
+
+
+def _shrunk(patch: RGB) -> npt.NDArray[np.uint8]:
+    """A patch in grey, so coarse and soft that a small shift doesn't matter."""
+    grey = cv2.cvtColor(np.ascontiguousarray(patch), cv2.COLOR_RGB2GRAY)
+    factor = min(1.0, _COARSE / max(grey.shape))
+    size = max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor))
+    return np.asarray(cv2.GaussianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), (0, 0), 1.0), np.uint8)
 
 
 def _likeliest(soft: tuple[Any, Any], tried: Sequence[Matrix]) -> tuple[Matrix | None, float]:
@@ -159,12 +190,32 @@ def _sane(matrix: Matrix) -> bool:
 
 def _correlation(before: Any, after: Any, matrix: Matrix) -> float:
     """How well softened grey pictures correlate where they overlap under a map, −1 to 1; 0 if they hardly do."""
+    laid, there = _overlap(before, after, matrix)
+    return _correlated(laid[there], after[there]) if there.sum() >= 0.05 * there.size else 0.0
+
+
+def _agree_beside(before: Any, after: Any, matrix: Matrix, face: Box) -> bool:
+    """Whether pictures correlate not only in a face: as people look alike, so do their pictures there."""
+    laid, there = _overlap(before, after, matrix)
+    margin = 0.25 * max(face.w, face.h)
+    left, top = max(0, math.floor(face.x - margin)), max(0, math.floor(face.y - margin))
+    there[top : math.ceil(face.y + face.h + margin), left : math.ceil(face.x + face.w + margin)] = False
+    if not there.any():
+        return True
+    one, two = laid[there], after[there]
+    plain = one.std() < _PLAIN, two.std() < _PLAIN
+    return all(plain) if any(plain) else _correlated(one, two) >= _ALIKE
+
+
+def _overlap(before: Any, after: Any, matrix: Matrix) -> tuple[Any, npt.NDArray[np.bool_]]:
+    """A picture laid on another one, and where it lies."""
     size = after.shape[1], after.shape[0]
     laid = cv2.warpAffine(before, matrix, size, flags=cv2.INTER_AREA)
-    there = cv2.warpAffine(np.full_like(before, 255), matrix, size) > 254
-    if there.sum() < 0.05 * there.size:
-        return 0.0
-    one, two = laid[there].astype(np.float64), after[there].astype(np.float64)
+    return laid, cv2.warpAffine(np.full_like(before, 255), matrix, size) > 254
+
+
+def _correlated(one: Any, two: Any) -> float:
+    one, two = one.astype(np.float64), two.astype(np.float64)
     one, two = one - one.mean(), two - two.mean()
     size_of = float(np.sqrt((one**2).sum() * (two**2).sum()))
     return float((one * two).sum()) / size_of if size_of > 0 else 0.0

@@ -52,6 +52,7 @@ def environment() -> Environment:
     made.filters.update(
         short=short,
         path=shown_path,
+        file_name=file_name,
         number=number,
         count=counted,
         percent=percent,
@@ -85,6 +86,11 @@ def short(text: str) -> str:
 def shown_path(root: bytes, path: bytes) -> str:
     """A file's path for reading: from its library's own folder on, without what leads there."""
     return short(path_text(root.rstrip(b"/").rpartition(b"/")[2] + b"/" + path))
+
+
+def file_name(path: bytes) -> str:
+    """A file's own name, for reading."""
+    return short(path_text(path.rpartition(b"/")[2]))
 
 
 def number(value: int) -> str:

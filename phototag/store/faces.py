@@ -28,8 +28,13 @@ CLAIMED = (
     " UNION ALL SELECT face FROM guess WHERE person = ?"
 )
 
-#: A face that a human named, or of whom nobody need know who it is; and that stays though no detector finds it.
+#: A face that a human named, or of whom nobody need know who it is; of which anything was ever said; and that stays
+#: though no detector finds it.
 _NAMED = "EXISTS (SELECT 1 FROM label l WHERE l.face = face.subject AND l.verb IN ('is', 'dont-care'))"
+_SPOKEN = (
+    "EXISTS (SELECT 1 FROM decision d WHERE d.face = face.subject UNION ALL SELECT 1 FROM decision d"
+    " WHERE d.other_face = face.subject)"
+)
 _KEPT = f"({_NAMED} OR EXISTS (SELECT 1 FROM standing s WHERE s.face = face.subject AND s.verb = 'a-face'))"
 
 
@@ -69,6 +74,8 @@ def replace(
         face_id = _put(store, photo, detector, face, again.get(row))
         old.pop(face_id, None)
         _put_looks(store, face_id, embedder, face)
+        if row in again and face.subject is not None:
+            _adopt(store, face_id, face.subject)
     for face_id in old:
         store.run(f"UPDATE face SET engine = NULL, present = present AND {_KEPT} WHERE id = ?", (face_id,))
     store.run("DELETE FROM detection WHERE photo = ?", (photo,))  # what others found is no longer there
@@ -165,6 +172,15 @@ def _with_subject(store: Store, face: int, subject: int | None) -> int:
         "UPDATE face SET subject = coalesce((SELECT subject FROM face WHERE id = ?), id) WHERE id = ?", (subject, face)
     )
     return face
+
+
+def _adopt(store: Store, face: int, earlier: int) -> None:
+    """A known face of which nothing was ever said, and its versions, show an earlier face again."""
+    store.run(
+        "UPDATE face SET subject = (SELECT subject FROM face WHERE id = ?) WHERE subject = (SELECT subject FROM face"
+        f" WHERE id = ?) AND NOT {_SPOKEN}",
+        (earlier, face),
+    )
 
 
 def _put_looks(store: Store, face_id: int, embedder: int, face: NewFace) -> None:
@@ -370,6 +386,18 @@ def former(store: Store, photo: int, embedder: int) -> list[Former]:
     ]
 
 
+def unspoken(store: Store, photo: int, embedder: int) -> list[tuple[Box, Vectors]]:
+    """Where a photo's present faces are of which nothing was ever said, and their looks."""
+    return [
+        (Box(*row[:4]), np.frombuffer(row[4], "<f4"))
+        for row in store.rows(
+            "SELECT face.x, face.y, face.w, face.h, e.vector FROM face JOIN embedding e ON e.face = face.id"
+            f" AND e.engine = ? WHERE face.photo = ? AND face.present AND NOT {_SPOKEN} ORDER BY face.id",
+            (embedder, photo),
+        )
+    ]
+
+
 def of_photo(store: Store, photo: int) -> list[Face]:
     """The present faces of a photo that nobody called 'not a face', largest first."""
     return [
@@ -450,25 +478,57 @@ def identified(
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """A name that was given to a face of a photo, and that no face of the edited photo has any more."""
+    """A name that was given to a face of a photo, and that no face of the edited photo has any more.
+
+    `photo`: where the edited photo lies; `face`: the face on an earlier version; `unnamed`: faces on the edited photo
+    of which nobody said who they are.
+    """
 
     person: str
     photo: bytes
     face: int
+    photo_id: int
+    unnamed: tuple[int, ...] = ()
 
 
-def unplaced(store: Store) -> list[Unplaced]:
-    """Names whose faces could not be found again when their photos were edited, by path; `face` is the one before."""
+#: Where it is noted that somebody isn't on a photo: a pixel in its corner, where no detector finds a face.
+_WHOLE = Box(0, 0, 1, 1)
+_IS_WHOLE = "NOT o.present AND o.x = 0 AND o.y = 0 AND o.w <= 1 AND o.h <= 1"
+_ABSENT = (
+    "EXISTS (SELECT 1 FROM face o JOIN standing n ON n.face = o.subject AND n.verb = 'is-not' AND n.person = s.person"
+    " WHERE (o.photo = p.id OR EXISTS (SELECT 1 FROM version u WHERE u.before = o.photo AND u.now = p.id))"
+    f" AND {_IS_WHOLE})"
+)
+
+
+def whole(store: Store, photo: int) -> int:
+    """The place of which is said who isn't on a photo at all (inside a write transaction)."""
+    known = store.value("SELECT id FROM face o WHERE photo = ? AND " + _IS_WHOLE, (photo,))
+    return note(store, photo, _WHOLE) if known is None else int(known)
+
+
+def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:
+    """Names whose faces could not be found again when their photos were edited, by path; optionally of one photo.
+
+    A name is placed by a face of that person on the photo, and isn't asked for if they are said not to be on it, or not
+    on a version before.
+    """
     return [
-        Unplaced(*row)
-        for row in store.rows(
-            f"SELECT DISTINCT w.name, {PATH}, s.face FROM former o JOIN file q ON q.library = o.library"
-            " AND q.path = o.path AND q.photo IS NOT NULL AND q.state <> 'missing'"
-            " JOIN library l ON l.id = q.library JOIN photo p ON p.id = o.photo JOIN face f ON f.photo = o.photo"
-            " JOIN label s ON s.face = f.subject AND s.verb = 'is' JOIN person w ON w.id = s.person"
-            f" WHERE o.successor IS NOT NULL AND NOT {KNOWN} AND NOT EXISTS (SELECT 1 FROM face v JOIN label m"
-            " ON m.face = v.subject WHERE v.photo = q.photo AND v.present AND m.person = s.person)"
-            " ORDER BY 2, 1"
+        Unplaced(person, path, face, number, tuple(sorted(map(int, unnamed.split(",")))) if unnamed else ())
+        for person, path, face, number, unnamed in store.rows(
+            "WITH RECURSIVE version(before, now) AS (SELECT photo, successor FROM former WHERE successor IS NOT NULL"
+            " UNION SELECT v.before, o.successor FROM version v JOIN former o ON o.photo = v.now"
+            " WHERE o.successor IS NOT NULL)"
+            f" SELECT w.name, {PATH} AS path, max(f.id), p.id, (SELECT group_concat(i.face) FROM identity i"
+            f" WHERE i.photo = p.id AND i.verb IS NULL) FROM version v JOIN photo p ON p.id = v.now {PLACE}"
+            " JOIN face f ON f.photo = v.before JOIN label s ON s.face = f.subject AND s.verb = 'is'"
+            " JOIN person w ON w.id = s.person WHERE q.state <> 'missing' AND coalesce(p.id = ?, TRUE)"
+            " AND NOT EXISTS (SELECT 1 FROM face k JOIN file o ON o.photo = k.photo WHERE k.subject = f.subject"
+            " AND k.present)"
+            " AND NOT EXISTS (SELECT 1 FROM face k JOIN label m ON m.face = k.subject WHERE k.photo = p.id"
+            f" AND k.present AND m.person = s.person) AND NOT {_ABSENT}"
+            " GROUP BY p.id, w.id, f.subject ORDER BY path, w.name, max(f.id)",
+            (photo,),
         )
     ]
 

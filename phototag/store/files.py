@@ -93,13 +93,13 @@ def reset_attempts(store: Store, ids: Iterable[int]) -> None:
     store.connection.executemany("UPDATE file SET attempts = max(attempts - 1, 0) WHERE id = ?", [(i,) for i in ids])
 
 
-def finish(store: Store, number: int, file: PhotoFile, photo: int, *, new_content: bool = False) -> None:
+def finish(store: Store, number: int, file: PhotoFile, photo: int, *, version: bool = False) -> None:
     """The file holds this photo (inside the write transaction that stored its faces, if it is new).
 
-    What was there before is remembered; `new_content`: the photo was never seen anywhere else, so that it may be an
-    edited version of what was there.
+    What was there before is remembered; `version`: the photo may be an edited version of that, as it was never seen
+    anywhere else, or shows faces of it again.
     """
-    _leave(store, number, photo, photo if new_content else None)
+    _leave(store, number, photo, photo if version else None)
     store.run(
         "UPDATE file SET state = 'done', attempts = 0, size = ?, mtime_ns = ?, ctime_ns = ?, photo = ? WHERE id = ?",
         (file.size, file.mtime_ns, file.ctime_ns, photo, number),
@@ -143,15 +143,16 @@ def _leave(store: Store, number: int, photo: int | None, successor: int | None) 
 
 
 def predecessors(store: Store, number: int, most: int) -> list[int]:
-    """The photos that were at a file's place, the latest first: what is there now, unless that is unknown, leads."""
+    """The photo that a file holds (the last one that it held, if what is there now can't be read), then those of which
+    that is a version, the latest first."""
     return [
         row[0]
         for row in store.rows(
-            "SELECT photo FROM (SELECT q.photo, 1 AS now, q.id FROM file q WHERE q.id = ? AND q.photo IS NOT NULL"
-            " UNION ALL SELECT o.photo, 0, o.id FROM former o JOIN file q ON q.library = o.library"
-            " AND q.path = o.path WHERE q.id = ? AND (o.successor IS NOT NULL OR q.photo IS NULL))"
-            " GROUP BY photo ORDER BY max(now) DESC, max(id) DESC LIMIT ?",
-            (number, number, most),
+            "WITH RECURSIVE back(photo, step) AS (SELECT coalesce(q.photo, (SELECT o.photo FROM former o WHERE"
+            " o.library = q.library AND o.path = q.path ORDER BY o.id DESC LIMIT 1)), 0 FROM file q WHERE q.id = ?"
+            " UNION SELECT o.photo, b.step + 1 FROM back b JOIN former o ON o.successor = b.photo WHERE b.step < ?)"
+            " SELECT photo FROM back WHERE photo IS NOT NULL GROUP BY photo ORDER BY min(step), photo DESC LIMIT ?",
+            (number, most, most),
         )
     ]
 

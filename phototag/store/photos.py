@@ -160,6 +160,13 @@ def of_content(store: Store, sha256: str) -> Copy | None:
     return None
 
 
+def copy(store: Store, photo: int) -> Copy | None:
+    """A photo and where it lies, if it was read and lies somewhere."""
+    for row in store.rows(f"{_COPY} WHERE p.id = ? AND p.width IS NOT NULL", (photo,)):
+        return Copy(*row)
+    return None
+
+
 def at(store: Store, library: int, path: bytes) -> Copy | None:
     """The photo at a path relative to a library's root, if its content is known."""
     for row in store.rows(

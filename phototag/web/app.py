@@ -34,6 +34,7 @@ _PAGES: dict[str, View] = {
     "/people/{person:int}": people.person,
     "/people/{person:int}/merge": people.merging,
     "/people/{person:int}/parts": people.parts,
+    "/photos/unplaced": photos.unplaced,
     "/photos/{photo:int}": photos.photo,
     "/history": history.answers,
     "/faces/{face:int}.jpg": pictures.face,
@@ -51,6 +52,8 @@ _ANSWERS: dict[str, View] = {
     "/people/{person:int}/merge": people.merge,
     "/people/{person:int}/different": people.different,
     "/people/{person:int}/faces": people.faces_are,
+    "/photos/{photo:int}/place": photos.place,
+    "/photos/{photo:int}/faces": photos.add,
     "/faces/{face:int}": photos.face_is,
 }
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from phototag.config import load
 from phototag.errors import PhototagError, UsageError
 from phototag.report.render import environment
 from phototag.store.connect import Store
@@ -58,6 +59,7 @@ class Desk:
 
     def __init__(self, db: Path, keys: Keys) -> None:
         self.keys = keys
+        self.settings = load(db=db)
         self.stores = Stores(db)
         self.tagger = Tagger(db)
         try:

@@ -67,6 +67,7 @@ def everybody(visit: Visit) -> Response:
         hidden=hidden,
         visible=sum(not one.person.hidden for one in listed),
         others=sum(one.person.hidden for one in listed),
+        lost=len(faces.unplaced(visit.store)),
         pager=pager,
     )
 

@@ -1,4 +1,4 @@
-"""A photo with its faces, each of which can be named there."""
+"""A photo with its faces, each of which can be named there; and faces that were missed, or names that lost theirs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from phototag.errors import UsageError
 from phototag.report.marks import marks
 from phototag.report.pages import PhotoEntry
 from phototag.store import faces, people, photos
+from phototag.types import Box, Person
 from phototag.web import doubts
 from phototag.web.desk import Visit
+from phototag.web.people import CARDS, cut
 from phototag.workflows import name as naming
 from phototag.workflows.people import not_them, require_face
+from phototag.workflows.placing import not_on
 from phototag.workflows.report import face_entry
+from phototag.workflows.show_faces import add_face_on
+
+#: Fields of a form that say where a face is: in pixels of the upright full-size photo.
+_SIDES = ("x", "y", "w", "h")
 
 
 def photo(visit: Visit) -> Response:
@@ -24,16 +31,78 @@ def photo(visit: Visit) -> Response:
     found = tuple(
         sorted(map(face_entry, faces.identified(visit.store, photo=stored.id)), key=lambda face: (face.box.x, face.id))
     )
+    lost = faces.unplaced(visit.store, stored.id)
     entry = PhotoEntry(stored.id, stored.path, stored.root, stored.width, stored.height, stored.taken_at, found)
     focus = visit.query("face")
+    place = visit.query("place")
     return visit.page(
         "photo.html",
         photo=entry,
         marks=marks(entry, found),
-        large=visit.query("large") == "1",
+        large=visit.query("large") == "1" or photos.preview(visit.store, stored.id) is None,
+        lost=lost,
+        placing=next((one for one in lost if str(one.face) == place), None),
         focus=int(focus) if focus.isascii() and focus.isdigit() and len(focus) < 19 else None,
         names=people.names(visit.store),
     )
+
+
+def unplaced(visit: Visit) -> Response:
+    """Names without a face since their photos were edited."""
+    lost = faces.unplaced(visit.store)
+    shown, pager = cut(lost, CARDS, visit.query("page"))
+    return visit.page(
+        "unplaced.html",
+        lost=[(one, faces.crop(visit.store, one.face) is not None) for one in shown],
+        total=len(lost),
+        pager=pager,
+    )
+
+
+def place(visit: Visit) -> Response:
+    """Which face a name belongs to since its photo was edited: a known one, one in a box, or none."""
+    store, form, photo = visit.store, visit.form, visit.id("photo")
+    lost = next((one for one in faces.unplaced(store, photo) if one.face == form.number("name")), None)
+    if lost is None:
+        raise UsageError("that name has its face by now: nothing was changed")
+    who: Person | None
+    if form.text("is"):
+        face = form.number("is")
+        if face not in {one.id for one in faces.of_photo(store, photo)}:
+            raise UsageError("that face is not there any more: nothing was changed")
+        named = who = naming.name_faces(store, [face], lost.person, "reviewed")
+        text = f"The face is {printable(named.name)}."
+    elif form.text("say") == "absent":
+        absent = who = not_on(store, photo, lost.person, "reviewed")
+        text = f"{printable(absent.name)} is not on this photo."
+    else:
+        text, who = _added(visit, photo, lost.person)
+    visit.desk.tagger.learn({who.id} if who else ())
+    left = faces.unplaced(store, photo)
+    return visit.back(text, f"/photos/{photo}?place={left[0].face}" if left else f"/photos/{photo}")
+
+
+def add(visit: Visit) -> Response:
+    """There is a face in a box, which no detector found; and who it is, if that is said."""
+    photo, name = visit.id("photo"), visit.form.text("name")
+    if name.strip() and (page := doubts.doubt(visit)):
+        return page
+    text, who = _added(visit, photo, doubts.name(visit) if name.strip() else None)
+    visit.desk.tagger.learn({who.id} if who else ())
+    return visit.back(text)
+
+
+def _added(visit: Visit, photo: int, name: str | None) -> tuple[str, Person | None]:
+    """Add the face in the form's box; returns what came of it, and whose it is."""
+    form, where = visit.form, photos.copy(visit.store, photo)
+    if where is None:
+        raise UsageError("there is no such photo")
+    if not all(form.text(side) for side in _SIDES):
+        raise UsageError("no box was drawn: draw one around the face, from the brows to the chin")
+    box = Box(*map(form.number, _SIDES))
+    done = add_face_on(visit.store, where, box, name, visit.desk.settings, origin="reviewed")
+    is_who = f" It is {printable(done.person.name)}." if done.person else ""
+    return f"The face was {'known already' if done.known else 'added'}.{is_who}", done.person
 
 
 def face_is(visit: Visit) -> Response:

@@ -46,7 +46,7 @@ def question(visit: Visit) -> Response:
         asked = desk.interview.asked(sitting)
         stands = str(sitting.standing())
         if asked is None:
-            return visit.page("finished.html", stands=stands)
+            return visit.page("finished.html", stands=stands, lost=len(faces.unplaced(visit.store)))
         it = asked.question
         likely = [(person, sitting.name(person)) for person in it.likely] if isinstance(it, WhoIsIt) else []
         sides = list(_sides(visit.store, sitting, it)) if isinstance(it, AreTheyOne) else []

@@ -5,6 +5,7 @@ Photos are told by their content, faces by their place. What a human said here a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -24,6 +25,8 @@ from phototag.workflows.show_faces import Shown, look
 #: Boxes of one content that overlap so much are one face, those that overlap most first. So are those that overlap as
 #: much as boxes of one photo have to (`faces.SAME_PLACE_IOU`), if neither overlaps a third one that much.
 SURE_IOU = 0.5
+#: How differently (a logarithm) a photo may be scaled in its two directions.
+_STRETCHED = 0.05
 #: What makes a face stay though no detector finds it.
 _KEEPING = frozenset({"is", "a-face", "dont-care"})
 
@@ -57,6 +60,7 @@ class Imported:
     detector found here and that were cut out as the file says. `standing`: what stood here already. `differences`: in
     what the file and humans here differ, of which `overruled` went as the file says. `not_indexed`: the file's paths of
     photos whose content isn't known here. `problems`: photos that can't be used, so that faces couldn't be added.
+    `left_out`: entries of the file that can't be.
     """
 
     answer: int | None
@@ -70,6 +74,7 @@ class Imported:
     differences: tuple[Difference, ...]
     not_indexed: tuple[bytes, ...]
     problems: tuple[Problem, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def import_names(
@@ -132,10 +137,11 @@ class _Plan:
     overruled: int = 0
     differences: list[Difference] = field(default_factory=list)
     not_indexed: list[bytes] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @classmethod
     def made(cls, store: Store, names: Names, overrule: bool) -> _Plan:
-        plan = cls(store, overrule)
+        plan = cls(store, overrule, left_out=list(names.left_out))
         for one in decisions.of_faces(store):
             if one.verb == "a-face":
                 plan.kept.add(one.face)
@@ -219,6 +225,11 @@ class _Plan:
             copy = photos.of_content(self.store, photo.sha256)
             if copy is None:
                 self.not_indexed.append(photo.path)
+            elif not _proportioned(photo, copy):
+                self.left_out.append(
+                    f"{path_text(photo.path)}: {photo.width} × {photo.height} pixels in the file, and {copy.width} ×"
+                    f" {copy.height} here"
+                )
             else:
                 for told, face in zip(photo.faces, self.placed(photo, copy), strict=True):
                     found.setdefault(told.number, []).append(face)
@@ -236,7 +247,7 @@ class _Plan:
         known = self.places[copy.id]
         across, down = copy.width / photo.width, copy.height / photo.height
         boxes = [
-            _clipped(Box(box.x * across, box.y * down, box.w * across, box.h * down), copy)
+            Box(box.x * across, box.y * down, box.w * across, box.h * down).within(copy.width, copy.height) or box
             for box in (face.box for face in photo.faces)
         ]
         places: dict[int, _Face] = {}
@@ -341,13 +352,13 @@ class _Plan:
             tuple(self.differences),
             tuple(self.not_indexed),
             problems,
+            tuple(self.left_out),
         )
 
 
-def _clipped(box: Box, photo: Copy) -> Box:
-    """What of a box lies in the photo."""
-    left, top = max(box.x, 0.0), max(box.y, 0.0)
-    return Box(left, top, min(box.x + box.w, photo.width) - left, min(box.y + box.h, photo.height) - top)
+def _proportioned(photo: ToldPhoto, copy: Copy) -> bool:
+    """Whether places on a photo of the file are places on the photo here: it may be larger or smaller."""
+    return abs(math.log(photo.width * copy.height / (photo.height * copy.width))) < _STRETCHED
 
 
 def _same(known: Mapping[_Face, Box], boxes: Sequence[Box]) -> dict[int, _Face]:

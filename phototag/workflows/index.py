@@ -27,7 +27,7 @@ from phototag.workflows.engines import chosen
 from phototag.workflows.eye import Eye, Seen
 from phototag.workflows.reembed import reembed
 from phototag.workflows.scan import require_online, scan
-from phototag.workflows.versions import earlier, seen_again
+from phototag.workflows.versions import Earlier, earlier, overwritten, same, seen_again
 
 #: A transaction is closed after so many seconds even if it is small.
 _COMMIT_SECONDS = 2.0
@@ -212,19 +212,25 @@ class _Run:
                 yield Task(photo, file, os.path.join(self.library.root, file.path))
 
     def take(self, task: Task, outcome: Outcome) -> None:
-        """What a photo turns out to be; only content that nobody saw yet is looked at."""
+        """What a photo turns out to be; what nobody saw yet is looked at, and what overwrote a version of itself."""
         if isinstance(outcome, DecodedPhoto) and outcome.sha256 in self.under_way:
             self.settle(0)  # so that a copy is known as one
             self.commit()
         result = self.known(task, outcome)
-        if result is not None:
-            self.finish(task, result)
-        elif isinstance(outcome, DecodedPhoto):
+        versions = self.versions(task, outcome, result) if isinstance(outcome, DecodedPhoto) else []
+        if isinstance(outcome, DecodedPhoto) and (result is None or versions):
             image = replace(outcome.image, rgb=outcome.image.rgb.copy())  # its memory is used again
-            versions = earlier(self.store, task.photo, outcome.sha256, self.embedder)
             look = partial(seen_again, versions) if versions else None
             self.looked_at.append((task, self.eye.look(replace(outcome, image=image), look)))
             self.under_way.add(outcome.sha256)
+        elif result is not None:
+            self.finish(task, result)
+
+    def versions(self, task: Task, photo: DecodedPhoto, known: _Result | None) -> list[Earlier]:
+        """What was at a file's place before, as far as the photo may show faces of which anything was said there."""
+        if known is None:
+            return earlier(self.store, task.photo, photo.sha256, self.embedder)
+        return overwritten(self.store, task.photo, photo, self.embedder, same(self.eye.embedder))
 
     def settle(self, most: int) -> None:
         """Finish photos that are looked at until only so many are left."""
@@ -289,9 +295,10 @@ class _Run:
 
     def put_faces(self, task: Task, seen: Seen) -> None:
         new = photos.find(self.store, seen.photo.sha256) is None
+        again = any(face.subject is not None for face in seen.faces)
         photo = photos.enter(self.store, seen.photo)
         faces.replace(self.store, photo, self.detector, self.embedder, seen.faces, seen.preview)
-        files.finish(self.store, task.photo, task.file, photo, new_content=new)
+        files.finish(self.store, task.photo, task.file, photo, version=new or again)
 
 
 def _problem(task: Task, result: _Result) -> Problem | None:

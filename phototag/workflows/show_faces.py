@@ -17,7 +17,7 @@ from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.faces import NewFace
 from phototag.store.photos import Copy
-from phototag.types import Box, DecodedPhoto, Person, PhotoFile, Problem
+from phototag.types import Box, DecodedPhoto, Origin, Person, PhotoFile, Problem
 from phototag.workflows.cluster import current_embedder
 from phototag.workflows.decoding import Crash, Task, decoded
 from phototag.workflows.engines import chosen
@@ -108,10 +108,22 @@ def add_face(
     If a known face is there, that one is meant. One answer, which can be taken back as one. Raises UsageError for a
     photo that isn't indexed or can't be used, a box that can't be, or a name that can't be.
     """
+    return add_face_on(store, photo_at(store, photo), box, name, settings, progress)
+
+
+def add_face_on(
+    store: Store,
+    row: Copy,
+    box: Box,
+    name: str | None,
+    settings: Settings,
+    progress: Progress | None = None,
+    origin: Origin = "typed",
+) -> Added:
+    """The same on a photo that is known already."""
     with a_name():
         cleaned = None if name is None else person_name(name)
-    path = os.path.abspath(os.fsencode(photo))
-    row = _photo_at(store, path)
+    path = row.path
     _require_inside(box, row)
     shown = None
     if _known_at(store, row.id, box) is None:
@@ -131,12 +143,14 @@ def add_face(
         person = people.ensure(store, cleaned) if cleaned is not None else None
         said = [Decision("a-face", face)]
         said += [Decision("is", face, person.id)] if person else []
-        decisions.record(store, said, "typed")
+        decisions.record(store, said, origin)
         models.forget_tags(store)
     return Added(face, known, person)
 
 
-def _photo_at(store: Store, path: bytes) -> Copy:
+def photo_at(store: Store, photo: Path) -> Copy:
+    """The indexed photo at a path. Raises UsageError if there is none."""
+    path = os.path.abspath(os.fsencode(photo))
     homes = [library for library in libraries.every(store) if library.holds(path)]
     for library in sorted(homes, key=lambda library: -len(library.root)):
         found = photos.at(store, library.id, os.path.relpath(path, library.root))

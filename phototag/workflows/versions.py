@@ -1,7 +1,8 @@
 """Versions: the faces of an edited photo that are those of the photo before it was edited.
 
-A face is found again where the picture as a whole says that it must be, if what is there looks like it. A face that a
-human spoke of, and that no detector finds there (it lies on its side, or is small now), is cut out at that place.
+A face is found again where the picture as a whole says that it must be, if what is there looks like it: like that
+person, or as it did before. A face that a human spoke of, and that no detector finds there (it lies on its side, or is
+small now), is cut out at that place.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import numpy as np
 
 from phototag.errors import PhotoError
 from phototag.imaging.crops import load_picture, preview
-from phototag.imaging.registration import Transform, register
+from phototag.imaging.registration import Transform, alike_in, register
 from phototag.store import faces, files, photos
 from phototag.store.connect import Store
 from phototag.store.faces import Former, NewFace
-from phototag.types import Box, DecodedPhoto, Detection, Detector, Embedder, Image, Vectors, turned
+from phototag.types import RGB, Box, DecodedPhoto, Detection, Detector, Embedder, Image, Vectors, turned
 from phototag.workflows.eye import Seen, seen, shown
 
 #: Versions before the present one that are looked at.
@@ -53,38 +54,71 @@ def earlier(store: Store, file: int, sha256: str, embedder: int) -> list[Earlier
     return found
 
 
+def overwritten(store: Store, file: int, photo: DecodedPhoto, embedder: int, same: float) -> list[Earlier]:
+    """Of the photos that were at a file's place before a known one came there: those of which that is a version.
+
+    Only if it may show their faces in ones of which nothing was ever said, or in none yet: what was said of it stays.
+    """
+    now = photos.find(store, photo.sha256)
+    before = earlier(store, file, photo.sha256, embedder)
+    if now is None or not before:
+        return []
+    found = faces.unspoken(store, now, embedder)
+    faceless = not faces.of_photo(store, now)
+    return [
+        version
+        for version in before
+        if (faceless or any(_away(face.vector, one) <= _UNLIKE * same for face in version.faces for _, one in found))
+        and (laid := _laid(version, photo, version.faces, found, same)) is not None
+        and laid.transform.sure
+    ]
+
+
 def seen_again(before: Sequence[Earlier], photo: DecodedPhoto, detector: Detector, embedder: Embedder) -> Seen:
     """The faces of a photo, those of its earlier versions known as such."""
     now = seen(photo, detector, embedder)
     found, known = list(now.faces), set[int]()
     for version in before:
         left = [face for face in version.faces if face.subject not in known]
-        transform = _transform(version, photo, left, found, _same(embedder)) if left else None
-        if transform is None:
+        looks = [(face.box, face.vector) for face in found]
+        laid = _laid(version, photo, left, looks, same(embedder)) if left else None
+        if laid is None:
             continue
-        again = _Again(photo, transform, detector, embedder, found)
+        again = _Again(photo, laid, detector, embedder, found)
         found = again.matched(left)
         known |= {face.subject for face in left if face.id in again.places}
     return Seen(photo, tuple(found), now.preview or (preview(photo.image) if found else None))
 
 
-def _transform(
-    version: Earlier, photo: DecodedPhoto, wanted: Sequence[Former], found: Sequence[NewFace], same: float
-) -> Transform | None:
-    """From the version's upright pixels to the photo's, both full size."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Laid:
+    """A version's small picture laid on a photo; `transform`: from the version's upright full-size pixels to the
+    photo's; `pixels`: from that picture's to the photo's decoded ones."""
+
+    picture: RGB
+    transform: Transform
+    pixels: Transform
+
+
+def _laid(
+    version: Earlier, photo: DecodedPhoto, wanted: Sequence[Former], found: Sequence[tuple[Box, Vectors]], same: float
+) -> _Laid | None:
+    """How an earlier version lies on a photo; None if that isn't a version of it, or can't be told."""
     try:
         picture = load_picture(version.preview)
     except PhotoError:
         return None
     small = picture.shape[1] / version.width
     hints = [
-        (one.box.scaled(small), other.box.scaled(photo.image.scale))
+        (one.box.scaled(small), box.scaled(photo.image.scale))
         for one in wanted
-        for other in found
-        if one.vector is not None and _away(one.vector, other.vector) <= same
+        for box, looks in found
+        if one.vector is not None and _away(one.vector, looks) <= same
     ]
-    registered = register(picture, photo.image.rgb, hints[:_HINTS])
-    return registered and registered.rescaled(1 / small, 1 / photo.image.scale)
+    pixels = register(picture, photo.image.rgb, hints[:_HINTS])
+    if pixels is None:
+        return None
+    return _Laid(picture, pixels.rescaled(1 / small, 1 / photo.image.scale), pixels)
 
 
 class _Again:
@@ -93,14 +127,14 @@ class _Again:
     def __init__(
         self,
         photo: DecodedPhoto,
-        transform: Transform,
+        laid: _Laid,
         detector: Detector,
         embedder: Embedder,
         found: Sequence[NewFace],
     ) -> None:
-        self.photo, self.transform, self.embedder = photo, transform, embedder
+        self.photo, self.laid, self.transform, self.embedder = photo, laid, laid.transform, embedder
         self.places: set[int] = set()
-        self.quarters = transform.quarters
+        self.quarters = laid.transform.quarters
         self.found = list(found)
         self.upright = _turned(photo, self.quarters)
         if self.quarters:
@@ -110,7 +144,7 @@ class _Again:
 
     def matched(self, wanted: Sequence[Former]) -> list[NewFace]:
         """All faces of the photo, those that are `wanted` ones marked as such."""
-        limit = _same(self.embedder) * (_UNLIKE if self.transform.sure else 1.0)
+        limit = same(self.embedder) * (_UNLIKE if self.transform.sure else 1.0)
         where = {face.id: self.transform.box(face.box) for face in wanted}
         looks = {face.id: face.vector for face in wanted}
         free = [row for row, face in enumerate(self.found) if face.subject is None]
@@ -119,7 +153,8 @@ class _Again:
             for former, box in where.items()
             for row in free
             if (overlap := box.iou(self.found[row].box)) >= _OVERLAP
-            and _away(looks[former], self.found[row].vector) <= limit
+            and (away := _away(looks[former], self.found[row].vector)) <= limit
+            and (away <= same(self.embedder) or self._unchanged(box))
         )
         rows: set[int] = set()
         for _, former, row in pairs:
@@ -129,20 +164,21 @@ class _Again:
                 self.found[row] = replace(self.found[row], subject=former)
         missed = [face for face in wanted if face.named and face.id not in self.places and self.transform.sure]
         for face, box in [(face, self._inside(where[face.id])) for face in missed]:
-            if box is not None:
+            if box is not None and self._unchanged(box):
                 added = replace(self._cut_out(box), subject=face.id)
                 self.found = [other for other in self.found if other.subject is not None or _apart(other, added)]
                 self.found.append(added)
                 self.places.add(face.id)
         return self.found
 
+    def _unchanged(self, box: Box) -> bool:
+        """Whether what is in a box is what was there before, not something painted or pasted over it."""
+        return alike_in(self.laid.picture, self.photo.image.rgb, self.laid.pixels, box.scaled(self.photo.image.scale))
+
     def _inside(self, box: Box) -> Box | None:
         """What of a place is in the picture, None if that is too little."""
-        left, top = max(box.x, 0.0), max(box.y, 0.0)
-        right, bottom = min(box.x + box.w, self.photo.width), min(box.y + box.h, self.photo.height)
-        if right <= left or bottom <= top or (right - left) * (bottom - top) < _INSIDE * box.w * box.h:
-            return None
-        return Box(left, top, right - left, bottom - top)
+        inside = box.within(self.photo.width, self.photo.height)
+        return inside if inside is not None and inside.w * inside.h >= _INSIDE * box.w * box.h else None
 
     def _cut_out(self, box: Box) -> NewFace:
         upright = box.turned(self.quarters, self.photo.width, self.photo.height)
@@ -162,7 +198,7 @@ class _Again:
         )
 
 
-def _same(embedder: Embedder) -> float:
+def same(embedder: Embedder) -> float:
     """The distance within which two faces are taken for one person's."""
     thresholds = embedder.info.thresholds
     return np.inf if thresholds is None else thresholds.same

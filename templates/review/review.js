@@ -4,7 +4,7 @@
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const typing = (element) => element.matches?.("input[type=text], textarea, select") ?? false;
+  const typing = (element) => element.matches?.("input[type=text], input[type=number], textarea, select") ?? false;
   let sent = false; // an answer is under way: a second key would answer a question that nobody saw
 
   /* Faces that can be picked */
@@ -184,6 +184,11 @@
   for (const mark of $$(".mark[data-face]")) {
     mark.addEventListener("click", (event) => {
       event.preventDefault();
+      const meant = $(`[data-place] button[name=is][value="${mark.dataset.face}"]`);
+      if (meant) {
+        meant.click();
+        return;
+      }
       const row = document.getElementById(`face-${mark.dataset.face}`);
       $$(".named .focus, .mark.focus").forEach((one) => one.classList.remove("focus"));
       row.classList.add("focus");
@@ -195,6 +200,83 @@
   $("[data-photo]")?.addEventListener("error", () => {
     $("[data-lost]").hidden = false;
   });
+
+  /* A box is drawn over a photo: its form gets it in pixels of the full-size photo */
+
+  const stage = $(".stage");
+  const sides = (form) => ["x", "y", "w", "h"].map((name) => form.elements[name]);
+
+  const boxing = (form) => {
+    const picture = $("img", stage);
+    const [width, height] = ["width", "height"].map((side) => Number(picture.getAttribute(side)));
+    const toggle = $("[data-draw]", form);
+    let frame = null;
+    let start = null;
+
+    const place = (x, y, w, h) => {
+      if (!frame) {
+        frame = document.createElement("div");
+        frame.className = "frame";
+        stage.append(frame);
+      }
+      const share = (part, whole) => `${(100 * part) / whole}%`;
+      Object.assign(frame.style, { left: share(x, width), top: share(y, height), width: share(w, width), height: share(h, height) });
+    };
+    const complete = () => {
+      $("[data-boxed]", form).disabled = !sides(form).every((field) => field.value !== "");
+    };
+    const draw = (on) => {
+      toggle.setAttribute("aria-pressed", on);
+      stage.classList.toggle("boxing", on);
+      if (on) stage.scrollIntoView({ block: "nearest" });
+    };
+    const drawing = () => toggle.getAttribute("aria-pressed") === "true";
+    const at = (event) => {
+      const shown = picture.getBoundingClientRect();
+      const inside = (value, most) => Math.round(Math.min(Math.max(value, 0), 1) * most);
+      return [
+        inside((event.clientX - shown.left) / shown.width, width), inside((event.clientY - shown.top) / shown.height, height),
+      ];
+    };
+    const end = (event) => {
+      if (!start) return;
+      const [x, y] = at(event);
+      const box = [Math.min(x, start[0]), Math.min(y, start[1]), Math.abs(x - start[0]), Math.abs(y - start[1])];
+      start = null;
+      if (event.type === "pointercancel" || Math.min(box[2], box[3]) < 1) return;
+      place(...box);
+      sides(form).forEach((field, index) => (field.value = box[index]));
+      complete();
+      draw(false);
+      ($("input[type=text]", form) ?? $("[data-boxed]", form)).focus({ preventScroll: true });
+    };
+
+    toggle.hidden = false;
+    toggle.addEventListener("click", () => draw(!drawing()));
+    stage.addEventListener("pointerdown", (event) => {
+      if (!drawing() || event.button) return;
+      event.preventDefault();
+      stage.setPointerCapture(event.pointerId);
+      start = at(event);
+    });
+    stage.addEventListener("pointermove", (event) => {
+      if (!start) return;
+      const [x, y] = at(event);
+      place(Math.min(x, start[0]), Math.min(y, start[1]), Math.abs(x - start[0]), Math.abs(y - start[1]));
+    });
+    stage.addEventListener("pointerup", end);
+    stage.addEventListener("pointercancel", end);
+    stage.addEventListener("dragstart", (event) => event.preventDefault());
+    document.addEventListener("keydown", (event) => event.key === "Escape" && draw(false));
+    for (const field of sides(form)) {
+      field.addEventListener("input", () => {
+        complete();
+        if (sides(form).every((one) => one.value !== "")) place(...sides(form).map((one) => Number(one.value)));
+      });
+    }
+    complete();
+  };
+  if (stage) $$("form[data-box]").forEach(boxing);
 
   /* New names are tried meanwhile */
 

@@ -72,6 +72,21 @@ def test_photos_that_are_not_here(named: Path, phototag: Run) -> None:
     assert "  /photos/not utf-8 \\xff.jpg\n" in done.stdout
 
 
+def test_an_impossible_box_is_listed_and_the_rest_is_imported(
+    indexed: Path, named: Path, phototag: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "names.json"
+    phototag("people", "export", file, "--db", named)
+    document = json.loads(file.read_text("utf-8"))
+    faces = sum(len(photo["faces"]) for photo in document["photos"])
+    document["photos"][0]["faces"][0]["box"] = [-500, -500, 40, 40]
+    file.write_text(json.dumps(document), "utf-8")
+    done = phototag("people", "import", file, "--no-tag", "--db", indexed)
+    assert done.returncode == 3
+    assert f"Named {faces - 1} face" in done.stdout
+    assert "1 entry of the file can't be, and was left out:\n  photos 1, faces 1: box lies outside" in done.stdout
+
+
 def test_what_is_said_here_stays_unless_it_is_overruled(named: Path, phototag: Run, tmp_path: Path) -> None:
     file = tmp_path / "names.json"
     phototag("people", "export", file, "--db", named)

@@ -42,8 +42,9 @@ def add_photo(
     root: bytes = b"/photos",
     content: bytes | None = None,
     taken_at: str | None = None,
+    version: bool = False,
 ) -> int:
-    """A finished photo, its content told by its path unless given; returns its id."""
+    """A finished photo, its content told by its path unless given; returns its id. `version`: of what lay there."""
     library = libraries.add(store, root)
     detector, embedder = engines.register(store, DETECTOR), engines.register(store, EMBEDDER)
     file = PhotoFile(path, 1000, 5)
@@ -53,7 +54,7 @@ def add_photo(
         faces.replace(
             store, photo, detector, embedder, [new_face(*face) for face in found], b"small" if found else None
         )
-        files.finish(store, place, file, photo)
+        files.finish(store, place, file, photo, version=version)
     return photo
 
 

@@ -174,7 +174,7 @@ def test_what_was_at_a_place_before_is_remembered(store: Store) -> None:
     number = place(store, b"a.jpg")
     assert files.predecessors(store, number, 4) == [first]
     with store.write():
-        files.finish(store, number, FILE, second, new_content=True)
+        files.finish(store, number, FILE, second, version=True)
     assert files.predecessors(store, number, 4) == [second, first]
     assert photos.count_away(store) == 0  # an edited version of it is there
     assert who(store) == {}

@@ -22,8 +22,12 @@ from phototag.web.app import application
 from phototag.web.desk import Desk
 from phototag.web.guard import Keys
 from phototag.workflows.cluster import cluster_faces
+from phototag.workflows.eye import Eye
+from phototag.workflows.index import index
 from phototag.workflows.name import name_faces
 from tests.store import build
+from tests.workflows import fakes
+from tests.workflows.fakes import BLUE, GREEN, RED, draw
 
 PORT = 8765
 HERE = f"http://127.0.0.1:{PORT}"
@@ -43,12 +47,12 @@ def jpeg(hue: int, number: int, size: tuple[int, int] = (96, 96)) -> bytes:
     """A round face in one colour, its size by its number."""
     shade = tuple(int(255 * part) for part in colorsys.hsv_to_rgb(hue / 360, 0.35 + 0.04 * (number % 10), 0.85))
     picture = Image.new("RGB", size, (238, 233, 224))
-    draw = ImageDraw.Draw(picture)
+    pen = ImageDraw.Draw(picture)
     width, height = size
-    draw.ellipse((width * 0.2, height * 0.12, width * 0.8, height * 0.88), fill=shade)
+    pen.ellipse((width * 0.2, height * 0.12, width * 0.8, height * 0.88), fill=shade)
     for eye in (0.38, 0.62):
-        draw.ellipse((width * eye - 5, height * 0.4 - 5, width * eye + 5, height * 0.4 + 5), fill=(40, 40, 40))
-    draw.arc((width * 0.36, height * 0.5, width * 0.64, height * 0.72), 20, 160, fill=(40, 40, 40), width=3)
+        pen.ellipse((width * eye - 5, height * 0.4 - 5, width * eye + 5, height * 0.4 + 5), fill=(40, 40, 40))
+    pen.arc((width * 0.36, height * 0.5, width * 0.64, height * 0.72), 20, 160, fill=(40, 40, 40), width=3)
     file = io.BytesIO()
     picture.save(file, "JPEG")
     return file.getvalue()
@@ -176,3 +180,33 @@ def browser(library: Library, desks: list[Desk]) -> Browser:
 @pytest.fixture
 def named_browser(named: Library, desks: list[Desk]) -> Browser:
     return visit(named, desks)
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines that see drawn photos."""
+    monkeypatch.setattr(Eye, "open", lambda settings: fakes.eye())
+    monkeypatch.setattr("phototag.workflows.eye.align", fakes.cut)
+    for module in ("index", "show_faces"):
+        monkeypatch.setattr(f"phototag.workflows.{module}.chosen", lambda settings, store: settings)
+        monkeypatch.setattr(f"phototag.workflows.{module}.decoded", fakes.serial)
+
+
+@pytest.fixture
+def edited(tmp_path: Path, engines: None) -> Library:
+    """A photo of Ada (green) and Ben (red), of whom Ben was painted over with a square of another colour beside."""
+    folder = tmp_path / "photos"
+    ada, ben = (40, 40, GREEN), (200, 140, RED)
+    party = draw(folder / "party.png", ada, ben)
+    with open_store(tmp_path / "phototag.db", create=True) as store:
+        index(store, [folder], fakes.settings(), Silent())
+        for face in list(faces.identified(store)):
+            name_faces(store, [face.id], "Ada" if face.box.x < 100 else "Ben")
+        draw(party, ada, (300, 200, BLUE))
+        index(store, [folder], fakes.settings(), Silent())
+        cluster_faces(store, Silent())
+        [lost] = faces.unplaced(store)
+        assert lost.person == "Ben"
+        blue = next(face.id for face in faces.identified(store) if face.person is None)
+        assert lost.unnamed == (blue,)
+    return Library(tmp_path / "phototag.db", {"blue": [blue], "lost": [lost.face], "photo": [lost.photo_id]})

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 import uvicorn
 
-from phototag.store import decisions, people
+from phototag.store import decisions, faces, people
 from phototag.web.app import application
 from phototag.web.desk import Desk
 from phototag.web.guard import Keys
@@ -407,3 +407,101 @@ def test_no_page_elsewhere_can_answer(chromium: sync_api.Browser, named: Library
             other.evaluate("document.forms[0].submit()")
         assert "403" in other.content()
     assert set(named.named()) == {"Ada", "Ben"}
+
+
+# --- names without a face, and faces that were missed ---
+
+
+def ben(library: Library) -> tuple[int, int, int, int] | None:
+    """Where Ben is, in the photo's pixels."""
+    with library.open() as store:
+        found = [face.box for face in faces.identified(store) if face.person == "Ben"]
+    return next(((round(box.x), round(box.y), round(box.w), round(box.h)) for box in found), None)
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw over the photo, from one place to another (pixels of the full-size photo, 400 × 300)."""
+    picture = page.locator(".stage img")
+    picture.scroll_into_view_if_needed()
+    shown = picture.bounding_box()
+    assert shown is not None
+    across, down = shown["width"] / 400, shown["height"] / 300
+    page.mouse.move(shown["x"] + start[0] * across, shown["y"] + start[1] * down)
+    page.mouse.down()
+    page.mouse.move(shown["x"] + end[0] * across, shown["y"] + end[1] * down, steps=5)
+    page.mouse.up()
+
+
+def test_a_lost_name_is_placed_by_a_click_on_the_photo(chromium: sync_api.Browser, edited: Library) -> None:
+    with served(edited) as site, opened(chromium, site) as page:
+        page.goto(f"{site.address}/people")
+        page.get_by_role("link", name="1 name without a face").click()
+        page.get_by_role("link", name="Ben").click()
+        page.locator(f".mark[data-face='{edited.faces['blue'][0]}']").click()
+        said(page, "The face is Ben")
+        assert ben(edited) == (300, 200, 60, 60)
+        page.keyboard.press("u")
+        said(page, "taken back")
+        assert ben(edited) is None
+
+
+def test_a_lost_name_is_placed_by_drawing(chromium: sync_api.Browser, edited: Library) -> None:
+    with served(edited) as site, opened(chromium, site) as page:
+        page.goto(f"{site.address}/photos/{edited.faces['photo'][0]}?place={edited.faces['lost'][0]}")
+        save = page.get_by_role("button", name="Ben is in the box")
+        expect(save).to_be_hidden()
+        drag(page, (10, 10), (90, 90))  # not before it is said that a box is drawn
+        expect(save).to_be_hidden()
+        page.keyboard.press("b")
+        drag(page, (260, 200), (200, 140))  # from the lower right
+        expect(page.locator(".frame")).to_be_visible()
+        page.keyboard.press("Enter")
+        said(page, "It is Ben")
+        left, top, width, height = ben(edited) or (0, 0, 0, 0)
+        assert abs(left - 200) + abs(top - 140) + abs(width - 60) + abs(height - 60) < 8
+
+
+def test_a_missed_face_is_drawn_on_a_phone(chromium: sync_api.Browser, edited: Library) -> None:
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    with served(edited) as site, opened(chromium, site, **phone) as page:
+        page.goto(f"{site.address}/photos/{edited.faces['photo'][0]}")
+        page.get_by_role("button", name="Draw a box").tap()
+        drag(page, (200, 40), (260, 100))
+        page.get_by_label("Name of the face that was missed").fill("Cy")
+        page.get_by_role("button", name="Add the face").tap()
+        said(page, "The face was added. It is Cy.")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_finger_draws_and_does_not_scroll(chromium: sync_api.Browser, edited: Library) -> None:
+    phone = {"viewport": {"width": 390, "height": 500}, "has_touch": True, "is_mobile": True}
+    with served(edited) as site, opened(chromium, site, **phone) as page:
+        page.goto(f"{site.address}/photos/{edited.faces['photo'][0]}")
+        page.get_by_role("button", name="Draw a box").tap()
+        page.locator(".stage img").scroll_into_view_if_needed()
+        before = page.evaluate("scrollY")
+        shown = page.locator(".stage img").bounding_box()
+        assert shown is not None
+        finger = page.context.new_cdp_session(page)
+        for kind, share in (("touchStart", 0.2), ("touchMove", 0.4), ("touchMove", 0.6), ("touchEnd", None)):
+            at = (
+                []
+                if share is None
+                else [{"x": shown["x"] + share * shown["width"], "y": shown["y"] + share * shown["height"]}]
+            )
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+        expect(page.get_by_role("button", name="Add the face")).to_be_visible()
+        assert page.evaluate("scrollY") == before
+        fields = [float(page.locator(f"input[name={side}]").input_value()) for side in "xywh"]
+        assert [round(value / 10) for value in fields] == [8, 6, 16, 12]
+
+
+def test_a_box_by_numbers_needs_no_script(chromium: sync_api.Browser, edited: Library) -> None:
+    with served(edited) as site, opened(chromium, site, java_script_enabled=False) as page:
+        page.goto(f"{site.address}/photos/{edited.faces['photo'][0]}?place={edited.faces['lost'][0]}")
+        page.get_by_text("By numbers").click()
+        for side, value in zip(("Left", "Top", "Width", "Height"), (200, 140, 60, 60), strict=True):
+            page.get_by_label(side).fill(str(value))
+        page.get_by_role("button", name="Ben is in the box").click()
+        expect(page.locator(".sentence").first).to_contain_text("It is Ben")
+        assert ben(edited) == (200, 140, 60, 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -273,6 +274,35 @@ def test_nothing_is_written_to_try(store: Store, other: Store) -> None:
     assert (done.answer, done.names, done.people) == (None, 1, 1)
     assert everything(other) == before
     assert carry(store, other).names == 1
+
+
+def test_one_impossible_entry_does_not_stop_the_rest(store: Store, other: Store) -> None:
+    ids = fill(store)
+    for number, face in enumerate(ids):
+        name_faces(store, [face], f"Person {number}")
+    document = json.loads(render(export_names(store).names))
+    document["photos"][0]["faces"][1]["box"] = [1e300, 10, 50, 50]
+    document["photos"][1]["faces"][0]["box"] = [-8, 10, 68, 50]  # sticks out a little
+    fill(other)
+    done = import_names(other, parse(json.dumps(document).encode()), fakes.settings(), Silent())
+    assert [name for name, _ in who(other).values()] == [
+        "Person 0", None, "Person 2", "Person 3", "Person 4", "Person 5",
+    ]  # fmt: skip
+    [told] = done.left_out
+    assert told.startswith("photos 1, faces 2: box ")
+
+
+def test_a_photo_of_other_proportions_takes_no_name(store: Store, other: Store) -> None:
+    """Its places in the file aren't places on the photo as it is read here."""
+    [one, *_, last] = fill(store)
+    name_faces(store, [one], "Ada")
+    name_faces(store, [last], "Ben")
+    fill(other)
+    with other.write():
+        other.run("UPDATE photo SET width = height, height = width WHERE id = 1")
+    done = carry(store, other)
+    assert done.names == 1
+    assert "2019/a.jpg: 400 × 300 pixels in the file, and 300 × 400 here" in done.left_out[0]
 
 
 # --- which photo, which face ---
