@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sqlite_utils import Database
 
-from phototag.store import decisions, engines, faces, files, libraries, people, photos
+from phototag.store import decisions, engines, faces, files, history, libraries, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.faces import NewFace
@@ -75,14 +75,35 @@ def say(store: Store, verb: str, face: int, name: str | None = None) -> int:
         return decisions.record(store, [Decision(verb, face, person)], "typed")  # type: ignore[arg-type]
 
 
+def step_back(store: Store) -> int:
+    """Undo the latest answer of which anything stands and that isn't an undo; returns how many decisions."""
+    with store.write():
+        answer = store.value("SELECT max(answer) FROM standing")
+        return history.undo(store, answer) if answer else 0
+
+
 def who(store: Store) -> dict[int, tuple[str | None, str | None]]:
     """Face → (name, source) of every face that counts."""
     return {face.id: (face.person, face.source) for face in faces.identified(store)}
 
 
 def clean(store: Store) -> bool:
-    """Whether SQLite finds nothing wrong."""
-    return store.value("PRAGMA integrity_check") == "ok" and not list(store.rows("PRAGMA foreign_key_check"))
+    """Whether SQLite finds nothing wrong, and what is withdrawn follows from the journal."""
+    sound = store.value("PRAGMA integrity_check") == "ok" and not list(store.rows("PRAGMA foreign_key_check"))
+    return sound and set(store.rows("SELECT decision FROM withdrawn")) == {(row,) for row in withdrawn(store)}
+
+
+def withdrawn(store: Store) -> set[int]:
+    """Rows of the journal that an undo undoes which isn't undone itself, by the journal alone."""
+    undos: dict[int, list[int]] = {}
+    for row, undoes in store.rows("SELECT id, undoes FROM decision WHERE undoes IS NOT NULL"):
+        assert row > undoes
+        undos.setdefault(undoes, []).append(row)
+
+    def undone(row: int) -> bool:
+        return not all(undone(undo) for undo in undos.get(row, ()))
+
+    return {row for row in undos if undone(row)}
 
 
 @contextmanager
