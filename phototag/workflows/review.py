@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -36,6 +37,29 @@ class OutdatedError(UsageError):
     """Something was said, taken back or grouped elsewhere since the question was asked; the answer isn't saved."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """Something done in a sitting: its effect, and the journal's number for it (None: it isn't in the journal).
+
+    `applied`: the state has taken it in by itself, else it was read with everything else. `undone`: it was undone, and
+    isn't in the journal.
+    """
+
+    effect: Effect
+    answer: int | None
+    applied: bool = True
+    undone: bool = False
+
+    def read_again(self, still_open: set[int]) -> _Done | None:
+        """The same once everything was read anew; None if it was about faces that aren't open any more."""
+        if self.answer is not None:
+            return replace(self, applied=False)
+        later = tuple(face for face in self.effect.later if face in still_open)
+        parts = (tuple(face for face in part if face in still_open) for part in self.effect.parts)
+        effect = replace(self.effect, later=later, parts=tuple(part for part in parts if part))
+        return replace(self, effect=effect) if effect.later or effect.parts else None
+
+
 class Sitting:
     """A review of one library. All answers are in the journal before they count; to be used by the store's thread.
 
@@ -46,14 +70,19 @@ class Sitting:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.changed: set[int] = set()
-        self._before: list[int] = []  # answers of this sitting from before it was read anew, by the journal's number
+        self._done: list[_Done] = []
         self._read()
 
     def _read(self) -> None:
+        """Read everything from the database, and keep what this sitting alone knows: what was put off, and parts."""
         self._left = decisions.stamp(self.store)
         self._thresholds = engines.thresholds(self.store, current_embedder(self.store))
-        self._saved: list[int | None] = []  # the journal's number of each answer; None of what isn't in it
         self._state = _read(self.store, self._thresholds)
+        still_open = set(self._state.faces.ids[self._state.open].tolist())
+        self._done = [again for done in self._done if (again := done.read_again(still_open)) is not None]
+        for done in self._done:
+            if done.answer is None and not done.undone:
+                self._state.apply(done.effect)
 
     @staticmethod
     def open(store: Store) -> Sitting:
@@ -68,11 +97,10 @@ class Sitting:
         return decisions.stamp(self.store) != self._left
 
     def catch_up(self) -> bool:
-        """Read everything anew if it is outdated, and say whether; what was put off is forgotten then."""
+        """Read everything anew if it is outdated, and say whether."""
         if not self.outdated:
             return False
-        given = [*self._before, *(answer for answer in self._saved if answer is not None)]
-        self._before = [answer for answer in given if history.stands(self.store, answer)]
+        self._done = [done for done in self._done if done.answer is None or history.stands(self.store, done.answer)]
         self._read()
         return True
 
@@ -160,34 +188,36 @@ class Sitting:
         """Put a question off until nothing else is left."""
         self._take(answers.put_off(question), None)
 
-    def undo(self) -> bool:
-        """Take back the last answer, or that a question was put off; once there is none of this sitting, the last
-        answer of the journal. Says whether there was any.
+    def undo(self) -> str:
+        """Undo the last thing that was done, an undo as well: in this sitting, or else the journal's last answer.
 
-        Raises UsageError if somebody would get a name back that is another's by now.
+        Returns what was undone, or redone, as a sentence; an empty one if there was nothing. Raises UsageError if
+        somebody would get a name back that is another's by now.
         """
         self.catch_up()
-        if not self._saved:
-            return self._undo_before()
-        answer = self._saved[-1]
-        if answer is not None:
-            with self._saving():
-                undo(self.store, answer)
-        self._saved.pop()
-        self.changed |= self._state.undo()
-        return True
-
-    def _undo_before(self) -> bool:
-        """Take back an answer that this state doesn't know of."""
+        last = self._done[-1] if self._done else _Done(Effect(), history.last(self.store), applied=False)
+        if last.answer is None:
+            return self._undo_put_off(last) if self._done else ""
         with self._saving():
-            answer = self._before[-1] if self._before else history.last(self.store)
-            if answer is None:
-                return False
-            undo(self.store, answer)
-        self._before = self._before[:-1]
-        self.changed |= history.about(self.store, answer)
-        self._read()
-        return True
+            undone = undo(self.store, last.answer)
+        self._done = self._done[:-1]
+        if last.applied:
+            self.changed |= self._state.undo()
+        else:
+            self._read()
+        if undone.number is not None:
+            self.changed |= history.about(self.store, undone.number)
+            self._done.append(_Done(Effect(), undone.number, applied=False))
+        return " ".join([str(undone), *undone.changes])
+
+    def _undo_put_off(self, last: _Done) -> str:
+        """Ask again what was put off or taken apart, or put it off again."""
+        self._done[-1] = replace(last, undone=not last.undone)
+        if last.undone:
+            self._state.apply(last.effect)
+            return "The question is put off again." if last.effect.later else "They are asked about in parts again."
+        self._state.undo()
+        return "The question is asked again." if last.effect.later else "They are one group again."
 
     # --- tags ---
 
@@ -238,7 +268,7 @@ class Sitting:
 
     def _take(self, effect: Effect, answer: int | None) -> None:
         self.changed |= self._state.apply(effect)
-        self._saved.append(answer)
+        self._done.append(_Done(effect, answer))
 
 
 def _read(store: Store, thresholds: Thresholds) -> State:

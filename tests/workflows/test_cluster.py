@@ -16,7 +16,7 @@ from phototag.types import Box, EngineInfo, Guess, Thresholds, Vectors
 from phototag.workflows.cluster import Changed, Clustered, cluster_faces
 from phototag.workflows.conflicts import Conflict, _pairs
 from phototag.workflows.history import undo
-from tests.store.build import EMBEDDER, THRESHOLDS, add_face, add_photo, say, unit
+from tests.store.build import EMBEDDER, THRESHOLDS, add_face, add_photo, say, step_back, unit
 
 
 def face_of(person: int, number: int, spread: float = 0.08) -> Vectors:
@@ -138,7 +138,7 @@ def test_numbers_are_never_used_again(store: Store) -> None:
     run(store)
     assert groups(store) == {2: set(ben)}
     for _ in ada:
-        undo(store)
+        step_back(store)
     assert groups(store) == {1: set(ada), 2: set(ben)}
     run(store)
     assert groups(store) == {1: set(ada), 2: set(ben)}
@@ -219,8 +219,8 @@ def test_different_people_are_separated_and_the_same_united(store: Store, scratc
         found = {face: number for number, members in groups(store).items() for face in members}
         assert found.get(ada[0], -1) != found.get(ada[1], -2)
         assert found[ben[0]] == found[cy[2]]
-    undo(store)
-    undo(store)
+    step_back(store)
+    step_back(store)
     run(store, from_scratch=True)
     assert sorted(map(len, groups(store).values())) == [4, 4, 4]
 
