@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from phototag.store import history, people
@@ -104,27 +104,16 @@ def _person(store: Store, person: int) -> PersonState:
     return PersonState(name, not gone and merged is None, into, bool(hidden))
 
 
-def shown(store: Store, answer: int, limit: int) -> tuple[list[int], int]:
-    """Some faces to look at of those that an answer is about, and how many there are in all (copies count once)."""
-    subjects = touched(store, answer).faces
-    return list(_looks(store, subjects, limit)), len(subjects)
-
-
-def looks(store: Store, subjects: tuple[int, ...], limit: int) -> list[int]:
+def looks(store: Store, subjects: Iterable[int], limit: int) -> list[int]:
     """Faces to look at, one a subject, as far as there are pictures of them."""
-    return list(_looks(store, subjects, limit))
-
-
-def _looks(store: Store, subjects: tuple[int, ...], limit: int) -> Iterator[int]:
-    left = limit
+    found: list[int] = []
     for subject in subjects:
-        if not left:
-            return
-        face = store.value(
-            "SELECT f.id FROM face f JOIN crop c ON c.face = f.id WHERE f.subject = ? ORDER BY f.present DESC, f.id"
-            " LIMIT 1",
+        if len(found) == limit:
+            break
+        for (face,) in store.rows(
+            "SELECT f.id FROM face f JOIN crop c ON c.face = f.id WHERE f.subject = ?"
+            " ORDER BY f.present DESC, f.id LIMIT 1",
             (subject,),
-        )
-        if face is not None:
-            left -= 1
-            yield int(face)
+        ):
+            found.append(face)
+    return found

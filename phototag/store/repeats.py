@@ -6,6 +6,7 @@ its reason, and other faces are somebody's who has been merged meanwhile: the un
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -58,6 +59,7 @@ class Repeats:
         self._lost = set(lost)
         self._into: dict[int, int] = {}
         self._merges: dict[int, list[tuple[int, int, int, bool]]] = {}  # answer → row, person, into whom, if it stands
+        last: dict[int, tuple[int, int, int]] = {}  # of several merges of a person, as `people.refresh` sees it
         self._undos: dict[int, bool] = {}  # answer → whether it is an undo
         for row, answer, person, other, stands in store.rows(
             "SELECT d.id, d.answer, d.person, d.other_person, NOT EXISTS (SELECT 1 FROM withdrawn w"
@@ -66,8 +68,10 @@ class Repeats:
             self._merges.setdefault(answer, []).append((row, person, other, bool(stands)))
             if stands:
                 self._into[person] = other
+                last[person] = (row, person, other)
         for person in self._into:
             self._chain(person)
+        self._in_order = sorted(last.values())
 
     def _chain(self, person: int) -> list[int]:
         """The person, and whom they were merged into, one after the other."""
@@ -104,13 +108,23 @@ class Repeats:
         """Rows about a face that lost what they repeat, and what has to be said of it again."""
         if not self._merges:
             return [], []
-        said, without_reason = _Said(), []
+        stands, meant = _Said(), _Said()
+        without_reason = []
+        merges = deque(self._in_order)
+        into: dict[int, int] = {}
         for row in self._rows(face):
-            if self._has_reason(row, said):
-                said.take(row.verb, row.person)
+            while merges and merges[0][0] < row.id:
+                _merge(meant, into, *merges.popleft()[1:])
+            if not self._repeats(row):
+                stands.take(row.verb, row.person)
+                meant.take(row.verb, _whole(into, row.person))
+            elif self._has_reason(row, stands):
+                stands.take(row.verb, row.person)
             else:
                 without_reason.append(row.id)
-        return without_reason, list(self._again(face, said))
+        for _, person, other in merges:
+            _merge(meant, into, person, other)
+        return without_reason, list(_again(face, stands, meant))
 
     def _rows(self, face: int) -> list[_Row]:
         return [
@@ -122,17 +136,28 @@ class Repeats:
             )
         ]
 
-    def _has_reason(self, row: _Row, said: _Said) -> bool:
-        """Whether a row was said by a human, or still repeats something that stands."""
+    def _repeats(self, row: _Row) -> bool:
+        """Whether nobody said a row in itself, but a merge, or an undo, for something said before."""
         if row.verb not in ("is", "is-not"):
-            return True
+            return False
+        return self._is_undo(row.answer) or bool(self._merges_of(row))
+
+    def _has_reason(self, row: _Row, said: _Said) -> bool:
+        """Whether that which a row repeats is still said."""
         if self._is_undo(row.answer):
-            known = {said.label[1]} if row.verb == "is" and said.label else said.rejected
+            if row.verb == "is":
+                known = {said.label[1]} if said.label else set()
+            else:
+                known = said.rejected
             return any(row.person in self._chain(who)[1:] for who in known if said.says(row.verb, who))
+        return any(stands and said.says(row.verb, person) for _, person, _, stands in self._merges_of(row))
+
+    def _merges_of(self, row: _Row) -> list[tuple[int, int, int, bool]]:
+        """The merges that may have said a row."""
         merges = [one for one in self._merges.get(row.answer, ()) if one[2] == row.person and one[0] < row.id]
         if row.imported:  # a file says more than its merges do
             merges = [one for one in merges if self._repeats_lost(row, one[1], one[0])]
-        return not merges or any(stands and said.says(row.verb, person) for _, person, _, stands in merges)
+        return merges
 
     def _repeats_lost(self, row: _Row, person: int, merge: int) -> bool:
         return any(
@@ -150,11 +175,30 @@ class Repeats:
             self._undos[answer] = found is not None
         return self._undos[answer]
 
-    def _again(self, face: int, said: _Said) -> Iterator[Decision]:
-        whom = said.label[1] if said.label and said.label[0] == "is" else None
-        now = None if whom is None else self._chain(whom)[-1]
-        if now != whom:
-            yield Decision("is", face, now)
-        refused = {self._chain(person)[-1] for person in said.rejected} - said.rejected - {now}
-        for person in sorted(refused):
-            yield Decision("is-not", face, person)
+
+def _whole(into: dict[int, int], person: int) -> int:
+    while person in into:
+        person = into[person]
+    return person
+
+
+def _merge(said: _Said, into: dict[int, int], person: int, other: int) -> None:
+    """What a merge says of a face of which this was said before."""
+    into[person] = other
+    now = _whole(into, other)
+    if said.label == ("is", person):
+        said.take("is", now)
+    if person in said.rejected and said.label != ("is", now):
+        said.rejected.add(now)
+
+
+def _again(face: int, stands: _Said, meant: _Said) -> Iterator[Decision]:
+    """What makes of that which stands of a face what is meant."""
+    if stands.label != meant.label:
+        if meant.label and meant.label[0] == "is":
+            yield Decision("is", face, meant.label[1])
+        elif stands.label and meant.label is None:
+            yield Decision("is-not", face, stands.label[1])
+    whom = meant.label[1] if meant.label else None
+    for person in sorted(meant.rejected - stands.rejected - {whom}):
+        yield Decision("is-not", face, person)

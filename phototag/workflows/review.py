@@ -41,14 +41,12 @@ class OutdatedError(UsageError):
 class _Done:
     """Something done in a sitting: its effect, and the journal's number for it (None: it isn't in the journal).
 
-    `applied`: the state has taken it in by itself, else it was read with everything else. `undone`: it was undone, and
-    isn't in the journal.
+    `applied`: the state has taken it in by itself, else it was read with everything else.
     """
 
     effect: Effect
     answer: int | None
     applied: bool = True
-    undone: bool = False
 
     def read_again(self, still_open: set[int]) -> _Done | None:
         """The same once everything was read anew; None if it was about faces that aren't open any more."""
@@ -81,7 +79,7 @@ class Sitting:
         still_open = set(self._state.faces.ids[self._state.open].tolist())
         self._done = [again for done in self._done if (again := done.read_again(still_open)) is not None]
         for done in self._done:
-            if done.answer is None and not done.undone:
+            if done.answer is None:
                 self._state.apply(done.effect)
 
     @staticmethod
@@ -190,6 +188,7 @@ class Sitting:
 
     def undo(self) -> str:
         """Undo the last thing that was done, an undo as well: in this sitting, or else the journal's last answer.
+        What isn't in the journal, as that a question was put off, isn't redone: the next time is the one before's turn.
 
         Returns what was undone, or redone, as a sentence; an empty one if there was nothing. Raises UsageError if
         somebody would get a name back that is another's by now.
@@ -197,7 +196,7 @@ class Sitting:
         self.catch_up()
         last = self._done[-1] if self._done else _Done(Effect(), history.last(self.store), applied=False)
         if last.answer is None:
-            return self._undo_put_off(last) if self._done else ""
+            return self._undo_put_off() if self._done else ""
         with self._saving():
             undone = undo(self.store, last.answer)
         self._done = self._done[:-1]
@@ -210,12 +209,9 @@ class Sitting:
             self._done.append(_Done(Effect(), undone.number, applied=False))
         return " ".join([str(undone), *undone.changes])
 
-    def _undo_put_off(self, last: _Done) -> str:
-        """Ask again what was put off or taken apart, or put it off again."""
-        self._done[-1] = replace(last, undone=not last.undone)
-        if last.undone:
-            self._state.apply(last.effect)
-            return "The question is put off again." if last.effect.later else "They are asked about in parts again."
+    def _undo_put_off(self) -> str:
+        """Ask again what was put off or taken apart."""
+        last = self._done.pop()
         self._state.undo()
         return "The question is asked again." if last.effect.later else "They are one group again."
 
