@@ -145,11 +145,8 @@ class Repeats:
     def _has_reason(self, row: _Row, said: _Said) -> bool:
         """Whether that which a row repeats is still said."""
         if self._is_undo(row.answer):
-            if row.verb == "is":
-                known = {said.label[1]} if said.label else set()
-            else:
-                known = said.rejected
-            return any(row.person in self._chain(who)[1:] for who in known if said.says(row.verb, who))
+            known = {*said.rejected, *(said.label[1:] if said.label else ())}
+            return any(said.says(row.verb, who) and row.person in self._chain(who)[1:] for who in known)
         return any(stands and said.says(row.verb, person) for _, person, _, stands in self._merges_of(row))
 
     def _merges_of(self, row: _Row) -> list[tuple[int, int, int, bool]]:

@@ -95,10 +95,12 @@ class Sitting:
         return decisions.stamp(self.store) != self._left
 
     def catch_up(self) -> bool:
-        """Read everything anew if it is outdated, and say whether."""
+        """Read everything anew if it is outdated, and say whether; what was put off is forgotten then."""
         if not self.outdated:
             return False
-        self._done = [done for done in self._done if done.answer is None or history.stands(self.store, done.answer)]
+        self._done = [
+            done for done in self._done if done.answer is not None and history.stands(self.store, done.answer)
+        ]
         self._read()
         return True
 

@@ -85,7 +85,7 @@ def test_skip_undo_dismiss_quit(indexed: Path, environment: dict[str, str], phot
     with interview(indexed, environment, "--no-images") as terminal:
         terminal.expect(r"\[q\]uit")
         terminal.send("u")
-        terminal.expect("Took back")
+        terminal.expect("Undid answer")
         terminal.expect(r"\[q\]uit")
         terminal.send("x")
         terminal.expect(r"\[q\]uit")
@@ -172,7 +172,7 @@ def test_picking_out_faces_and_undoing_it(indexed: Path, environment: dict[str, 
         terminal.expect(r"\[q\]uit")
         assert people(phototag, indexed) == {"Grace": faces - 2}
         terminal.send("u")
-        terminal.expect("Took back the last answer")
+        terminal.expect("Undid answer")
         terminal.expect(r"\[q\]uit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)

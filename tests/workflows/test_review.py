@@ -198,7 +198,31 @@ def test_skipped_questions_come_last_in_this_sitting(store: Store) -> None:
     assert names(store)[ben[0]] == "Ben"
     assert sitting.undo()  # an answer of the sitting before
     assert names(store)[ben[0]] is None
-    assert not sitting.undo()
+    assert sitting.undo().startswith("Redid answer 1: 3 faces are Ben.")
+    assert names(store)[ben[0]] == "Ben"
+    assert sitting.undo().startswith("Undid answer 1: 3 faces are Ben.")
+    assert set(names(store).values()) == {None}
+
+
+def test_two_undos_leave_the_interview_as_it_was(store: Store) -> None:
+    """Also what was put off stays put off, and what is asked next is the same."""
+    ada, _, _ = add_faces(store, "ada", 0, 5), add_faces(store, "ben", 1, 4), add_faces(store, "cy", 2, 3)
+    sitting = Sitting.open(store)
+    sitting.skip(group(sitting))
+    sitting.call(group(sitting), "Ben")
+    before = sitting.next(), sitting.standing().share, names(store)
+    for _ in range(2):
+        assert sitting.undo().startswith("Undid answer 1: 4 faces are Ben.")
+        assert set(names(store).values()) == {None}
+        assert set(group(sitting).faces) != set(ada)
+        assert sitting.undo().startswith("Redid answer 1: 4 faces are Ben.")
+        assert (sitting.next(), sitting.standing().share, names(store)) == before
+    assert clean(store)
+
+
+def test_there_is_nothing_to_undo(store: Store) -> None:
+    add_faces(store, "ada", 0, 3)
+    assert Sitting.open(store).undo() == ""
 
 
 def test_a_group_of_several_people_falls_into_parts(store: Store) -> None:
@@ -324,6 +348,6 @@ def test_undo_takes_back_own_answers_first_whatever_others_said(store: Store) ->
         sitting.skip(question)
     sitting.call(question, "Ada")
     elsewhere(store, undo)
-    assert sitting.undo()  # its own was taken back elsewhere: the other's
-    assert set(names(store).values()) == {None}
-    assert not sitting.undo()
+    assert sitting.undo().startswith("Redid answer 1")  # its own answer was undone elsewhere; its own undo stands
+    assert names(store)[ada[0]] == "Ada"
+    assert sitting.undo().startswith("Undid answer 1")
