@@ -29,23 +29,23 @@ _SAID = {"typed": "", "reviewed": ", in a review", "folder": ", by a folder's na
 def history(last: int, everything: bool, db: Path | None, as_json: bool) -> None:
     """Show your answers, the latest first; `phototag undo NUMBER` undoes one, or redoes what an undo undid."""
     from phototag.store.history import answers
+    from phototag.workflows.history import described
 
     with options.store(db, write=False) as store:
         told = list(answers(store, limit=None if everything else last))
+        in_words = [] if as_json else [described(store, answer) for answer in told]
     if as_json:
         click.echo(json.dumps([asdict(answer) for answer in told], indent=2))
     elif not told:
         click.echo("You answered nothing yet: `phototag name` asks who each group is.")
-    for answer in [] if as_json else told:
-        click.echo(_line(answer))
+    for answer, words in zip(told, in_words, strict=True) if not as_json else ():
+        click.echo(_line(answer, words))
 
 
-def _line(answer: Answer) -> str:
-    from phototag.workflows.history import in_words
-
+def _line(answer: Answer, words: str) -> str:
     when = datetime.fromisoformat(answer.at).astimezone().strftime("%Y-%m-%d %H:%M")
     gone = "" if answer.stands else f" (undone by {answer.undone_by})"
-    return f"{answer.number:5}  {when}  {in_words(answer)}{_SAID[answer.origin]}{gone}"
+    return f"{answer.number:5}  {when}  {words}{_SAID[answer.origin]}{gone}"
 
 
 @click.command(short_help="Undo answers, and redo them.")

@@ -12,11 +12,11 @@ from phototag.store import changes, history
 from phototag.store.connect import Store
 from phototag.store.history import Answer
 from phototag.web.desk import Visit
-from phototag.workflows.history import Undone, in_words, undo
+from phototag.workflows.history import Undone, described, undo
 
 ROWS = 50
-#: Faces shown of an answer, and of what undoing it changes.
-_FACES, _CHANGED = 6, 24
+#: Faces shown of an answer, and of each thing that undoing it changes.
+_FACES, _CHANGED = 6, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def answers(visit: Visit) -> Response:
 def _entry(store: Store, answer: Answer) -> _Entry:
     faces = changes.touched(store, answer.number).faces
     shown = changes.looks(store, faces, _FACES)
-    return _Entry(answer, in_words(answer), _here(answer.at), shown, len(faces) - len(shown))
+    return _Entry(answer, described(store, answer), _here(answer.at), shown, len(faces) - len(shown))
 
 
 def undo_last(visit: Visit) -> Response:
@@ -63,13 +63,12 @@ def undo_one(visit: Visit) -> Response:
     would = undo(visit.store, number, "reviewed", try_only=True)
     if would.number is None:
         return visit.back(str(would))
-    faces = would.faces or changes.touched(visit.store, number).faces
-    shown = changes.looks(visit.store, faces, _CHANGED)
-    answer = next(history.answers(visit.store, number=number))
+    told = [(change, changes.looks(visit.store, change.faces, _CHANGED)) for change in would.changes]
     return visit.page(
         "undo.html",
-        entry=_Entry(answer, in_words(answer), _here(answer.at), shown, len(faces) - len(shown)),
+        entry=_entry(visit.store, next(history.answers(visit.store, number=number))),
         would=would,
+        changes=told,
         url="/history",
     )
 
@@ -77,7 +76,7 @@ def undo_one(visit: Visit) -> Response:
 def _told(visit: Visit, undone: Undone) -> str:
     if undone.number is not None:
         visit.desk.tagger.learn(history.about(visit.store, undone.number))
-    return " ".join([str(undone), *undone.changes])
+    return undone.in_full
 
 
 def _here(at: str) -> str:

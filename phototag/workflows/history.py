@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,12 +20,23 @@ _NUMBERS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What an undo changes, as a sentence, and the faces (subjects) that it changes it for, if it is about faces."""
+
+    text: str
+    faces: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
     """What an undo did, or would do.
 
     `number`: of the undo itself, None if nothing stood. `answers`: those that don't hold any more, or hold again; of
     one, `what` it said, in words. `decisions`: how many things about faces and people that were. `redone`: it undid an
-    undo. `changes`: whose faces are whose now, in sentences; `faces`: those (subjects) that anything changes for.
+    undo. `changes`: which faces are whose now, and who comes and goes.
     """
 
     number: int | None
@@ -33,14 +44,18 @@ class Undone:
     what: str = ""
     decisions: int = 0
     redone: bool = False
-    changes: tuple[str, ...] = ()
-    faces: tuple[int, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def __str__(self) -> str:
         """`Undid answer 12: 24 faces are Ada.`"""
         if self.number is None:
             return f"Answer {self.answers[0]} is undone already." if self.answers else "There is nothing to undo."
         return f"{'Redid' if self.redone else 'Undid'} {self.which}."
+
+    @property
+    def in_full(self) -> str:
+        """What was undone, and all that it changed."""
+        return " ".join([str(self), *map(str, self.changes)])
 
     @property
     def which(self) -> str:
@@ -99,7 +114,6 @@ def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) 
     meant = tuple(dict.fromkeys(part.of for part in told if part.of is not None)) if len(answers) == 1 else ()
     meant = meant or tuple(answers)
     what = in_words(next(history.answers(store, number=meant[0]))) if len(meant) == 1 else ""
-    changed = [face for face in touched.faces if before.faces.get(face) != after.faces.get(face)]
     return Undone(
         number,
         meant,
@@ -107,36 +121,30 @@ def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) 
         count,
         len(answers) == 1 and any(part.verb == "undo" and not part.redo for part in told),
         tuple(_changes(before, after)),
-        tuple(changed),
     )
 
 
-def _changes(before: changes.State, after: changes.State) -> Iterator[str]:
-    """Who is whose, before and after, in sentences that do for both; the most faces first."""
-    moves = Counter(
-        (_label(before.faces[face]), _label(after.faces[face]))
-        for face in before.faces
-        if _label(before.faces[face]) != _label(after.faces[face])
-    )
-    for (old, new), count in sorted(moves.items(), key=lambda move: (-move[1], move[0])):
-        yield f"{counted(count, 'face')}: {new} instead of {old}."
-    refused = Counter(
-        (name, there)
-        for there, names in (
-            (True, after.rejected - before.rejected),
-            (False, before.rejected - after.rejected),
-        )
-        for face, name in names
-    )
-    for (name, there), count in sorted(refused.items(), key=lambda one: (-one[1], one[0])):
-        yield f"{counted(count, 'face')}: {'not' if there else 'no longer said not to be'} {printable(name)}."
+def _changes(before: changes.State, after: changes.State) -> Iterator[Change]:
+    """Who is whose, before and after, in sentences that do for what would be and what is; the most faces first."""
+    moves: dict[str, list[int]] = defaultdict(list)
+    for face, state in before.faces.items():
+        old, new = _label(state), _label(after.faces[face])
+        if old != new:
+            moves[f"{new} instead of {old}"].append(face)
+    refused: dict[str, list[int]] = defaultdict(list)
+    for face, name in sorted(after.rejected - before.rejected):
+        refused[f"not {printable(name)}"].append(face)
+    for face, name in sorted(before.rejected - after.rejected):
+        refused[f"no longer said not to be {printable(name)}"].append(face)
+    for told in (moves, refused):
+        for what, found in sorted(told.items(), key=lambda one: (-len(one[1]), one[0])):
+            yield Change(f"{counted(len(found), 'face')}: {what}.", tuple(found))
     for person, old_person in before.people.items():
-        yield from _person(old_person, after.people[person])
-    for verb, pairs in (("no longer ", before.pairs - after.pairs), ("", after.pairs - before.pairs)):
-        for kind in sorted({pair[0] for pair in pairs}):
-            count = sum(pair[0] == kind for pair in pairs)
-            said = "one person" if kind == "same" else "two people"
-            yield f"{counted(count, 'pair')} of faces: {verb}said to be {said}."
+        yield from map(Change, _person(old_person, after.people[person]))
+    for said, pairs in (("no longer said to be", before.pairs - after.pairs), ("", after.pairs - before.pairs)):
+        for verb, *two in sorted(pairs):
+            people = "one person" if verb == "same" else "two people"
+            yield Change(f"2 faces: {said} {people}.".replace("  ", " "), tuple(two))
 
 
 def _label(state: FaceState) -> str:
@@ -159,6 +167,14 @@ def _person(old: PersonState, new: PersonState) -> Iterator[str]:
         yield f"{name}: called {other}."
     if new.there and old.hidden != new.hidden:
         yield f"{other}: {'hidden' if new.hidden else 'shown again'}."
+
+
+def described(store: Store, answer: Answer) -> str:
+    """What an answer said; of an undo, what that said which it undid or redid."""
+    of = {part.of for part in answer.parts if part.of is not None}
+    if len(of) != 1:
+        return in_words(answer)
+    return f"{in_words(answer)}: {in_words(next(history.answers(store, number=of.pop())))}"
 
 
 def in_words(answer: Answer) -> str:

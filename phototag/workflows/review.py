@@ -209,7 +209,7 @@ class Sitting:
         if undone.number is not None:
             self.changed |= history.about(self.store, undone.number)
             self._done.append(_Done(Effect(), undone.number, applied=False))
-        return " ".join([str(undone), *undone.changes])
+        return undone.in_full
 
     def _undo_put_off(self) -> str:
         """Ask again what was put off or taken apart."""
