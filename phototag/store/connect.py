@@ -113,7 +113,7 @@ class Store:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """A part of a write transaction that only tries something: what it writes is taken back at its end."""
+        """A part of a write transaction that only tries something: what it writes is undone at its end."""
         with self._sentences():
             self.connection.execute("SAVEPOINT attempt")
             try:
