@@ -49,14 +49,18 @@ class State:
 
 def touched(store: Store, answer: int) -> Touched:
     """What an answer speaks of, or what it undoes or redoes."""
-    whole = history.goes_back_to(store, answer)
-    subjects = {face for said in whole for face in (said.face, said.other_face) if face is not None}
     undone = store.rows(
         "SELECT undoes FROM decision WHERE answer = ? AND undoes IS NOT NULL ORDER BY undoes", (answer,)
     )
     return Touched(
-        tuple(sorted(subjects)), tuple(sorted(people.touched(store, answer))), tuple(row for (row,) in undone)
+        tuple(subjects(store, answer)), tuple(sorted(people.touched(store, answer))), tuple(row for (row,) in undone)
     )
+
+
+def subjects(store: Store, answer: int) -> list[int]:
+    """The faces that an answer speaks of, or what it undoes or redoes, as subjects."""
+    whole = history.goes_back_to(store, answer)
+    return sorted({face for said in whole for face in (said.face, said.other_face) if face is not None})
 
 
 def state(store: Store, of: Touched) -> State:
@@ -104,10 +108,10 @@ def _person(store: Store, person: int) -> PersonState:
     return PersonState(name, not gone and merged is None, into, bool(hidden))
 
 
-def looks(store: Store, subjects: Iterable[int], limit: int) -> list[int]:
+def looks(store: Store, of: Iterable[int], limit: int) -> list[int]:
     """Faces to look at, one a subject, as far as there are pictures of them."""
     found: list[int] = []
-    for subject in subjects:
+    for subject in of:
         if len(found) == limit:
             break
         for (face,) in store.rows(

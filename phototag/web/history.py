@@ -45,7 +45,7 @@ def answers(visit: Visit) -> Response:
 
 
 def _entry(store: Store, answer: Answer) -> _Entry:
-    faces = changes.touched(store, answer.number).faces
+    faces = changes.subjects(store, answer.number)
     shown = changes.looks(store, faces, _FACES)
     return _Entry(answer, described(store, answer), _here(answer.at), shown, len(faces) - len(shown))
 

@@ -34,9 +34,9 @@ class Change:
 class Undone:
     """What an undo did, or would do.
 
-    `number`: of the undo itself, None if nothing stood. `answers`: those that don't hold any more, or hold again; of
-    one, `what` it said, in words. `decisions`: how many things about faces and people that were. `redone`: it undid an
-    undo. `changes`: which faces are whose now, and who comes and goes.
+    `number`: of the undo itself, None if nothing stood (`undone_by`: the undo that had undone it). `answers`: those
+    that don't hold any more, or hold again; of one, `what` it said, in words. `decisions`: how many things about faces
+    and people that were. `redone`: it undid an undo. `changes`: which faces are whose now, and who comes and goes.
     """
 
     number: int | None
@@ -45,11 +45,14 @@ class Undone:
     decisions: int = 0
     redone: bool = False
     changes: tuple[Change, ...] = ()
+    undone_by: int | None = None
 
     def __str__(self) -> str:
         """`Undid answer 12: 24 faces are Ada.`"""
         if self.number is None:
-            return f"Answer {self.answers[0]} is undone already." if self.answers else "There is nothing to undo."
+            if not self.answers:
+                return "There is nothing to undo."
+            return f"Answer {self.answers[0]} is undone already, by answer {self.undone_by}: undo that to redo it."
         return f"{'Redid' if self.redone else 'Undid'} {self.which}."
 
     @property
@@ -80,7 +83,7 @@ def undo(store: Store, answer: int | None = None, origin: Origin = "typed", *, t
         elif not history.exists(store, answer):
             raise UsageError(f"there is no answer {answer}: `phototag history --all` shows the number of each")
         if not history.stands(store, answer):
-            return Undone(None, (answer,))
+            return Undone(None, (answer,), undone_by=next(history.answers(store, number=answer)).undone_by)
         return _undo(store, [answer], origin, try_only)
 
 

@@ -76,7 +76,7 @@ def test_every_number_of_the_history_can_be_undone(store: Store) -> None:
     assert [(answer.number, answer.stands, answer.undone_by) for answer in history.answers(store)] == [
         (4, True, None), (3, True, None), (2, False, 4), (1, True, None),
     ]  # fmt: skip
-    assert str(undo(store, 2)) == "Answer 2 is undone already."
+    assert str(undo(store, 2)) == "Answer 2 is undone already, by answer 4: undo that to redo it."
     for number in (0, 5, 99):
         with pytest.raises(UsageError, match=f"there is no answer {number}: `phototag history"):
             undo(store, number)
