@@ -209,7 +209,7 @@ def test_skip_and_undo(page: Page, library: Library) -> None:
     said(page, "Put off")
     assert shown(page) != faces
     page.keyboard.press("u")
-    said(page, "Undid")
+    said(page, "asked again")
     assert shown(page) == faces
     with library.open() as store:
         assert not list(store.rows("SELECT * FROM decision"))
