@@ -257,7 +257,7 @@ def test_an_undo_that_cannot_be_is_a_sentence_before_it_is_done(named: Library, 
     assert "somebody else is called Ada" in named_browser.post("/history/3/undo", back="/history")
 
 
-def test_two_undos_are_none(named: Library, named_browser: Browser, browser: Browser) -> None:
+def test_two_undos_are_none(named: Library, named_browser: Browser) -> None:
     assert "Undid answer 2: 8 faces are Ben." in named_browser.post("/undo")
     assert set(named.named()) == {"Ada"}
     assert "Redid answer 2: 8 faces are Ben." in named_browser.post("/undo")

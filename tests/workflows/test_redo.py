@@ -66,6 +66,11 @@ def test_two_undos_change_nothing(store: Store) -> None:
     assert words(store) == ["answer 2 redone", "answer 2 undone"] * 2 + ["1 face is Ben", "1 face is Ada"]
 
 
+def test_nothing_was_answered_yet(store: Store) -> None:
+    assert str(undo(store)) == "There is nothing to undo."
+    assert str(undo_since(store, datetime.now(timezone.utc))) == "There is nothing to undo."
+
+
 def test_every_number_of_the_history_can_be_undone(store: Store) -> None:
     one, two = make(store, 2)
     name_faces(store, [one], "Ada")
