@@ -97,6 +97,8 @@ def _show(done: Undone, dry_run: bool) -> None:
         click.echo(str(done))
     for line in done.changes:
         click.echo(f"  {line}")
+    if done.number is not None and not done.changes:
+        click.echo("  No face and no name changes: other answers say the same, or later ones say otherwise.")
     if dry_run:
         click.echo("Nothing was changed.")
     elif done.number is not None:
