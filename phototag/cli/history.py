@@ -16,6 +16,7 @@ from phototag.display import counted
 
 if TYPE_CHECKING:
     from phototag.store.history import Answer
+    from phototag.workflows.history import Undone
 
 _SAID = {"typed": "", "reviewed": ", in a review", "folder": ", by a folder's name", "imported": ", from a file"}
 
@@ -26,42 +27,46 @@ _SAID = {"typed": "", "reviewed": ", in a review", "folder": ", by a folder's na
 @options.database
 @options.as_json
 def history(last: int, everything: bool, db: Path | None, as_json: bool) -> None:
-    """Show your answers, the latest first; `phototag undo NUMBER` takes one back."""
+    """Show your answers, the latest first; `phototag undo NUMBER` undoes one, or redoes what an undo undid."""
     from phototag.store.history import answers
+    from phototag.workflows.history import described
 
     with options.store(db, write=False) as store:
         told = list(answers(store, limit=None if everything else last))
+        in_words = [] if as_json else [described(store, answer) for answer in told]
     if as_json:
         click.echo(json.dumps([asdict(answer) for answer in told], indent=2))
     elif not told:
         click.echo("You answered nothing yet: `phototag name` asks who each group is.")
-    for answer in [] if as_json else told:
-        click.echo(_line(answer))
+    for answer, words in zip(told, in_words, strict=True) if not as_json else ():
+        click.echo(_line(answer, words))
 
 
-def _line(answer: Answer) -> str:
-    from phototag.workflows.history import in_words
-
+def _line(answer: Answer, words: str) -> str:
     when = datetime.fromisoformat(answer.at).astimezone().strftime("%Y-%m-%d %H:%M")
-    gone = "" if answer.stands or answer.parts[0].verb == "undo" else " (taken back)"
-    return f"{answer.number:5}  {when}  {in_words(answer)}{_SAID[answer.origin]}{gone}"
+    gone = "" if answer.stands else f" (undone by {answer.undone_by})"
+    return f"{answer.number:5}  {when}  {words}{_SAID[answer.origin]}{gone}"
 
 
-@click.command(short_help="Take answers back.")
-@click.argument("answer", type=int, required=False)
+@click.command(short_help="Undo answers, and redo them.")
+@click.argument("answer", type=click.IntRange(0, (1 << 63) - 1), required=False)
 @click.option("--all-since", metavar="WHEN", help="All answers since a moment: 2h, 2026-11-24, 2026-11-24T18:30.")
+@click.option("--dry-run", is_flag=True, help="Only say what it would change.")
 @options.yes
 @options.no_tag
 @options.database
-def undo(answer: int | None, all_since: str | None, yes: bool, no_tag: bool, db: Path | None) -> None:
-    """Take back the last answer, or the one of this number (`phototag history` shows them).
+def undo(answer: int | None, all_since: str | None, dry_run: bool, yes: bool, no_tag: bool, db: Path | None) -> None:
+    """Undo the last thing that you did, or the answer of this number (`phototag history` shows them).
+
+    An undo has a number, too: undo it, and what it undid holds again. So two times `phototag undo` change nothing.
 
     \b
     phototag undo
+    phototag undo 31 --dry-run
     phototag undo 31
     phototag undo --all-since 2h
 
-    Nothing is deleted: the history keeps both the answer and that it was taken back.
+    Nothing is deleted: the history keeps both the answer and the undo.
     """
     from phototag.cli.tag import try_names
     from phototag.store.history import since
@@ -70,24 +75,34 @@ def undo(answer: int | None, all_since: str | None, yes: bool, no_tag: bool, db:
 
     if all_since is not None and answer is not None:
         raise click.UsageError("give a number or --all-since, not both")
+    when = None if all_since is None else _moment(all_since)
     with options.store(db) as store:
-        if all_since is None:
-            done = job(store, answer)
+        if when is None:
+            done = job(store, answer, try_only=dry_run)
         else:
-            when = _moment(all_since)
             count = len(since(store, utc(when)))
-            if count and not yes:
-                click.confirm(f"Take back {counted(count, 'answer')}?", abort=True)
-            done = undo_since(store, when)
-        if not done.decisions:
-            nothing = "There is nothing to take back."
-            click.echo(nothing if answer is None else f"Answer {answer} was taken back before.")
-            return
-        numbers = ", ".join(map(str, done.answers))
-        some = "s" if len(done.answers) > 1 else ""
-        click.echo(f"Took back answer{some} {numbers} ({counted(done.decisions, 'decision')}).")
-        if not no_tag:
+            if count and not (yes or dry_run):
+                click.confirm(f"Undo {counted(count, 'answer')}?", abort=True)
+            done = undo_since(store, when, try_only=dry_run)
+        _show(done, dry_run)
+        if done.number is not None and not (no_tag or dry_run):
             try_names(store)
+
+
+def _show(done: Undone, dry_run: bool) -> None:
+    """What was undone, what it changed, and how it is redone."""
+    if dry_run and done.number is not None:
+        click.echo(f"This would {'redo' if done.redone else 'undo'} {done.which}.")
+    else:
+        click.echo(str(done))
+    for line in done.changes:
+        click.echo(f"  {line}")
+    if done.number is not None and not done.changes:
+        click.echo("  No face and no name changes: other answers say the same, or later ones say otherwise.")
+    if dry_run:
+        click.echo("Nothing was changed.")
+    elif done.number is not None:
+        click.echo(f"`phototag undo {done.number}` {'undoes' if done.redone else 'redoes'} it.")
 
 
 def _moment(text: str) -> datetime:

@@ -59,7 +59,7 @@ def interview(sitting: Sitting, tagger: Tagger | None, *, images: bool) -> Tagge
 def _learn(tagger: Tagger, sitting: Sitting) -> None:
     if sitting.changed:
         tagger.learn()
-        sitting.changed.clear()
+        sitting.changed = False
 
 
 class _Quit(Exception):
@@ -228,7 +228,9 @@ class _Terminal:
         raise _Again
 
     def _undo(self) -> None:
-        self.console.print("Took back the last answer." if self.sitting.undo() else "There is nothing to take back.")
+        done = self.sitting.undo()
+        told = f"{done} [u] again brings it back." if done else "There is nothing to undo."
+        self.console.print(told, markup=False)
 
     def _line(self, prompt: str, known: Sequence[str] = ()) -> str:
         """A line typed, completed over the known ones. Raises _Again if there is none."""

@@ -62,7 +62,7 @@ def people_import(file: Path, overrule: bool, dry_run: bool, no_tag: bool, db: P
 
     Photos are told by their content, so index them first. The names are looked for in all other photos at once. What
     you said here stays where the file differs, unless you --overrule it. All is one answer, which one `phototag undo`
-    takes back; what stands already isn't said again. An entry that can't be (a box outside its photo) is left out and
+    undoes; what stands already isn't said again. An entry that can't be (a box outside its photo) is left out and
     listed; then the exit code is 3.
     """
     from phototag.workflows.import_names import import_names

@@ -39,8 +39,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
         if group is not None:
             if name is None:
                 raise UsageError(f'say who group {group} is, as in `phototag name {group} "Ada Lovelace"`')
-            if not no_tag:
-                refresh(store, options.progress(False))
+            refresh(store, options.progress(False), tag=not no_tag)
             members = group_faces(store, group)
             done = name_group(store, members, did_you_mean.meant(store, name, new=new))
             are = "is" if done.faces == 1 else "are"
@@ -56,7 +55,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
         from phototag.workflows.background import Tagger
         from phototag.workflows.review import Sitting
 
-        sitting = Sitting.open(store, options.progress(False))
+        sitting = Sitting.open(store, options.progress(False), tag=not no_tag)
         tagged = interview(sitting, None if no_tag else Tagger(store.path), images=not no_images)
         for line in told(tagged) if tagged else []:
             click.echo(line)

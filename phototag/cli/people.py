@@ -15,7 +15,7 @@ name = click.argument("name")
 
 @click.group(short_help="The people that you named: rename, merge, split, hide them.")
 def people() -> None:
-    """Show the people that you named, and say more of them. Whatever you say, `phototag undo` takes back.
+    """Show the people that you named, and say more of them. Whatever you say, `phototag undo` undoes.
 
     \b
     phototag people list

@@ -25,15 +25,16 @@ _SHOWN = 5
 @options.as_json
 def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
     """Name the faces that the trained model is sure of; your own names are never touched."""
-    from phototag.workflows.judging import usable_model
+    from phototag.workflows.judging import Faces, usable_model
     from phototag.workflows.tag import tag_faces
     from phototag.workflows.train import train_people
 
     settings = options.settings(db=db, precision=precision)
     with options.store(db) as store:
+        read = Faces.read(store)
         usable_model(store)
-        train_people(store, options.progress(as_json))  # something may have been said since
-        done = tag_faces(store, options.progress(as_json), precision=settings.said_precision())
+        train_people(store, options.progress(as_json), read=read)  # something may have been said since
+        done = tag_faces(store, options.progress(as_json), precision=settings.said_precision(), read=read)
     options.show(asdict(done), "\n".join(told(done)), as_json)
 
 

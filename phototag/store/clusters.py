@@ -29,25 +29,22 @@ class Looks:
 class Clustering:
     """The last grouping: the embedder's id, the thresholds that its groups were made with, the first number that no
     group ever had, the groups of all faces that took part (None: the face stands alone), each group's most central
-    face first, those by looks alone, that they were made from, and which of its person's appearances each face belongs
-    to."""
+    face first, and those by looks alone, that they were made from."""
 
     embedder: int
     params: dict[str, Any]
     next_number: int
     groups: dict[int, int | None]
     looks: Looks
-    appearance: dict[int, int]
 
 
 def current(store: Store) -> Clustering | None:
     """The last grouping, or None before the first."""
     for embedder, params, next_number in store.rows("SELECT engine, params, next_number FROM clustering"):
-        members = list(store.rows("SELECT face, cluster, appearance FROM cluster_member ORDER BY cluster, rank, face"))
-        groups, appearance = ({row[0]: row[column] for row in members} for column in (1, 2))
+        groups = dict(store.rows("SELECT face, cluster FROM cluster_member ORDER BY cluster, rank, face"))
         found = list(store.rows("SELECT face, base, since FROM cluster_member WHERE base IS NOT NULL ORDER BY face"))
         looks = Looks({face: base or None for face, base, _ in found}, {face: since for face, _, since in found})
-        return Clustering(embedder, json.loads(params), next_number, groups, looks, appearance)
+        return Clustering(embedder, json.loads(params), next_number, groups, looks)
     return None
 
 

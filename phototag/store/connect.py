@@ -115,6 +115,18 @@ class Store:
                 self._writing = False
 
     @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of a write transaction that only tries something: what it writes is undone at its end."""
+        with self._sentences():
+            self.connection.execute("SAVEPOINT attempt")
+            try:
+                yield
+            finally:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK TO attempt")
+                    self.connection.execute("RELEASE attempt")
+
+    @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Reads inside see one state of the database, whatever others write meanwhile."""
         with self._sentences():

@@ -29,13 +29,14 @@ class Decision:
     name: str | None = None
 
 
-def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
+def record(store: Store, decisions: Sequence[Decision], origin: Origin, *, undo: int | None = None) -> int:
     """Write one answer, which may decide about many faces (inside a write transaction); returns its number.
 
-    Whose last face it takes is gone, and who gets one is back (of what takes back other answers, `history.undo` says
-    who). Raises UsageError if one who is back has a name that belongs to somebody else by now.
+    Whose last face it takes is gone, and who gets one is back (of what undoes other answers, `history.undo` says
+    who). Raises UsageError if one who is back has a name that belongs to somebody else by now. `undo`: the number of an
+    undo, just written, of which these are a part.
     """
-    answer = int(store.value("SELECT coalesce(max(answer), 0) + 1 FROM decision"))
+    answer = undo or int(store.value("SELECT coalesce(max(answer), 0) + 1 FROM decision"))
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     store.connection.executemany(
         "INSERT INTO decision (at, origin, answer, verb, face, person, other_face, undoes, other_person, name)"
@@ -46,9 +47,31 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
             for d in decisions
         ],
     )
-    if any(decision.verb != "undo" for decision in decisions):
+    if any(decision.verb == "undo" for decision in decisions):
+        _withdraw(store, answer)
+    elif undo is None:
         people.come_and_go(store, answer)
     return answer
+
+
+def _withdraw(store: Store, answer: int) -> None:
+    """Keep `withdrawn` after an undo: a row of the journal is withdrawn if anything that isn't withdrawn undoes it.
+
+    That comes after it, so the latest are looked at first.
+    """
+    chains = store.rows(
+        "WITH RECURSIVE down(id) AS (SELECT undoes FROM decision WHERE answer = ? AND undoes IS NOT NULL"
+        " UNION SELECT d.undoes FROM down JOIN decision d ON d.id = down.id WHERE d.undoes IS NOT NULL)"
+        " SELECT id FROM down ORDER BY id DESC",
+        (answer,),
+    )
+    for (row,) in list(chains):
+        store.run("DELETE FROM withdrawn WHERE decision = ?", (row,))
+        store.run(
+            "INSERT INTO withdrawn SELECT ?1 WHERE EXISTS (SELECT 1 FROM decision u WHERE u.undoes = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = u.id))",
+            (row,),
+        )
 
 
 def rejected(store: Store) -> Iterator[tuple[int, int]]:

@@ -138,11 +138,11 @@ def places(store: Store, photo: int) -> dict[int, tuple[Box, bool]]:
     }
 
 
-def settle(store: Store, ids: Iterable[int], shown: Iterable[int]) -> None:
-    """After something said of these faces was taken back (inside a write transaction): what has a name again is
-    present again; those that were only there because a human had `shown` them are not."""
-    for face in ids:
-        store.run(f"UPDATE face SET present = 1 WHERE subject = ? AND NOT present AND {_NAMED}", (face,))
+def settle(store: Store, subjects: Iterable[int], shown: Iterable[int]) -> None:
+    """After something said of these faces was undone or redone (inside a write transaction): what a human named or
+    showed is present again; those that were only there because a human had `shown` them are not."""
+    for face in subjects:
+        store.run(f"UPDATE face SET present = 1 WHERE subject = ? AND NOT present AND {_KEPT}", (face,))
     for face in shown:
         store.run(f"UPDATE face SET present = 0 WHERE subject = ? AND engine IS NULL AND NOT {_KEPT}", (face,))
 

@@ -1,21 +1,28 @@
-"""History: what was answered, when, and how it is taken back."""
+"""History: what was answered, when, and how it is undone and redone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from phototag.store import decisions, faces, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
+from phototag.store.repeats import Repeats
 from phototag.types import Origin, Verb
+
+#: Whether a row `d` of the journal stands: no undo that stands undoes it.
+_STANDS = "NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = d.id)"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """What an answer said, of how many faces, about whom; `name`: the new one, of a rename (`person`: the one before).
 
-    `undoes`: of an `undo`, the answer that it took back.
+    `undoes`: of an `undo`, the answer that it undid. If that is an undo itself, `of` is the answer that it all goes
+    back to, and `redo` says whether it was brought back.
     """
 
     verb: Verb
@@ -24,26 +31,39 @@ class Part:
     other_person: str | None
     name: str | None
     undoes: int | None
+    of: int | None = None
+    redo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: its number, when it was given (ISO 8601, UTC), where, what it said; `stands`: if any of it does."""
+    """One answer: its number, when it was given (ISO 8601, UTC), where, what it said.
+
+    `stands`: if any of it does; else `undone_by`: the last undo that undid it, and stands.
+    """
 
     number: int
     at: str
     origin: Origin
     stands: bool
+    undone_by: int | None
     parts: tuple[Part, ...]
 
+    @property
+    def is_undo(self) -> bool:
+        return any(part.verb == "undo" for part in self.parts)
 
-def answers(store: Store, *, limit: int | None = None) -> Iterator[Answer]:
-    """The answers, the latest first."""
+
+def answers(store: Store, *, limit: int | None = None, number: int | None = None) -> Iterator[Answer]:
+    """The answers, the latest first: all, the last ones, or the one of this number."""
     found: list[Answer] = []
     wanted = "" if limit is None else f"WHERE d.answer > (SELECT max(answer) FROM decision) - {int(limit)}"
-    for number, at, origin, stands, *part in store.rows(
-        "SELECT d.answer, min(d.at), d.origin, max(d.verb <> 'undo' AND NOT EXISTS"
-        " (SELECT 1 FROM decision u WHERE u.undoes = d.id)),"
+    if number is not None:
+        wanted = f"WHERE d.answer = {int(number)}"
+    for answer, at, origin, stands, undone_by, row, *told in store.rows(
+        f"SELECT d.answer, min(d.at), d.origin, max({_STANDS}),"
+        " max((SELECT max(u.answer) FROM decision u WHERE u.undoes = d.id"
+        " AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = u.id))), min(d.id),"
         " d.verb, count(d.face), CASE d.verb WHEN 'rename' THEN coalesce((SELECT r.name FROM decision r"
         " WHERE r.person = d.person AND r.verb = 'rename' AND r.id < d.id ORDER BY r.id DESC LIMIT 1), p.given)"
         " ELSE p.name END, o.name, d.name, t.answer FROM decision d LEFT JOIN person p ON p.id = d.person"
@@ -51,84 +71,138 @@ def answers(store: Store, *, limit: int | None = None) -> Iterator[Answer]:
         f" {wanted} GROUP BY d.answer, d.verb, d.person, d.other_person, d.name, t.answer"
         " ORDER BY d.answer DESC, min(d.id)"
     ):
-        if found and found[-1].number == number:
+        parts: tuple[Part, ...] = (_part(store, row, told),)
+        if found and found[-1].number == answer:
             last = found.pop()
-            found.append(Answer(number, at, origin, last.stands or bool(stands), (*last.parts, Part(*part))))
+            stands, undone_by = last.stands or stands, max(last.undone_by or 0, undone_by or 0) or None
+            parts = (*last.parts, *parts)
         else:
             yield from found
-            found = [Answer(number, at, origin, bool(stands), (Part(*part),))]
+        found = [Answer(answer, at, origin, bool(stands), undone_by, parts)]
     yield from found
 
 
+def _part(store: Store, row: int, told: list[Any]) -> Part:
+    part = Part(*told)
+    if part.undoes is None:
+        return part
+    for answer, steps in store.rows(
+        "WITH RECURSIVE down(id, answer, undoes, steps) AS (SELECT id, answer, undoes, 0 FROM decision WHERE id = ?"
+        " UNION ALL SELECT d.id, d.answer, d.undoes, steps + 1 FROM down JOIN decision d ON d.id = down.undoes)"
+        " SELECT answer, steps FROM down WHERE undoes IS NULL",
+        (row,),
+    ):
+        part = replace(part, of=answer, redo=steps % 2 == 0)
+    return part
+
+
 def last(store: Store) -> int | None:
-    """The latest answer of which anything still stands."""
-    value = store.value("SELECT max(answer) FROM standing")
+    """The last answer, an undo as well as any other: nothing can have undone it."""
+    value = store.value("SELECT max(answer) FROM decision")
     return None if value is None else int(value)
 
 
 def exists(store: Store, answer: int) -> bool:
-    """Whether there is an answer of this number that isn't itself an undo."""
-    return store.value("SELECT 1 FROM decision WHERE answer = ? AND verb <> 'undo'", (answer,)) is not None
+    """Whether there is an answer of this number."""
+    return store.value("SELECT 1 FROM decision WHERE answer = ?", (answer,)) is not None
 
 
 def stands(store: Store, answer: int) -> bool:
-    """Whether any of an answer still stands."""
-    return store.value("SELECT 1 FROM standing WHERE answer = ?", (answer,)) is not None
-
-
-def about(store: Store, answer: int) -> set[int]:
-    """The people (ids) of whom an answer speaks, merged ones as whom they are now."""
-    return {
-        person
-        for (person,) in store.rows(
-            "WITH RECURSIVE who(id) AS (SELECT person FROM decision WHERE answer = ?"
-            " UNION SELECT other_person FROM decision WHERE answer = ?"
-            " UNION SELECT p.merged FROM who JOIN person p ON p.id = who.id)"
-            " SELECT id FROM who WHERE id IS NOT NULL",
-            (answer, answer),
-        )
-    }
+    """Whether any of an answer stands."""
+    return store.value(f"SELECT 1 FROM decision d WHERE d.answer = ? AND {_STANDS}", (answer,)) is not None
 
 
 def since(store: Store, at: str) -> list[int]:
-    """The answers given at or after a time (ISO 8601, UTC) of which anything still stands."""
-    return [row[0] for row in store.rows("SELECT DISTINCT answer FROM standing WHERE at >= ? ORDER BY answer", (at,))]
+    """The answers since a time (ISO 8601, UTC) that have to be undone for things to be as they were then."""
+    given = [row[0] for row in store.rows("SELECT DISTINCT answer FROM decision WHERE at >= ? ORDER BY answer", (at,))]
+    return sorted({answer for answer, _ in _undoable(store, given)})
 
 
-#: What stands of an answer, and what merges repeated of it, unless another answer had said the same before.
-_TAKEN_BACK = """
-WITH RECURSIVE back(id) AS (
-    SELECT id FROM standing WHERE answer = ?
-    UNION
-    SELECT again.id FROM back JOIN decision d ON d.id = back.id AND d.verb IN ('is', 'is-not')
-    JOIN decision m ON m.person = d.person AND m.verb = 'merge' AND m.id > d.id
-    JOIN standing again ON again.face = d.face AND again.answer = m.answer AND again.verb = d.verb
-        AND again.person = m.other_person
-    WHERE NOT EXISTS (
-        SELECT 1 FROM standing o WHERE o.face = d.face AND o.person = d.person AND o.verb = d.verb
-        AND o.answer <> d.answer AND o.id < m.id
-    )
+#: The rows of an answer (the first parameter), and those that they undo, and so on.
+_DOWN = (
+    "down(id) AS (SELECT id FROM decision WHERE answer = ?"
+    " UNION SELECT d.undoes FROM down JOIN decision d ON d.id = down.id WHERE d.undoes IS NOT NULL)"
 )
-SELECT d.id, d.face, d.verb FROM decision d WHERE d.id IN back ORDER BY d.id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A row of the journal that isn't an undo."""
+
+    id: int
+    stands: bool
+    verb: Verb
+    face: int | None
+    other_face: int | None
+    person: int | None
+    other_person: int | None
+
+
+def goes_back_to(store: Store, answer: int) -> list[Said]:
+    """What an answer says itself, and what it undoes or redoes in the end."""
+    return [
+        Said(row[0], bool(row[1]), *row[2:])
+        for row in store.rows(
+            f"WITH RECURSIVE {_DOWN} SELECT d.id, {_STANDS}, d.verb, d.face, d.other_face, d.person,"
+            " d.other_person FROM down JOIN decision d ON d.id = down.id WHERE d.undoes IS NULL ORDER BY d.id",
+            (answer,),
+        )
+    ]
+
+
+def _undoable(store: Store, answers: Iterable[int]) -> list[tuple[int, int]]:
+    """(answer, row) of all that stands of these answers, but for undos of one another: both are undone anyway."""
+    return list(
+        store.rows(
+            "WITH them(answer) AS (SELECT value FROM json_each(?))"
+            f" SELECT d.answer, d.id FROM decision d WHERE d.answer IN them AND {_STANDS}"
+            " AND NOT EXISTS (SELECT 1 FROM decision t WHERE t.id = d.undoes AND t.answer IN them) ORDER BY d.id",
+            (json.dumps(sorted(set(answers))),),
+        )
+    )
 
 
 def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
-    """Take back all that these answers decided, as one (inside a write transaction); returns how many decisions.
+    """Undo all that these answers decided, as one (inside a write transaction); returns how many decisions.
 
-    What a merge said again of somebody's faces goes with what it was said for.
+    Of an undo: what it undid holds again, in its old place among the answers. What a merge said again of somebody's
+    faces goes, and comes back, with what it was said for.
 
-    Raises UsageError if somebody would get a name back that is another's by now.
+    Raises UsageError if somebody would get a name back that is another's by now, or two people were one each way round.
     """
-    standing = list({row[0]: row for answer in answers for row in store.rows(_TAKEN_BACK, (answer,))}.values())
-    if standing:
-        answer = decisions.record(store, [Decision("undo", undoes=row[0]) for row in standing], origin)
-        faces.settle(
-            store,
-            {row[1] for row in standing if row[1] is not None},
-            shown={row[1] for row in standing if row[2] == "a-face"},
-        )
-        about = people.touched(store, answer)
-        people.refresh(store, about)
-        if about:
-            models.forget_tags(store)
-    return len(standing)
+    rows = [row for _, row in _undoable(store, answers)]
+    if not rows:
+        return 0
+    number = decisions.record(store, [Decision("undo", undoes=row) for row in rows], origin)
+    rows += _settle_repeats(store, number, origin)
+    whole = goes_back_to(store, number)
+    faces.settle(
+        store,
+        {said.face for said in whole if said.face is not None},
+        {said.face for said in whole if said.face is not None and said.verb == "a-face"},
+    )
+    about = people.touched(store, number)
+    people.refresh(store, about)
+    if about:
+        models.forget_tags(store)
+    return len(rows)
+
+
+def _settle_repeats(store: Store, number: int, origin: Origin) -> list[int]:
+    """Undo with an undo what lost its reason by it, and say again of whom faces are whose person was merged meanwhile;
+    returns the rows that are undone."""
+    whole = goes_back_to(store, number)
+    repeats = Repeats(store, [said.id for said in whole if not said.stands])
+    about = {said.face for said in whole if said.face is not None}
+    merged = [said for said in whole if said.verb == "merge"]
+    about |= repeats.faces(who for said in merged for who in (said.person, said.other_person) if who is not None)
+    gone, again = [], []
+    for face in sorted(about):
+        rows, said_again = repeats.of(face)
+        gone += rows
+        again += said_again
+    if gone:
+        decisions.record(store, [Decision("undo", undoes=row) for row in gone], origin, undo=number)
+    if again:
+        decisions.record(store, again, origin, undo=number)
+    return gone

@@ -112,13 +112,13 @@ def refresh(store: Store, people: Iterable[int]) -> None:
 
 
 def touched(store: Store, answer: int) -> set[int]:
-    """People of whom an answer, or what it takes back, speaks, and who were ever named on its faces."""
+    """People of whom an answer, or what it undoes or redoes, speaks, and who were ever named on its faces."""
     return {
         row[0]
         for row in store.rows(
-            "WITH about AS (SELECT coalesce(u.face, d.face) AS face, coalesce(u.person, d.person) AS person,"
-            " coalesce(u.other_person, d.other_person) AS other FROM decision d LEFT JOIN decision u"
-            " ON u.id = d.undoes WHERE d.answer = ?)"
+            "WITH RECURSIVE down(id) AS (SELECT id FROM decision WHERE answer = ?"
+            " UNION SELECT d.undoes FROM down JOIN decision d ON d.id = down.id WHERE d.undoes IS NOT NULL),"
+            " about AS (SELECT d.face, d.person, d.other_person AS other FROM down JOIN decision d ON d.id = down.id)"
             " SELECT person FROM about WHERE person IS NOT NULL UNION SELECT other FROM about WHERE other IS NOT NULL"
             " UNION SELECT d.person FROM about JOIN decision d ON d.face = about.face AND d.verb = 'is'",
             (answer,),

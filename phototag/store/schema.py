@@ -103,6 +103,19 @@ def _name_keys(db: Database) -> None:
         db.conn.execute("UPDATE person SET name = ?, given = ?, name_key = ? WHERE id = ?", (kept, first, key, person))
 
 
+@MIGRATIONS(name="0009-redo")
+def _redo(db: Database) -> None:
+    for statement in _REDO.split(";\n\n"):
+        db.conn.execute(statement)
+    withdrawn: set[int] = set()
+    # Whatever undoes a row comes after it: backwards, each row is settled when it is met.
+    undos = db.conn.execute("SELECT id, undoes FROM decision WHERE undoes IS NOT NULL ORDER BY id DESC")
+    for row, undoes in undos.fetchall():
+        if row not in withdrawn:
+            withdrawn.add(undoes)
+    db.conn.executemany("INSERT INTO withdrawn VALUES (?)", [(row,) for row in sorted(withdrawn)])
+
+
 @MIGRATIONS(name="0011-looks")
 def _looks(db: Database) -> None:
     for statement in _LOOKS.split(";\n\n"):
@@ -398,6 +411,18 @@ ALTER TABLE person ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
 UPDATE person SET given = name, gone = EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id)
     AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id
         AND NOT EXISTS (SELECT 1 FROM decision u WHERE u.undoes = d.id))"""
+
+# An undo can be undone itself, and no view can look through that to any depth. `withdrawn` holds the rows of the
+# journal, undos among them, that an undo undoes which isn't withdrawn itself: it follows from the journal, and changes
+# with it.
+_REDO = """
+CREATE TABLE withdrawn (decision INTEGER PRIMARY KEY REFERENCES decision ON DELETE RESTRICT);
+
+DROP VIEW standing;
+
+CREATE VIEW standing AS
+SELECT d.* FROM decision d
+WHERE d.verb <> 'undo' AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = d.id)"""
 
 # `base`: the group of a face by its looks alone, whatever was said; 0 if it is alone, NULL if it takes no part.
 # `preference`: what the user set once and for all. `derived`: what tags and groups follow from: the last decision, the

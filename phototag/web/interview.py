@@ -57,7 +57,7 @@ class Interview:
                 yield self._sitting
             finally:
                 if self._sitting.changed:
-                    self._sitting.changed = set()
+                    self._sitting.changed = False
                     self._tagger.learn()
 
     def asked(self, sitting: Sitting) -> Asked | None:

@@ -9,7 +9,7 @@ from phototag.errors import UsageError
 from phototag.report.marks import marks
 from phototag.report.pages import PhotoEntry
 from phototag.store import faces, people, photos
-from phototag.types import Box, Person
+from phototag.types import Box
 from phototag.web import doubts
 from phototag.web.desk import Visit
 from phototag.web.people import CARDS, cut
@@ -65,19 +65,18 @@ def place(visit: Visit) -> Response:
     lost = next((one for one in faces.unplaced(store, photo) if one.face == form.number("name")), None)
     if lost is None:
         raise UsageError("that name has its face by now: nothing was changed")
-    who: Person | None
     if form.text("is"):
         face = form.number("is")
         if face not in {one.id for one in faces.of_photo(store, photo)}:
             raise UsageError("that face is not there any more: nothing was changed")
-        named = who = naming.name_faces(store, [face], lost.person, "reviewed")
+        named = naming.name_faces(store, [face], lost.person, "reviewed")
         text = f"The face is {printable(named.name)}."
     elif form.text("say") == "absent":
-        absent = who = not_on(store, photo, lost.person, "reviewed")
+        absent = not_on(store, photo, lost.person, "reviewed")
         text = f"{printable(absent.name)} is not on this photo."
     else:
-        text, who = _added(visit, photo, lost.person)
-    visit.desk.tagger.learn({who.id} if who else ())
+        text = _added(visit, photo, lost.person)
+    visit.desk.tagger.learn()
     left = faces.unplaced(store, photo)
     return visit.back(text, f"/photos/{photo}?place={left[0].face}" if left else f"/photos/{photo}")
 
@@ -87,13 +86,13 @@ def add(visit: Visit) -> Response:
     photo, name = visit.id("photo"), visit.form.text("name")
     if name.strip() and (page := doubts.doubt(visit)):
         return page
-    text, who = _added(visit, photo, doubts.name(visit) if name.strip() else None)
-    visit.desk.tagger.learn({who.id} if who else ())
+    text = _added(visit, photo, doubts.name(visit) if name.strip() else None)
+    visit.desk.tagger.learn()
     return visit.back(text)
 
 
-def _added(visit: Visit, photo: int, name: str | None) -> tuple[str, Person | None]:
-    """Add the face in the form's box; returns what came of it, and whose it is."""
+def _added(visit: Visit, photo: int, name: str | None) -> str:
+    """Add the face in the form's box; returns what came of it."""
     form, where = visit.form, photos.copy(visit.store, photo)
     if where is None:
         raise UsageError("there is no such photo")
@@ -102,7 +101,7 @@ def _added(visit: Visit, photo: int, name: str | None) -> tuple[str, Person | No
     box = Box(*map(form.number, _SIDES))
     done = add_face_on(visit.store, where, box, name, visit.desk.settings, origin="reviewed")
     is_who = f" It is {printable(done.person.name)}." if done.person else ""
-    return f"The face was {'known already' if done.known else 'added'}.{is_who}", done.person
+    return f"The face was {'known already' if done.known else 'added'}.{is_who}"
 
 
 def face_is(visit: Visit) -> Response:

@@ -85,16 +85,16 @@ def standing(visit: Visit) -> Response:
 
 
 def answer(visit: Visit) -> Response:
-    """An answer to the question that waits; or the last one taken back."""
+    """An answer to the question that waits; or the last thing done is undone."""
     form, interview = visit.form, visit.desk.interview
     if form.text("say") == "name" and (page := doubts.doubt(visit)):
         return page  # the question waits
     name = doubts.name(visit)
     with interview.sitting() as sitting:
         if form.text("say") == "undo":
-            taken = sitting.undo()
+            undone = sitting.undo()
             interview.again()
-            return visit.back("The last answer is taken back." if taken else "There is nothing to take back.", "/")
+            return visit.back(undone or "There is nothing to undo.", "/")
         it = interview.answering(form.number("question"))
         try:
             return visit.back(_answered(sitting, it, form, name), "/")

@@ -17,7 +17,7 @@ from phototag.learn.cluster import Known, Labels, central_first, cluster, member
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.progress import Progress
 from phototag.store import clusters, decisions, derived, engines, faces, models
-from phototag.store.clusters import Clustering, Looks, Sighting
+from phototag.store.clusters import Looks, Sighting
 from phototag.store.connect import Store
 from phototag.types import Cluster, Thresholds, Vectors
 from phototag.workflows.conflicts import Conflict, answers, in_one_photo
@@ -96,7 +96,7 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
             params,
             [Cluster(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
             alone=[ids[row] for row in np.flatnonzero(labels < 0)],
-            appearance=_appearances(ids, vectors, labels, seen, thresholds.same, None if anew else before),
+            appearance=_appearances(ids, vectors, labels, seen, thresholds.same),
             looks=looks,
             next_number=before.next_number if before else 1,
             of=now,
@@ -239,23 +239,11 @@ def _changed(
 
 
 def _appearances(
-    ids: Sequence[int],
-    vectors: Vectors,
-    labels: Labels,
-    seen: Mapping[int, Sighting],
-    same: float,
-    before: Clustering | None,
+    ids: Sequence[int], vectors: Vectors, labels: Labels, seen: Mapping[int, Sighting], same: float
 ) -> dict[int, int]:
-    """By face the appearance of its group that it belongs to; groups that are as they were keep theirs."""
-    last = defaultdict(set)
-    for face, number in before.groups.items() if before else ():
-        last[number].add(face)
     found: dict[int, int] = {}
     for rows in members(labels):
         group = [ids[row] for row in rows.tolist()]
-        if before and last[before.groups.get(group[0])] == set(group):
-            found |= {face: before.appearance[face] for face in group}
-            continue
         numbers = appearances(vectors[rows], [_seconds(seen[face].taken_at) for face in group], same)
         found.update(zip(group, numbers.tolist(), strict=True))
     return found

@@ -1,47 +1,100 @@
-"""History: what was answered, and how to take it back."""
+"""History: what was answered, and how it is undone and redone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from phototag.display import counted, printable
 from phototag.errors import UsageError
-from phototag.store import history
+from phototag.store import changes, history
+from phototag.store.changes import FaceState, PersonState
 from phototag.store.connect import Store
 from phototag.store.history import Answer, Part
 from phototag.types import Origin
 
+#: Answers whose numbers are said.
+_NUMBERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an undo changes, as a sentence, and the faces (subjects) that it changes it for, if it is about faces."""
+
+    text: str
+    faces: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Which answers were taken back, and how many decisions about faces and people they were."""
+    """What an undo did, or would do.
 
-    answers: tuple[int, ...]
-    decisions: int
+    `number`: of the undo itself, None if nothing stood (`undone_by`: the undo that had undone it). `answers`: those
+    that don't hold any more, or hold again; of one, `what` it said, in words. `decisions`: how many things about faces
+    and people that were. `redone`: it undid an undo. `changes`: which faces are whose now, and who comes and goes.
+    """
+
+    number: int | None
+    answers: tuple[int, ...] = ()
+    what: str = ""
+    decisions: int = 0
+    redone: bool = False
+    changes: tuple[Change, ...] = ()
+    undone_by: int | None = None
+
+    def __str__(self) -> str:
+        """`Undid answer 12: 24 faces are Ada.`"""
+        if self.number is None:
+            if not self.answers:
+                return "There is nothing to undo."
+            return f"Answer {self.answers[0]} is undone already, by answer {self.undone_by}: undo that to redo it."
+        return f"{'Redid' if self.redone else 'Undid'} {self.which}."
+
+    @property
+    def in_full(self) -> str:
+        """What was undone, and all that it changed."""
+        return " ".join([str(self), *map(str, self.changes)])
+
+    @property
+    def which(self) -> str:
+        """`answer 12: 24 faces are Ada`."""
+        numbers = ", ".join(map(str, self.answers[:_NUMBERS]))
+        if len(self.answers) > _NUMBERS:
+            numbers += f" and {len(self.answers) - _NUMBERS:,} more"
+        return f"answer{'s' if len(self.answers) > 1 else ''} {numbers}" + (f": {self.what}" if self.what else "")
 
 
-def undo(store: Store, answer: int | None = None, origin: Origin = "typed") -> Undone:
-    """Take back one answer, by default the last that stands.
+def undo(store: Store, answer: int | None = None, origin: Origin = "typed", *, try_only: bool = False) -> Undone:
+    """Undo one answer, by default the last one; an undo is an answer, too, and undoing it is a redo.
 
-    Raises UsageError if there is no such answer, or if somebody would get a name back that is another's by now.
+    `try_only`: say what it would change, and change nothing. Raises UsageError if there is no such answer, or if
+    somebody would get a name back that is another's by now.
     """
     with store.write():
         if answer is None:
             answer = history.last(store)
+            if answer is None:
+                return Undone(None)
         elif not history.exists(store, answer):
-            raise UsageError(f"there is no answer {answer}: `phototag history` shows their numbers")
-        return _take_back(store, [] if answer is None else [answer], origin)
+            raise UsageError(f"there is no answer {answer}: `phototag history --all` shows the number of each")
+        if not history.stands(store, answer):
+            return Undone(None, (answer,), undone_by=next(history.answers(store, number=answer)).undone_by)
+        return _undo(store, [answer], origin, try_only)
 
 
-def undo_since(store: Store, when: datetime, origin: Origin = "typed") -> Undone:
-    """Take back, as one, all answers since a time (with its time zone).
+def undo_since(store: Store, when: datetime, origin: Origin = "typed", *, try_only: bool = False) -> Undone:
+    """Undo, as one, all that was answered, undone and redone since a time (with its time zone).
 
     Raises UsageError if somebody would get a name back that is another's by now.
     """
     with store.write():
-        return _take_back(store, history.since(store, utc(when)), origin)
+        answers = history.since(store, utc(when))
+        return _undo(store, answers, origin, try_only) if answers else Undone(None)
 
 
 def utc(when: datetime) -> str:
@@ -49,16 +102,103 @@ def utc(when: datetime) -> str:
     return when.astimezone(timezone.utc).isoformat(timespec="seconds")
 
 
-def _take_back(store: Store, answers: Sequence[int], origin: Origin) -> Undone:
-    undone = history.undo(store, *answers, origin=origin)
-    return Undone(tuple(answers) if undone else (), undone)
+def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) -> Undone:
+    """Undo it twice: first only to see what is touched, so that before and after can be compared."""
+    with store.write():
+        with store.attempt():
+            history.undo(store, *answers, origin=origin)
+            number = history.last(store) or 0
+            touched = changes.touched(store, number)
+            after = changes.state(store, touched)
+        before = changes.state(store, touched)
+        told = [part for answer in answers for one in history.answers(store, number=answer) for part in one.parts]
+        count = len(touched.rows) if try_only else history.undo(store, *answers, origin=origin)
+    # Undoing an undo is about the answer that it had undone.
+    meant = tuple(dict.fromkeys(part.of for part in told if part.of is not None)) if len(answers) == 1 else ()
+    meant = meant or tuple(answers)
+    what = in_words(next(history.answers(store, number=meant[0]))) if len(meant) == 1 else ""
+    return Undone(
+        number,
+        meant,
+        what,
+        count,
+        len(answers) == 1 and any(part.verb == "undo" and not part.redo for part in told),
+        tuple(_changes(before, after)),
+    )
+
+
+def _changes(before: changes.State, after: changes.State) -> Iterator[Change]:
+    """Who is whose, before and after, in sentences that do for what would be and what is; the most faces first."""
+    moves: dict[str, list[int]] = defaultdict(list)
+    for face, state in before.faces.items():
+        old, new = _label(state), _label(after.faces[face])
+        if old != new:
+            moves[f"{new} instead of {old}"].append(face)
+    refused: dict[str, list[int]] = defaultdict(list)
+    for face, name in sorted(after.rejected - before.rejected):
+        refused[f"not {printable(name)}"].append(face)
+    for face, name in sorted(before.rejected - after.rejected):
+        refused[f"no longer said not to be {printable(name)}"].append(face)
+    for told in (moves, refused):
+        for what, found in sorted(told.items(), key=lambda one: (-len(one[1]), one[0])):
+            yield Change(f"{counted(len(found), 'face')}: {what}.", tuple(found))
+    for person, old_person in before.people.items():
+        yield from map(Change, _person(old_person, after.people[person]))
+    for said, pairs in (("no longer said to be", before.pairs - after.pairs), ("", after.pairs - before.pairs)):
+        for verb, *two in sorted(pairs):
+            people = "one person" if verb == "same" else "two people"
+            yield Change(f"2 faces: {said} {people}.".replace("  ", " "), tuple(two))
+
+
+def _label(state: FaceState) -> str:
+    if not state.present:
+        return "not in the photo"
+    if state.person is not None:
+        return printable(state.person)
+    return {"not-a-face": "not a face", "dont-care": "ignored"}.get(state.verb or "", "unknown")
+
+
+def _person(old: PersonState, new: PersonState) -> Iterator[str]:
+    name, other = printable(old.name), printable(new.name)
+    if old.there and not new.there:
+        yield f"{name}: the same person as {printable(new.into)}." if new.into else f"{name}: the name goes."
+    elif new.there and not old.there:
+        yield f"{other}: somebody else than {printable(old.into)}." if old.into else f"{other}: the name comes back."
+    elif old.into != new.into and new.into:
+        yield f"{name}: the same person as {printable(new.into)}."
+    if old.name != new.name:
+        yield f"{name}: called {other}."
+    if new.there and old.hidden != new.hidden:
+        yield f"{other}: {'hidden' if new.hidden else 'shown again'}."
+
+
+def described(store: Store, answer: Answer) -> str:
+    """What an answer said; of an undo, what that said which it undid or redid."""
+    of = {part.of for part in answer.parts if part.of is not None}
+    if len(of) != 1:
+        return in_words(answer)
+    return f"{in_words(answer)}: {in_words(next(history.answers(store, number=of.pop())))}"
 
 
 def in_words(answer: Answer) -> str:
     """What an answer said: `24 faces are Ada, 2 faces are not Ada`."""
-    # A merge and a split say who it was; the other parts say it of each face.
+    # A merge and a split say who it was, an undo what it undid; the other parts say it of each face.
     whole = [part for part in answer.parts if part.verb in ("merge", "split")]
+    undos = dict.fromkeys((part.of, part.redo) for part in answer.parts if part.verb == "undo")
+    if undos:
+        return _undos(list(undos))
     return ", ".join(map(_said, whole or answer.parts))
+
+
+def _undos(of: Sequence[tuple[int | None, bool]]) -> str:
+    told = []
+    for redo in (False, True):
+        numbers = [str(number) for number, again in of if again == redo]
+        more = f" and {len(numbers) - _NUMBERS:,} more" if len(numbers) > _NUMBERS else ""
+        if numbers:
+            answers = f"answer{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:_NUMBERS])}{more}"
+            told.append(f"{answers} {'redone' if redo else 'undone'}")
+    return ", ".join(told)
 
 
 def _said(part: Part) -> str:
@@ -78,5 +218,5 @@ def _said(part: Part) -> str:
         "split": f"some of {who}'s faces are {other}'s",
         "hide": f"{who} is hidden",
         "show": f"{who} is shown again",
-        "undo": f"answer {part.undoes} taken back",
+        "undo": f"answer {part.of} {'redone' if part.redo else 'undone'}",
     }[part.verb]

@@ -9,12 +9,12 @@ from phototag.workflows.cluster import cluster_faces
 from phototag.workflows.tag import Tagged, try_names
 
 
-def refresh(store: Store, progress: Progress) -> Tagged | None:
+def refresh(store: Store, progress: Progress, *, tag: bool = True) -> Tagged | None:
     """Tag and group anew whatever follows from something else; returns what was tagged, if anything was.
 
-    Raises TooLittleDataError before the first index.
+    `tag`: else only groups are made. Raises TooLittleDataError before the first index.
     """
-    tagged = try_names(store, progress) if derived.outdated(store, "tags") else None
+    tagged = try_names(store, progress) if tag and derived.outdated(store, "tags") else None
     if derived.outdated(store, "groups"):
         cluster_faces(store, progress)
     return tagged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -38,29 +39,58 @@ class OutdatedError(UsageError):
     """Something was said, taken back or grouped elsewhere since the question was asked; the answer isn't saved."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """Something done in a sitting: its effect, and the journal's number for it (None: it isn't in the journal).
+
+    `applied`: the state has taken it in by itself, else it was read with everything else.
+    """
+
+    effect: Effect
+    answer: int | None
+    applied: bool = True
+
+    def read_again(self, still_open: set[int]) -> _Done | None:
+        """The same once everything was read anew; None if it was about faces that aren't open any more."""
+        if self.answer is not None:
+            return replace(self, applied=False)
+        later = tuple(face for face in self.effect.later if face in still_open)
+        parts = (tuple(face for face in part if face in still_open) for part in self.effect.parts)
+        effect = replace(self.effect, later=later, parts=tuple(part for part in parts if part))
+        return replace(self, effect=effect) if effect.later or effect.parts else None
+
+
 class Sitting:
     """A review of one library. All answers are in the journal before they count; to be used by the store's thread.
 
-    `changed`: people (ids) about whom something was said since the faces were tagged last. Every answer raises
+    `changed`: whether anything was said since the faces were tagged last. Every answer raises
     OutdatedError, and saves nothing, if others said something meanwhile: `catch_up`, then, and ask anew.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.changed: set[int] = set()
-        self._before: list[int] = []  # answers of this sitting from before it was read anew, by the journal's number
+        self.changed = False
+        self._done: list[_Done] = []
         self._read()
 
     def _read(self) -> None:
+        """Read everything from the database, and keep what this sitting alone knows: what was put off, and parts."""
         self._left = decisions.stamp(self.store)
         self._thresholds = engines.thresholds(self.store, current_embedder(self.store))
-        self._saved: list[int | None] = []  # the journal's number of each answer; None of what isn't in it
         self._state = _read(self.store, self._thresholds)
+        still_open = set(self._state.faces.ids[self._state.open].tolist())
+        self._done = [again for done in self._done if (again := done.read_again(still_open)) is not None]
+        for done in self._done:
+            if done.answer is None:
+                self._state.apply(done.effect)
 
     @staticmethod
-    def open(store: Store, progress: Progress | None = None) -> Sitting:
-        """What is tagged and grouped follows from what was said. Raises TooLittleDataError before the first index."""
-        refresh(store, progress or Silent())
+    def open(store: Store, progress: Progress | None = None, *, tag: bool = True) -> Sitting:
+        """What is grouped, and tagged (unless that isn't wanted), follows from what was said until now.
+
+        Raises TooLittleDataError before the first index.
+        """
+        refresh(store, progress or Silent(), tag=tag)
         return Sitting(store)
 
     @property
@@ -72,8 +102,9 @@ class Sitting:
         """Read everything anew if it is outdated, and say whether; what was put off is forgotten then."""
         if not self.outdated:
             return False
-        given = [*self._before, *(answer for answer in self._saved if answer is not None)]
-        self._before = [answer for answer in given if history.stands(self.store, answer)]
+        self._done = [
+            done for done in self._done if done.answer is not None and history.stands(self.store, done.answer)
+        ]
         self._read()
         return True
 
@@ -161,41 +192,41 @@ class Sitting:
         """Put a question off until nothing else is left."""
         self._take(answers.put_off(question), None)
 
-    def undo(self) -> bool:
-        """Take back the last answer, or that a question was put off; once there is none of this sitting, the last
-        answer of the journal. Says whether there was any.
+    def undo(self) -> str:
+        """Undo the last thing that was done, an undo as well: in this sitting, or else the journal's last answer.
+        What isn't in the journal, as that a question was put off, isn't redone: the next time is the one before's turn.
 
-        Raises UsageError if somebody would get a name back that is another's by now.
+        Returns what was undone, or redone, as a sentence; an empty one if there was nothing. Raises UsageError if
+        somebody would get a name back that is another's by now.
         """
         self.catch_up()
-        if not self._saved:
-            return self._undo_before()
-        answer = self._saved[-1]
-        if answer is not None:
-            with self._saving():
-                undo(self.store, answer)
-        self._saved.pop()
-        self.changed |= self._state.undo()
-        return True
-
-    def _undo_before(self) -> bool:
-        """Take back an answer that this state doesn't know of."""
+        last = self._done[-1] if self._done else _Done(Effect(), history.last(self.store), applied=False)
+        if last.answer is None:
+            return self._undo_put_off() if self._done else ""
         with self._saving():
-            answer = self._before[-1] if self._before else history.last(self.store)
-            if answer is None:
-                return False
-            undo(self.store, answer)
-        self._before = self._before[:-1]
-        self.changed |= history.about(self.store, answer)
-        self._read()
-        return True
+            undone = undo(self.store, last.answer)
+        self._done = self._done[:-1]
+        if last.applied:
+            self._state.undo()
+        else:
+            self._read()
+        if undone.number is not None:
+            self.changed = True
+            self._done.append(_Done(Effect(), undone.number, applied=False))
+        return undone.in_full
+
+    def _undo_put_off(self) -> str:
+        """Ask again what was put off or taken apart."""
+        last = self._done.pop()
+        self._state.undo()
+        return "The question is asked again." if last.effect.later else "They are one group again."
 
     # --- tags ---
 
     def retag(self, progress: Progress) -> None:
         """Let the machine tag all faces by what it was told since the last time."""
         try_names(self.store, progress)
-        self.changed.clear()
+        self.changed = False
         self.take_tags()
 
     def take_tags(self) -> None:
@@ -238,8 +269,9 @@ class Sitting:
         self._take(effect, answer)
 
     def _take(self, effect: Effect, answer: int | None) -> None:
-        self.changed |= self._state.apply(effect)
-        self._saved.append(answer)
+        self._state.apply(effect)
+        self.changed |= answer is not None
+        self._done.append(_Done(effect, answer))
 
 
 def _read(store: Store, thresholds: Thresholds) -> State:

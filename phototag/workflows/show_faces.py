@@ -105,7 +105,7 @@ def add_face(
 ) -> Added:
     """There is a face at `box` (upright pixels of the full-size photo), which no detector found; and who it is.
 
-    If a known face is there, that one is meant. One answer, which can be taken back as one. Raises UsageError for a
+    If a known face is there, that one is meant. One answer, which is undone as one. Raises UsageError for a
     photo that isn't indexed or can't be used, a box that can't be, or a name that can't be.
     """
     return add_face_on(store, photo_at(store, photo), box, name, settings, progress)

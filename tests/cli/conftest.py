@@ -71,11 +71,11 @@ def indexed(demo: Demo, phototag: Run, tmp_path: Path) -> Path:
     from phototag.store import clusters
     from phototag.store.connect import open_store
     from phototag.workflows.cluster import cluster_faces
-    from phototag.workflows.history import undo
     from phototag.workflows.name import dismiss
+    from tests.store.build import step_back
 
     with open_store(db) as store:
-        while undo(store).decisions:
+        while step_back(store):
             pass
         with store.write():
             store.run("DELETE FROM guess")

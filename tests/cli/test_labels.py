@@ -61,7 +61,7 @@ def test_there_and_back(named: Path, indexed: Path, phototag: Run, tmp_path: Pat
     assert "tagged" in done.stdout  # the names are looked for in all other photos
     again = json.loads(phototag("people", "import", file, "--json", "--db", indexed).stdout)
     assert (again["answer"], again["names"], again["differences"], again["tagged"]) == (None, 0, [], None)
-    assert "Took back answer" in phototag("undo", "--no-tag", "--db", indexed).stdout
+    assert "Undid answer" in phototag("undo", "--no-tag", "--db", indexed).stdout
     assert json.loads(phototag("people", "list", "--json", "--db", indexed).stdout) == []
 
 

@@ -49,11 +49,21 @@ def test_rename_undo_and_history(named: Path, phototag: Run) -> None:
     told = said(phototag, named, "history")
     assert "Grace is called Grace Hopper" in told
     assert len(told.splitlines()) >= 3
-    assert "answer" in said(phototag, named, "undo", "--no-tag")
+    number = json.loads(said(phototag, named, "history", "--json"))[0]["number"]
+    told = said(phototag, named, "undo", number, "--dry-run")
+    assert f"This would undo answer {number}: Grace is called Grace Hopper." in told
+    assert "Grace Hopper: called Grace." in told and "Nothing was changed." in told
+    assert set(people(phototag, named)) == {"Grace Hopper", "Eileen"}
+    told = said(phototag, named, "undo", "--no-tag")
+    assert f"Undid answer {number}: Grace is called Grace Hopper." in told and "Grace Hopper: called Grace." in told
     assert people(phototag, named) == before
-    assert "(taken back)" in said(phototag, named, "history", "-n", "2")
-    number = json.loads(said(phototag, named, "history", "--json"))[0]["number"] - 1
-    assert f"Answer {number} was taken back before" in said(phototag, named, "undo", number)
+    assert f"(undone by {number + 1})" in said(phototag, named, "history", "-n", "2")
+    assert f"Answer {number} is undone already" in said(phototag, named, "undo", number)
+    assert f"Redid answer {number}: Grace is called Grace Hopper." in said(
+        phototag, named, "undo", number + 1, "--no-tag"
+    )
+    assert set(people(phototag, named)) == {"Grace Hopper", "Eileen"}
+    assert f"answer {number} redone" in said(phototag, named, "history", "-n", "1")
     assert "no answer 999" in said(phototag, named, "undo", "999", code=2)
 
 
@@ -118,9 +128,9 @@ def test_all_since(named: Path, phototag: Run) -> None:
     said(phototag, named, "people", "rename", "Grace", "Hopper")
     assert "is no moment" in said(phototag, named, "undo", "--all-since", "yesterday-ish", code=2)
     told = said(phototag, named, "undo", "--all-since", "1h", "--yes")
-    assert told.startswith("Took back answers ")
+    assert told.startswith("Undid answers ")
     assert people(phototag, named) == {}
-    assert "nothing to take back" in said(phototag, named, "undo")
+    assert "There is nothing to undo." in said(phototag, named, "undo", "--all-since", "1h", "--yes")
 
 
 def test_what_cannot_be_said_of_a_part_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

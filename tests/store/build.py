@@ -77,7 +77,7 @@ def say(store: Store, verb: str, face: int, name: str | None = None) -> int:
 
 
 def step_back(store: Store) -> int:
-    """Undo the latest answer that isn't an undo itself; returns how many decisions."""
+    """Undo the latest answer of which anything stands and that isn't an undo; returns how many decisions."""
     with store.write():
         answer = store.value("SELECT max(answer) FROM standing")
         return history.undo(store, answer) if answer else 0
@@ -89,8 +89,22 @@ def who(store: Store) -> dict[int, tuple[str | None, str | None]]:
 
 
 def clean(store: Store) -> bool:
-    """Whether SQLite finds nothing wrong."""
-    return store.value("PRAGMA integrity_check") == "ok" and not list(store.rows("PRAGMA foreign_key_check"))
+    """Whether SQLite finds nothing wrong, and what is withdrawn follows from the journal."""
+    sound = store.value("PRAGMA integrity_check") == "ok" and not list(store.rows("PRAGMA foreign_key_check"))
+    return sound and set(store.rows("SELECT decision FROM withdrawn")) == {(row,) for row in withdrawn(store)}
+
+
+def withdrawn(store: Store) -> set[int]:
+    """Rows of the journal that an undo undoes which isn't undone itself, by the journal alone."""
+    undos: dict[int, list[int]] = {}
+    for row, undoes in store.rows("SELECT id, undoes FROM decision WHERE undoes IS NOT NULL"):
+        assert row > undoes
+        undos.setdefault(undoes, []).append(row)
+
+    def undone(row: int) -> bool:
+        return not all(undone(undo) for undo in undos.get(row, ()))
+
+    return {row for row in undos if undone(row)}
 
 
 @contextmanager

@@ -112,7 +112,6 @@ def test_groups_of_before_are_taken_over(tmp_path: Path) -> None:
             7,
             {ids[2]: 6, ids[0]: 6},
             Looks({ids[2]: 6, ids[0]: 6}, {ids[2]: 0, ids[0]: 0}),
-            {ids[2]: 0, ids[0]: 1},
         )
         assert [group.face_ids for group in clusters.unnamed(store)] == [(ids[2], ids[0])]
     assert path.with_name("old.db.before-0002-lasting-groups").exists()

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import PhototagError
-from phototag.store import clusters, decisions, engines, faces, history, models, people
+from phototag.store import clusters, decisions, engines, faces, models, people
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.types import Cluster, Guess
-from tests.store.build import EMBEDDER, add_face, clean, old_database, say, unit, who
+from tests.store.build import EMBEDDER, add_face, clean, old_database, say, step_back, unit, who
 
 
 @pytest.fixture
@@ -37,12 +37,6 @@ def label(store: Store, face: int) -> tuple[str, str | None] | None:
         return None
     verb, person = held
     return verb, None if person is None else store.value("SELECT name FROM person WHERE id = ?", (person,))
-
-
-def undo(store: Store) -> int:
-    with store.write():
-        answer = history.last(store)
-        return history.undo(store, answer) if answer else 0
 
 
 def test_the_latest_answer_holds(store: Store, face: int) -> None:
@@ -78,13 +72,13 @@ def test_undo_goes_back_answer_by_answer(store: Store, face: int) -> None:
     say(store, "is", face, "Ada")
     say(store, "is", face, "Ben")
     say(store, "is-not", face, "Ben")
-    assert undo(store) == 1
+    assert step_back(store) == 1
     assert label(store, face) == ("is", "Ben")
-    assert undo(store) == 1
+    assert step_back(store) == 1
     assert label(store, face) == ("is", "Ada")
-    assert undo(store) == 1
+    assert step_back(store) == 1
     assert label(store, face) is None
-    assert undo(store) == 0
+    assert step_back(store) == 0
     say(store, "is", face, "Cy")
     assert label(store, face) == ("is", "Cy")
     assert store.value("SELECT count(*) FROM decision") == 7  # three said, three taken back, one said
@@ -96,7 +90,7 @@ def test_one_answer_about_many_faces_is_undone_as_one(store: Store, face: int) -
     with store.write():
         ben = people.ensure(store, "Ben").id
         decisions.record(store, [Decision("is", other, ben) for other in [face, *others]], "typed")
-    assert undo(store) == 4
+    assert step_back(store) == 4
     assert decisions.labels(store).keys() == {face}
     assert label(store, face) == ("is", "Ada")
 
@@ -104,7 +98,7 @@ def test_one_answer_about_many_faces_is_undone_as_one(store: Store, face: int) -
 def test_answers_have_their_own_numbers(store: Store, face: int) -> None:
     assert say(store, "is", face, "Ada") == 1
     assert say(store, "is", face, "Ben") == 2
-    undo(store)
+    step_back(store)
     assert say(store, "is", face, "Cy") == 4  # the undoing was an answer too
 
 
@@ -115,7 +109,7 @@ def test_not_a_face_hides(store: Store, face: int) -> None:
     assert faces.count(store) == 0
     ids, _ = faces.vectors(store, engines.register(store, EMBEDDER), where="all")
     assert ids == []
-    undo(store)
+    step_back(store)
     assert who(store) == {face: ("Ada", "machine")}
 
 
@@ -160,7 +154,7 @@ def test_what_stands_of_who_is_who_comes_latest_first(store: Store, face: int) -
     say(store, "is-not", other, "Ben")
     with store.write():
         decisions.record(store, [Decision("different", face, other_face=other)], "typed")
-    undo(store)
+    step_back(store)
     ids = dict(store.rows("SELECT name, id FROM person"))
     assert list(decisions.statements(store)) == [
         Decision("is-not", other, ids["Ben"]),

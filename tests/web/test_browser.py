@@ -146,7 +146,7 @@ def test_a_whole_interview_by_keys_alone(page: Page, library: Library) -> None:
     expect(page.locator("h1")).to_have_text("No question is left")
     assert library.named() == truth
     page.keyboard.press("u")
-    said(page, "taken back")
+    said(page, "Undid")
     assert len(library.named()) == 2
 
 
@@ -199,7 +199,7 @@ def test_a_key_dismisses_and_undo_brings_back(page: Page, library: Library, key:
     with library.open() as store:
         assert decisions.counts(store) == {verb: len(faces)}
     page.keyboard.press("u")
-    said(page, "taken back")
+    said(page, "Undid")
     assert shown(page) == faces
 
 
@@ -209,7 +209,7 @@ def test_skip_and_undo(page: Page, library: Library) -> None:
     said(page, "Put off")
     assert shown(page) != faces
     page.keyboard.press("u")
-    said(page, "taken back")
+    said(page, "asked again")
     assert shown(page) == faces
     with library.open() as store:
         assert not list(store.rows("SELECT * FROM decision"))
@@ -269,7 +269,7 @@ def test_o_opens_the_photo_of_the_face_in_focus_and_it_can_be_named_there(page: 
     said(photo, "The face is Zoe")
     assert library.named() == {"Zoe": {faces[1]}}
     photo.keyboard.press("u")
-    said(photo, "taken back")
+    said(photo, "Undid")
     assert library.named() == {}
 
 
@@ -291,10 +291,11 @@ def test_rename_merge_and_the_way_back(named_page: Page, named: Library) -> None
     said(page, "8 faces joined")
     assert named.named() == {"Ada": everybody}
     page.keyboard.press("u")
-    said(page, "taken back")
+    said(page, "Undid answer 4: Benjamin is Ada.")
+    assert set(named.named()) == {"Ada", "Benjamin"}
     page.keyboard.press("u")
-    said(page, "taken back")
-    assert set(named.named()) == {"Ada", "Ben"}
+    said(page, "Redid answer 4: Benjamin is Ada.")
+    assert named.named() == {"Ada": everybody}
 
 
 def test_split_reject_and_undo_on_a_persons_page(named_page: Page, named: Library) -> None:
@@ -316,7 +317,7 @@ def test_split_reject_and_undo_on_a_persons_page(named_page: Page, named: Librar
     said(page, "3 faces are Dee")
     assert named.named()["Dee"] == set(ada[2:5])
     page.keyboard.press("u")
-    said(page, "taken back")
+    said(page, "Undid")
     assert named.named()["Ada"] == set(ada[2:])
 
 
@@ -354,10 +355,17 @@ def test_hiding_and_history(named_page: Page, named: Library) -> None:
     page.get_by_role("button", name="Hide").click()
     said(page, "Ben is hidden")
     page.get_by_role("link", name="History").click()
-    page.get_by_role("button", name="Take back answer 3").click()
-    said(page, "Answer 3 is taken back")
-    page.get_by_role("button", name="Take back answer 1").click()
-    said(page, "Answer 1 is taken back")
+    page.get_by_role("button", name="Undo answer 3").click()
+    expect(page.locator(".changes")).to_have_text("Ben: shown again.")
+    page.keyboard.press("y")
+    said(page, "Undid answer 3: Ben is hidden.")
+    page.get_by_role("button", name="Undo answer 1").click()
+    expect(page.locator("h1")).to_have_text("Undo this?")
+    page.get_by_role("link", name="Cancel").click()
+    assert set(named.named()) == {"Ada", "Ben"}
+    page.get_by_role("button", name="Undo answer 1").click()
+    page.get_by_role("button", name="Undo y").click()
+    said(page, "Undid answer 1: 12 faces are Ada.")
     assert set(named.named()) == {"Ben"}
     with named.open() as store:
         assert [entry.person.hidden for entry in people.listed(store)] == [False]

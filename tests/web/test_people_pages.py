@@ -95,7 +95,7 @@ def test_merge_shows_what_it_joins_and_asks(named: Library, named_browser: Brows
     assert "<h1>Ada" in named_browser.post("/people/2/merge", into=1)
     assert named.named() == {"Ada": {*named.faces["ada"], *named.faces["ben"]}}
     assert named_browser.client.get("/people/2", follow_redirects=False).headers["location"] == "/people/1"
-    assert "taken back" in named_browser.post("/undo", back="/people")
+    assert "Undid answer 3: Ben is Ada." in named_browser.post("/undo", back="/people")
     assert set(named.named()) == {"Ada", "Ben"}
 
 
@@ -219,17 +219,49 @@ def test_history_says_what_was_answered_and_takes_it_back(named: Library, named_
     page = named_browser.get("/history")
     for words in ("12 faces are Ada Lovelace", "Ada is called Ada Lovelace", "some of Ben&#39;s faces are Dee&#39;s"):
         assert words in page
-    assert "Answer 1 is taken back" in named_browser.post("/history/1/undo", back="/history")
+    assert page.count('<p class="strip">') == 3 and "and 6 more" in page  # not of a new name: it is about no face
+    shown = named_browser.post("/history/1/undo", back="/history")
+    assert "12 faces are Ada Lovelace" in shown and "12 faces: unknown instead of Ada Lovelace." in shown
+    assert "Ada Lovelace: the name goes." in shown
+    assert all(f'src="/faces/{face}.jpg"' in shown for face in named.faces["ada"])
+    assert set(named.named()) == {"Ada Lovelace", "Ben", "Dee"}  # nothing is undone yet
+    assert "Undid answer 1:" in named_browser.post("/history/1/undo", sure="yes", back="/history")
     assert set(named.named()) == {"Ben", "Dee"}
-    assert "was taken back before" in named_browser.post("/history/1/undo", back="/history")
+    assert "Answer 1 is undone already" in named_browser.post("/history/1/undo", back="/history")
+    assert "Answer 1 is undone already" in named_browser.post("/history/1/undo", sure="yes", back="/history")
     assert "there is no answer 99" in named_browser.post("/history/99/undo", back="/history")
 
 
-def test_undo_takes_back_one_answer_after_the_other(named: Library, named_browser: Browser) -> None:
-    assert "Answer 2 is taken back" in named_browser.post("/undo")
-    assert "Answer 1 is taken back" in named_browser.post("/undo")
-    assert "nothing to take back" in named_browser.post("/undo")
-    assert named.named() == {}
+def test_an_undo_is_undone_like_any_other_answer(named: Library, named_browser: Browser) -> None:
+    before = named.named()
+    named_browser.post("/history/2/undo", sure="yes")
+    page = named_browser.get("/history")
+    assert "answer 2 undone" in page and "undone by 3" in page and "Redo what answer 3 undid" in page
+    shown = named_browser.post("/history/3/undo")
+    assert "<h1>Redo this?</h1>" in shown and "8 faces: Ben instead of unknown." in shown
+    assert "Ben: the name comes back." in shown
+    assert "Redid answer 2: 8 faces are Ben." in named_browser.post("/history/3/undo", sure="yes")
+    assert named.named() == before
+
+
+def test_an_undo_that_changes_nothing_says_so(named: Library, named_browser: Browser) -> None:
+    with named.open() as store:
+        name_faces(store, named.faces["ben"], "Ben")
+    shown = named_browser.post("/history/2/undo")
+    assert "Nothing: other answers say the same" in shown
+
+
+def test_an_undo_that_cannot_be_is_a_sentence_before_it_is_done(named: Library, named_browser: Browser) -> None:
+    named_browser.post("/people/1/rename", name="Zoe")
+    named_browser.post("/people/2/rename", name="Ada")
+    assert "somebody else is called Ada" in named_browser.post("/history/3/undo", back="/history")
+
+
+def test_two_undos_are_none(named: Library, named_browser: Browser) -> None:
+    assert "Undid answer 2: 8 faces are Ben." in named_browser.post("/undo")
+    assert set(named.named()) == {"Ada"}
+    assert "Redid answer 2: 8 faces are Ben." in named_browser.post("/undo")
+    assert set(named.named()) == {"Ada", "Ben"}
 
 
 def test_a_form_leads_back_to_our_own_pages_only(named_browser: Browser) -> None:

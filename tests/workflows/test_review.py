@@ -92,7 +92,7 @@ def test_a_face_refused_before_does_not_get_the_name_with_its_group(store: Store
 def test_yes_and_no(store: Store) -> None:
     ada, more = add_faces(store, "ada", 0, 3), add_faces(store, "more", 0, 1)
     name_faces(store, ada, "Ada")
-    sitting = Sitting.open(store)
+    sitting = Sitting(store)  # before the machine tags
     question = sitting.next()
     assert isinstance(question, IsItAlso)
     assert (sitting.name(question.person), question.faces) == ("Ada", tuple(more))
@@ -103,7 +103,7 @@ def test_yes_and_no(store: Store) -> None:
     sitting.undo()
     sitting.yes(question)
     assert names(store)[more[0]] == "Ada"
-    assert sitting.changed == {question.person}
+    assert sitting.changed
 
 
 def test_two_people_are_one_or_two(store: Store) -> None:
@@ -134,7 +134,7 @@ def test_tags_of_who_turned_out_to_be_somebody_else_are_asked_about_as_theirs(st
     model = models.latest(store)
     assert model
     models.swap_guesses(store, model.id, [Guess(face, 2, 0.6, 0.3) for face in addie[5:]])
-    sitting = Sitting.open(store)
+    sitting = Sitting(store)
     sitting.yes(AreTheyOne((Side(1, None, tuple(ada)), Side(2, None, tuple(addie[:5]))), 1, 1))
     while (question := sitting.next()) is not None:  # before the machine tags again
         assert isinstance(question, WhoIsNot)
@@ -198,7 +198,31 @@ def test_skipped_questions_come_last_in_this_sitting(store: Store) -> None:
     assert names(store)[ben[0]] == "Ben"
     assert sitting.undo()  # an answer of the sitting before
     assert names(store)[ben[0]] is None
-    assert not sitting.undo()
+    assert sitting.undo().startswith("Redid answer 1: 3 faces are Ben.")
+    assert names(store)[ben[0]] == "Ben"
+    assert sitting.undo().startswith("Undid answer 1: 3 faces are Ben.")
+    assert set(names(store).values()) == {None}
+
+
+def test_two_undos_leave_the_interview_as_it_was(store: Store) -> None:
+    """Also what was put off stays put off, and what is asked next is the same."""
+    ada, _, _ = add_faces(store, "ada", 0, 5), add_faces(store, "ben", 1, 4), add_faces(store, "cy", 2, 3)
+    sitting = Sitting.open(store)
+    sitting.skip(group(sitting))
+    sitting.call(group(sitting), "Ben")
+    before = sitting.next(), sitting.standing().share, names(store)
+    for _ in range(2):
+        assert sitting.undo().startswith("Undid answer 1: 4 faces are Ben.")
+        assert set(names(store).values()) == {None}
+        assert set(group(sitting).faces) != set(ada)
+        assert sitting.undo().startswith("Redid answer 1: 4 faces are Ben.")
+        assert (sitting.next(), sitting.standing().share, names(store)) == before
+    assert clean(store)
+
+
+def test_there_is_nothing_to_undo(store: Store) -> None:
+    add_faces(store, "ada", 0, 3)
+    assert Sitting.open(store).undo() == ""
 
 
 def test_a_group_of_several_people_falls_into_parts(store: Store) -> None:
@@ -257,7 +281,7 @@ def test_the_machine_tags_what_was_told(store: Store) -> None:
     sitting.retag(Silent())
     assert names(store) == {**dict.fromkeys(ada, "Ada"), **dict.fromkeys(ben, "Ben")}
     assert sitting.standing().share == 1
-    assert sitting.changed == set()
+    assert not sitting.changed
     other = Sitting.open(store)  # reads the tags that there are
     assert other.standing() == sitting.standing()
 
@@ -298,7 +322,7 @@ def test_what_is_said_elsewhere_while_a_question_is_open_stays(store: Store) -> 
 def test_nobody_is_asked_for_who_is_gone_or_somebody_else_by_now(store: Store) -> None:
     ada, more = add_faces(store, "ada", 0, 3), add_faces(store, "more", 0, 1)
     name_faces(store, ada, "Ada")
-    sitting = Sitting.open(store)
+    sitting = Sitting(store)  # before the machine tags
     question = sitting.next()
     assert isinstance(question, IsItAlso)
     elsewhere(store, undo)
@@ -315,15 +339,15 @@ def test_undo_takes_back_own_answers_first_whatever_others_said(store: Store) ->
     sitting.call(group(sitting), "Ada")
     sitting.skip(group(sitting))
     elsewhere(store, lambda other: name_faces(other, ben[:1], "Ben"))
-    sitting.changed.clear()
+    sitting.changed = False
     assert sitting.undo()
     assert names(store) == {**dict.fromkeys(ada), ben[0]: "Ben", **dict.fromkeys(ben[1:])}
-    assert sitting.changed == {1}
+    assert sitting.changed
     while not isinstance(question := sitting.next(), WhoIsIt):
         assert question
         sitting.skip(question)
     sitting.call(question, "Ada")
     elsewhere(store, undo)
-    assert sitting.undo()  # its own was taken back elsewhere: the other's
-    assert set(names(store).values()) == {None}
-    assert not sitting.undo()
+    assert sitting.undo().startswith("Redid answer 1")  # its own answer was undone elsewhere; its own undo stands
+    assert names(store)[ada[0]] == "Ada"
+    assert sitting.undo().startswith("Undid answer 1")
