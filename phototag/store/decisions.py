@@ -152,10 +152,11 @@ def different_people(store: Store) -> set[tuple[int, int]]:
 
 
 def stamp(store: Store) -> tuple[int, str]:
-    """Another one whenever anything was said, taken back or grouped anew."""
+    """Another one whenever anything was said, taken back or grouped anew, or photos went away or came back."""
     said = store.value("SELECT max(id) FROM decision")
     grouped = store.value("SELECT at || ' ' || next_number FROM clustering")
-    return int(said or 0), str(grouped)
+    missing = store.value("SELECT count(*) FROM file WHERE state = 'missing'")
+    return int(said or 0), f"{grouped} {missing}"
 
 
 def reviewed(store: Store) -> list[int]:
@@ -169,8 +170,13 @@ def reviewed(store: Store) -> list[int]:
 
 
 def counts(store: Store) -> dict[str, int]:
-    """Standing labels by verb."""
-    return dict(store.rows("SELECT verb, count(*) FROM label GROUP BY verb"))
+    """Standing labels by verb, of faces on photos that are there."""
+    return dict(
+        store.rows(
+            "SELECT l.verb, count(*) FROM label l WHERE EXISTS (SELECT 1 FROM face f JOIN file q ON q.photo = f.photo"
+            " WHERE f.subject = l.face AND f.present AND q.state <> 'missing') GROUP BY l.verb"
+        )
+    )
 
 
 def labels(store: Store) -> dict[int, tuple[str, int | None]]:

@@ -104,7 +104,7 @@ def with_faces(store: Store) -> Iterator[StoredPhoto]:
 
 def get(store: Store, photo: int) -> StoredPhoto | None:
     """One photo that was read and lies somewhere, whether it has faces or not; None if there is none of this id."""
-    for row in store.rows(f"{_STORED} WHERE p.id = ? AND p.width IS NOT NULL", (photo,)):
+    for row in store.rows(f"{_STORED} WHERE p.id = ? AND p.width IS NOT NULL AND {PRESENT}", (photo,)):
         return StoredPhoto(*row)
     return None
 
