@@ -9,6 +9,7 @@ SQLite keeps a descriptor until the process has no lock on that file; `open`, `s
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import sqlite3
 import subprocess
@@ -110,6 +111,19 @@ class Store:
                 raise
             finally:
                 self._writing = False
+
+    def wipe(self) -> bool:
+        """Leave no byte of what was deleted in the file or its log; False while another program reads the database,
+        whose end takes these bytes with it."""
+        with self._sentences():
+            self.connection.execute("PRAGMA temp_store = FILE")
+            self.connection.execute("VACUUM")
+            self.connection.execute("PRAGMA temp_store = MEMORY")
+            return not self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+    def backups(self) -> list[Path]:
+        """The copies that were made beside the database before its tables were changed."""
+        return sorted(self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
 
+from phototag.errors import UsageError
 from phototag.store import people
 from phototag.store.connect import Store
 from phototag.types import Origin, Verb
@@ -33,7 +34,8 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
     """Write one answer, which may decide about many faces (inside a write transaction); returns its number.
 
     Whose last face it takes is gone, and who gets one is back (of what takes back other answers, `history.undo` says
-    who). Raises UsageError if one who is back has a name that belongs to somebody else by now.
+    who). Raises UsageError if one who is back has a name that belongs to somebody else by now, or if it speaks of
+    somebody who was forgotten for good.
     """
     answer = int(store.value("SELECT coalesce(max(answer), 0) + 1 FROM decision"))
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -48,7 +50,22 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin) -> int:
     )
     if any(decision.verb != "undo" for decision in decisions):
         people.come_and_go(store, answer)
+    require_remembered(store)
     return answer
+
+
+def require_remembered(store: Store) -> None:
+    """Raises UsageError if anything stands of a person, or of a face, whose data was dropped for good."""
+    if store.value(
+        "SELECT 1 FROM person p JOIN standing s ON s.person = p.id WHERE p.forgotten"
+        " UNION ALL SELECT 1 FROM person p JOIN standing s ON s.other_person = p.id WHERE p.forgotten"
+        " UNION ALL SELECT 1 FROM face f JOIN standing s ON s.face = f.id WHERE f.forgotten"
+        " UNION ALL SELECT 1 FROM face f JOIN standing s ON s.other_face = f.id WHERE f.forgotten"
+    ):
+        raise UsageError(
+            "this speaks of somebody who was forgotten for good (`phototag people forget`), which nothing brings back: "
+            "nothing was saved"
+        )
 
 
 def rejected(store: Store) -> Iterator[tuple[int, int]]:

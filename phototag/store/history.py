@@ -117,7 +117,7 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
 
     What a merge said again of somebody's faces goes with what it was said for.
 
-    Raises UsageError if somebody would get a name back that is another's by now.
+    Raises UsageError if somebody would get a name back that is another's by now, or was forgotten for good.
     """
     standing = list({row[0]: row for answer in answers for row in store.rows(_TAKEN_BACK, (answer,))}.values())
     if standing:
@@ -129,6 +129,7 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
         )
         about = people.touched(store, answer)
         people.refresh(store, about)
+        decisions.require_remembered(store)
         if about:
             models.forget_tags(store)
     return len(standing)

@@ -103,6 +103,12 @@ def _name_keys(db: Database) -> None:
         db.conn.execute("UPDATE person SET name = ?, given = ?, name_key = ? WHERE id = ?", (kept, first, key, person))
 
 
+@MIGRATIONS(name="0010-forget")
+def _forget(db: Database) -> None:
+    for statement in _FORGET.split(";\n\n"):
+        db.conn.execute(statement)
+
+
 _FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 
@@ -392,3 +398,18 @@ ALTER TABLE person ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
 UPDATE person SET given = name, gone = EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id)
     AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.person = person.id
         AND NOT EXISTS (SELECT 1 FROM decision u WHERE u.undoes = d.id))"""
+
+# Since when a file is missing, or other content is at a place (of what was so before: since now), as UTC; and what is
+# asked about forgotten faces.
+_FORGET = """
+ALTER TABLE file ADD COLUMN missing_since TEXT;
+
+UPDATE file SET missing_since = strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now') WHERE state = 'missing';
+
+ALTER TABLE former ADD COLUMN since TEXT;
+
+UPDATE former SET since = strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now');
+
+CREATE INDEX face_forgotten ON face (id) WHERE forgotten;
+
+CREATE INDEX decision_other_face ON decision (other_face) WHERE other_face IS NOT NULL"""

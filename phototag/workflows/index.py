@@ -222,7 +222,8 @@ class _Run:
         elif isinstance(outcome, DecodedPhoto):
             image = replace(outcome.image, rgb=outcome.image.rgb.copy())  # its memory is used again
             versions = earlier(self.store, task.photo, outcome.sha256, self.embedder)
-            look = partial(seen_again, versions) if versions else None
+            kept = faces.without_looks(self.store, outcome.sha256)
+            look = partial(seen_again, versions, kept) if versions or kept else None
             self.looked_at.append((task, self.eye.look(replace(outcome, image=image), look)))
             self.under_way.add(outcome.sha256)
 
