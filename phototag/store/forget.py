@@ -250,3 +250,16 @@ def _said(store: Store, gone: Known) -> list[int]:
             for value in values:
                 rows |= {row[0] for row in store.rows(f"SELECT id FROM standing WHERE {column} = ?", (value,))}
     return sorted(rows)
+
+
+def paths_with(store: Store, names: Iterable[str]) -> int:
+    """How many paths, of files or of folders that are indexed, hold one of these names."""
+    keys = [name.casefold() for name in names]
+    return sum(
+        any(key in path.casefold() for key in keys)
+        for (path,) in store.rows(
+            "SELECT l.root_text || '/' || q.path_text FROM file q JOIN library l ON l.id = q.library"
+            " UNION SELECT l.root_text || '/' || q.path_text FROM problem q JOIN library l ON l.id = q.library"
+            " UNION SELECT l.root_text || '/' || CAST(q.path AS TEXT) FROM former q JOIN library l ON l.id = q.library"
+        )
+    )

@@ -15,7 +15,7 @@ from phototag.types import Origin, Verb
 class Part:
     """What an answer said, of how many faces, about whom; `name`: the new one, of a rename (`person`: the one before).
 
-    `undoes`: of an `undo`, the answer that it took back.
+    `undoes`: of an `undo`, the answer that it took back; if that has a `person`, they were forgotten for good.
     """
 
     verb: Verb

@@ -58,12 +58,14 @@ def in_words(answer: Answer) -> str:
     """What an answer said: `24 faces are Ada, 2 faces are not Ada`."""
     # A merge and a split say who it was; the other parts say it of each face.
     whole = [part for part in answer.parts if part.verb in ("merge", "split")]
-    return ", ".join(map(_said, whole or answer.parts))
+    return ", ".join(dict.fromkeys(map(_said, whole or answer.parts)))
 
 
 def _said(part: Part) -> str:
     faces, are = counted(part.faces, "face"), "is" if part.faces == 1 else "are"
     who, other = printable(part.person or "somebody"), printable(part.other_person or "somebody else")
+    if part.verb == "undo" and part.person is not None:
+        return f"{who} was forgotten for good"
     if part.verb == "different":
         return f"{who} and {other} are two people" if part.person else "two faces are two people's"
     return {
