@@ -108,6 +108,9 @@ def _told(done: Imported, dry_run: bool) -> list[str]:
     if done.not_indexed:
         lines.append(f"{many(len(done.not_indexed), 'photo')} of the file not here: index them and import again:")
         lines += _some([path_text(path) for path in done.not_indexed])
+    if done.forgotten:
+        they_are = "is of somebody" if done.forgotten == 1 else "are of people"
+        lines.append(f"{many(done.forgotten, 'face')} of the file left out: {they_are} you forgot here.")
     if done.problems:
         lines.append(f"{many(len(done.problems), 'photo')} can't be used, so faces in them were not added.")
     return lines

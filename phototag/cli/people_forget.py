@@ -57,8 +57,8 @@ def people_forget(name: str, dry_run: bool, yes: bool, name_again: str | None, d
 def _person(told: ForgottenPerson) -> list[str]:
     also = f" (also called {', '.join(map(printable, told.also))})" if told.also else ""
     lines = [
-        f"{printable(told.name)}{also}: {counted(told.faces, 'face')} named by you, on {counted(told.photos, 'photo')}; "
-        f"{told.tagged:,} tagged, which would be unknown again.",
+        f"{printable(told.name)}{also}: {counted(told.faces, 'face')} named by you, on "
+        f"{counted(told.photos, 'photo')}; {told.tagged:,} tagged, which would be unknown again.",
         "Their names, pictures and vectors, and what you said of them, can't be brought back. The photos stay.",
     ]
     return lines + _named_paths(told)

@@ -392,6 +392,11 @@ def former(store: Store, photo: int, embedder: int) -> list[Former]:
     ]
 
 
+def forgotten(store: Store) -> set[int]:
+    """The faces of people who were forgotten."""
+    return {row[0] for row in store.rows("SELECT id FROM face WHERE forgotten")}
+
+
 def without_looks(store: Store, sha256: str) -> list[Box]:
     """Where the faces are that stay in the photo of this content though no detector finds them, and whose pictures
     were dropped with the photo."""

@@ -56,7 +56,8 @@ class Imported:
     anything new was said of; `people`: who is new here; `pairs`: of faces, or of people. `added`: faces that no
     detector found here and that were cut out as the file says. `standing`: what stood here already. `differences`: in
     what the file and humans here differ, of which `overruled` went as the file says. `not_indexed`: the file's paths of
-    photos whose content isn't known here. `problems`: photos that can't be used, so that faces couldn't be added.
+    photos whose content isn't known here. `forgotten`: faces left out because whose they are was forgotten here.
+    `problems`: photos that can't be used, so that faces couldn't be added.
     """
 
     answer: int | None
@@ -69,6 +70,7 @@ class Imported:
     overruled: int
     differences: tuple[Difference, ...]
     not_indexed: tuple[bytes, ...]
+    forgotten: int
     problems: tuple[Problem, ...]
 
 
@@ -132,10 +134,12 @@ class _Plan:
     overruled: int = 0
     differences: list[Difference] = field(default_factory=list)
     not_indexed: list[bytes] = field(default_factory=list)
+    gone: set[_Face] = field(default_factory=set)
+    forgotten: int = 0
 
     @classmethod
     def made(cls, store: Store, names: Names, overrule: bool) -> _Plan:
-        plan = cls(store, overrule)
+        plan = cls(store, overrule, gone=faces.forgotten(store))
         for one in decisions.of_faces(store):
             if one.verb == "a-face":
                 plan.kept.add(one.face)
@@ -221,6 +225,9 @@ class _Plan:
                 self.not_indexed.append(photo.path)
             else:
                 for told, face in zip(photo.faces, self.placed(photo, copy), strict=True):
+                    if face in self.gone:
+                        self.forgotten += 1
+                        continue
                     found.setdefault(told.number, []).append(face)
                     for one in told.said:
                         self.take(face, one)
@@ -340,6 +347,7 @@ class _Plan:
             self.overruled,
             tuple(self.differences),
             tuple(self.not_indexed),
+            self.forgotten,
             problems,
         )
 
