@@ -187,8 +187,8 @@ def _groups_changed(store: Store) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a person: their numbers (of those merged into them, too), the subjects of the faces that a human
-    named, in how many photos, and how many faces the machine tagged."""
+    """What is known of a person: their numbers (of those merged into them, and of names that only their faces had, by
+    mistake, too), the subjects of the faces that a human named, in how many photos, and how many the machine tagged."""
 
     people: tuple[int, ...]
     subjects: tuple[int, ...]
@@ -213,7 +213,23 @@ def known(store: Store, person: int) -> Known:
         for row in store.rows("SELECT photo FROM face WHERE subject = ? AND present", (face,))
     }
     tagged = sum(store.value("SELECT count(*) FROM guess WHERE person = ?", (one,)) for one in whole)
-    return Known(whole, tuple(subjects), len(seen), tagged)
+    return Known((*whole, *_mistaken(store, subjects)), tuple(subjects), len(seen), tagged)
+
+
+def _mistaken(store: Store, subjects: Iterable[int]) -> list[int]:
+    """People who are gone, and whose name no other faces than these ever had."""
+    own = set(subjects)
+    named = {
+        row[0]
+        for face in own
+        for row in store.rows(
+            "SELECT d.person FROM decision d JOIN person p ON p.id = d.person"
+            " WHERE d.face = ? AND d.verb = 'is' AND p.gone AND p.merged IS NULL AND NOT p.forgotten",
+            (face,),
+        )
+    }
+    faces = "SELECT face FROM decision WHERE person = ? AND verb = 'is'"
+    return sorted(person for person in named if own.issuperset(row[0] for row in store.rows(faces, (person,))))
 
 
 def person(store: Store, person: int) -> Known:
