@@ -397,6 +397,11 @@ def forgotten(store: Store) -> set[int]:
     return {row[0] for row in store.rows("SELECT id FROM face WHERE forgotten")}
 
 
+def of_somebody_forgotten(store: Store, photo: int) -> bool:
+    """Whether a photo shows somebody who was forgotten."""
+    return store.value("SELECT 1 FROM face WHERE photo = ? AND forgotten", (photo,)) is not None
+
+
 def without_looks(store: Store, sha256: str) -> list[Box]:
     """Where the faces are that stay in the photo of this content though no detector finds them, and whose pictures
     were dropped with the photo."""

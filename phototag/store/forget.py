@@ -24,6 +24,13 @@ _TOLD = (
 #: What a face looks like, and whatever was worked out from that.
 _LOOKS = ("crop", "embedding", "guess", "cluster_member")
 
+#: The subjects of faces that the machine takes for a person, and no human said anything against it.
+_TAGGED = (
+    "SELECT DISTINCT f.subject FROM guess g JOIN face f ON f.id = g.face WHERE g.person = ?"
+    " AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = f.subject) AND NOT EXISTS (SELECT 1 FROM standing s"
+    " WHERE s.face = f.subject AND s.person = g.person AND s.verb = 'is-not')"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -188,16 +195,16 @@ def _groups_changed(store: Store) -> None:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a person: their numbers (of those merged into them, and of names that only their faces had, by
-    mistake, too), the subjects of the faces that a human named, in how many photos, and how many the machine tagged."""
+    mistake, too), and the subjects of their faces, `named` by a human or `tagged` by the machine, with their photos."""
 
     people: tuple[int, ...]
-    subjects: tuple[int, ...]
-    photos: int
-    tagged: int
+    named: tuple[int, ...]
+    tagged: tuple[int, ...]
+    photos: frozenset[int]
 
 
 def known(store: Store, person: int) -> Known:
-    """All that forgetting a person would drop."""
+    """All that is known of a person."""
     whole = tuple(
         row[0]
         for row in store.rows(
@@ -206,14 +213,12 @@ def known(store: Store, person: int) -> Known:
             (person,),
         )
     )
-    subjects = [face for one in whole for face in decisions.of_person(store, one, "is")]
+    named = [face for one in whole for face in decisions.of_person(store, one, "is")]
+    tagged = {row[0] for one in whole for row in store.rows(_TAGGED, (one,))}
     seen = {
-        row[0]
-        for face in subjects
-        for row in store.rows("SELECT photo FROM face WHERE subject = ? AND present", (face,))
+        row[0] for face in named for row in store.rows("SELECT photo FROM face WHERE subject = ? AND present", (face,))
     }
-    tagged = sum(store.value("SELECT count(*) FROM guess WHERE person = ?", (one,)) for one in whole)
-    return Known((*whole, *_mistaken(store, subjects)), tuple(subjects), len(seen), tagged)
+    return Known((*whole, *_mistaken(store, named)), tuple(named), tuple(sorted(tagged)), frozenset(seen))
 
 
 def _mistaken(store: Store, subjects: Iterable[int]) -> list[int]:
@@ -232,17 +237,19 @@ def _mistaken(store: Store, subjects: Iterable[int]) -> list[int]:
     return sorted(person for person in named if own.issuperset(row[0] for row in store.rows(faces, (person,))))
 
 
-def person(store: Store, person: int) -> Known:
-    """Drop all that is known of a person (inside a write transaction).
+def person(store: Store, person: int, *, tagged: bool = False) -> Known:
+    """Drop all that is known of a person, of faces that the machine `tagged` only if that is wanted (inside a write
+    transaction).
 
     Nothing that was said of them, or of their faces, stands any more, and nothing brings it back.
     """
     gone = known(store, person)
-    said = _said(store, gone)
+    subjects = [*gone.named, *(gone.tagged if tagged else ())]
+    said = _said(store, gone.people, subjects)
     if said:
         answer = decisions.record(store, [Decision("undo", undoes=row, person=person) for row in said], "typed")
         people.refresh(store, people.touched(store, answer))
-    looks = [row[0] for face in gone.subjects for row in store.rows("SELECT id FROM face WHERE subject = ?", (face,))]
+    looks = [row[0] for face in subjects for row in store.rows("SELECT id FROM face WHERE subject = ?", (face,))]
     _drop_looks(store, looks)
     store.connection.executemany("UPDATE face SET forgotten = 1 WHERE id = ?", [(face,) for face in looks])
     store.run("DELETE FROM model")  # its arrays were made of these faces, too, and its tags go with it
@@ -258,10 +265,10 @@ def person(store: Store, person: int) -> Known:
     return gone
 
 
-def _said(store: Store, gone: Known) -> list[int]:
+def _said(store: Store, gone: Iterable[int], subjects: Iterable[int]) -> list[int]:
     """All that stands of these people, or of their faces."""
     rows: set[int] = set()
-    for columns, values in ((("person", "other_person"), gone.people), (("face", "other_face"), gone.subjects)):
+    for columns, values in ((("person", "other_person"), gone), (("face", "other_face"), subjects)):
         for column in columns:
             for value in values:
                 rows |= {row[0] for row in store.rows(f"SELECT id FROM standing WHERE {column} = ?", (value,))}

@@ -84,7 +84,7 @@ class ForgottenPerson:
     """A person who was forgotten, or would be: from now on only a `number`.
 
     `also`: their other names. `faces`: those that a human named, on `photos`; `tagged`: those that the machine did,
-    which are unknown again. `paths`: files and folders that bear their name. `left`: None of a dry run.
+    which are unknown again unless they are forgotten, too. `paths`: files and folders that bear their name. `left`: None of a dry run.
     """
 
     number: int
@@ -97,9 +97,9 @@ class ForgottenPerson:
     left: Left | None
 
 
-def forget_person(store: Store, name: str, *, dry_run: bool = False) -> ForgottenPerson:
-    """Drop for good a person's names, the pictures and vectors of the faces that a human named, and what was said of
-    them; the photos stay, and these faces are passed over from now on.
+def forget_person(store: Store, name: str, *, tagged: bool = False, dry_run: bool = False) -> ForgottenPerson:
+    """Drop for good a person's names, the pictures and vectors of the faces that a human named, or the machine
+    `tagged`, too, and what was said of them; the photos stay, and these faces are passed over from now on.
 
     Raises UsageError if there is nobody of that name.
     """
@@ -107,6 +107,8 @@ def forget_person(store: Store, name: str, *, dry_run: bool = False) -> Forgotte
         person = called(store, name)
         also = tuple(people.aliases(store, person.id))
         paths = forget.paths_with(store, [person.name, *also])
-        known = forget.known(store, person.id) if dry_run else forget.person(store, person.id)
+        known = forget.known(store, person.id) if dry_run else forget.person(store, person.id, tagged=tagged)
     left = None if dry_run else _left(store)
-    return ForgottenPerson(person.id, person.name, also, len(known.subjects), known.photos, known.tagged, paths, left)
+    return ForgottenPerson(
+        person.id, person.name, also, len(known.named), len(known.photos), len(known.tagged), paths, left
+    )

@@ -26,6 +26,7 @@ from phototag.workflows.forget import forget_folder, forget_missing, forget_pers
 from phototag.workflows.history import in_words, undo
 from phototag.workflows.import_names import import_names
 from phototag.workflows.index import Indexed
+from phototag.workflows.label import label_from_folders
 from phototag.workflows.name import compare, dismiss, name_faces
 from phototag.workflows.people import merge, not_them
 from phototag.workflows.report import _Library
@@ -273,8 +274,26 @@ def test_a_forgotten_persons_face_cannot_be_shown_again(
     assert status(store).faces == 6
 
 
+def test_faces_that_were_tagged_are_forgotten_if_wanted(store: Store, two: Path, run: Run) -> None:
+    tagged = forget_person(store, "Ada", dry_run=True).tagged
+    assert tagged == 2
+    forget_person(store, "Ada", tagged=True)
+    run(detector="others")
+    assert status(store).faces == 4
+    assert clean(store)
+
+
 def test_paths_that_bear_the_name_are_told(store: Store) -> None:
     add_photo(store, b"Ada Lovelace/1.jpg", [(LEFT, unit(1))])
     add_photo(store, b"others/1.jpg", [(LEFT, unit(1))])
     name_faces(store, [1], "ADA Lovelace")
     assert forget_person(store, "Ada Lovelace").paths == 1
+
+
+def test_a_folder_gives_its_name_to_nobody_beside_a_forgotten_person(store: Store) -> None:
+    add_photo(store, b"Ada/1.jpg", [(LEFT, unit(1)), (RIGHT, unit(0, 1))])
+    name_faces(store, [1], "Ada")
+    forget_person(store, "Ada")
+    done = label_from_folders(store, Path("/photos"))
+    assert (done.faces, done.faceless) == (0, 1)
+    assert people.names(store) == []
