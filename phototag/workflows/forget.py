@@ -84,7 +84,8 @@ class ForgottenPerson:
     """A person who was forgotten, or would be: from now on only a `number`.
 
     `also`: their other names. `faces`: those that a human named, on `photos`; `tagged`: those that the machine did,
-    which are unknown again unless they are forgotten, too. `paths`: files and folders that bear their name. `left`: None of a dry run.
+    which are unknown again unless they are forgotten, too. `paths`: files and folders that bear their name.
+    `left`: None of a dry run.
     """
 
     number: int
