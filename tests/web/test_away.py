@@ -20,7 +20,10 @@ def test_pages_leave_them_out_and_say_so(named: Library, named_browser: Browser)
     told = "13 photos are away or deleted, and left out until a file is back."
     assert told in named_browser.get("/people")
     page = named_browser.get("/")
-    assert "No question is left" in page and told in page
+    assert "Are they all Ada?" in page and "Who is this" not in page
+    lose(named, "ada")
+    page = named_browser.get("/")
+    assert "No question is left" in page and told.replace("13", "25") in page
     assert named_browser.client.get(f"/photos/{lost[0]}").status_code == 404
     assert "away or deleted" in named_browser.client.get(f"/photos/{lost[0]}").text
     assert "/faces/" not in named_browser.get("/people/2").partition("<main")[2]
