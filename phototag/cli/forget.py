@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,32 +58,36 @@ def forget(
     if older_than is not None and not missing:
         raise click.UsageError("--older-than goes with --missing")
 
+    since = datetime.now(timezone.utc) - timedelta(seconds=older_than or 0)  # what goes away meanwhile isn't meant
+
     def job(*, dry_run: bool) -> ForgottenPhotos:
         if folder is not None:
             return forget_folder(store, folder, dry_run=dry_run)
-        return forget_missing(store, older_than or 0.0, dry_run=dry_run)
+        return forget_missing(store, since, dry_run=dry_run)
 
     with options.store(db) as store:
         told = job(dry_run=True)
-        if not told.files and not told.photos and folder is None:
-            options.show(
-                asdict(told), "No photo is missing that long." if older_than else "No photo is missing.", as_json
-            )
-            return
+        nothing = not (told.files or told.photos) and missing
         if not dry_run:
-            if not yes:
+            if not (yes or nothing):
                 click.echo(f"{_photos(told, 'Would forget')}\nTheir names stay in the journal.", err=as_json)
                 _ask("Type yes to forget them", "yes", as_json)
             told = job(dry_run=False)
-        lines = [_photos(told, "Would forget" if dry_run else "Forgot")]
-        if told.inside is not None:
-            lines.append(
-                f"The next index of {path_text(told.inside)} finds what still lies there, with its names; a file "
-                "called .nomedia in the folder keeps it out."
-            )
         tagged = try_names(store, options.progress(as_json)) if told.named and not dry_run else None
+        lines = [_photos(told, "Would forget" if dry_run else "Forgot"), *_indexed_anew(told)]
+        if nothing:
+            lines = ["No photo is missing that long." if older_than else "No photo is missing."]
         lines += [*still_there(told.left), *(told_of_tags(tagged) if tagged else [])]
         options.show({**asdict(told), "tagged": asdict(tagged) if tagged else None}, "\n".join(lines), as_json)
+
+
+def _indexed_anew(told: ForgottenPhotos) -> list[str]:
+    if told.inside is None:
+        return []
+    return [
+        f"The next index of {path_text(told.inside)} finds what still lies there, with its names; a file called "
+        ".nomedia in the folder keeps it out."
+    ]
 
 
 def _photos(told: ForgottenPhotos, how: str) -> str:
@@ -106,5 +111,8 @@ def still_there(left: Left | None) -> list[str]:
         lines.append("Copies of the database from before still hold it; delete them if you need them no more:")
         lines += [f"  {printable(str(backup))}" for backup in left.backups]
     if not left.wiped:
-        lines.append("Another program has the database open: once it has ended, nothing is left in the file.")
+        lines.append(
+            "Another program uses the database, so that traces are left in the file: end it, and run `phototag forget "
+            "--missing`, which wipes them."
+        )
     return lines

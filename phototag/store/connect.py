@@ -113,12 +113,17 @@ class Store:
                 self._writing = False
 
     def wipe(self) -> bool:
-        """Leave no byte of what was deleted in the file or its log; False while another program reads the database,
-        whose end takes these bytes with it."""
+        """Leave no byte of what was deleted in the file or its log; False if another program keeps it from that."""
         with self._sentences():
-            self.connection.execute("PRAGMA temp_store = FILE")
-            self.connection.execute("VACUUM")
-            self.connection.execute("PRAGMA temp_store = MEMORY")
+            try:
+                self.connection.execute("PRAGMA temp_store = FILE")
+                self.connection.execute("VACUUM")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                return False
+            finally:
+                self.connection.execute("PRAGMA temp_store = MEMORY")
             return not self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
     def backups(self) -> list[Path]:

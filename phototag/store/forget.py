@@ -138,6 +138,7 @@ def _places(store: Store, files: set[int], former: set[int], roots: tuple[Librar
 
 def drop(store: Store, places: Places) -> None:
     """Give these places up, and drop the photos that lie nowhere else (inside a write transaction)."""
+    _overwrite(store)
     _delete(store, "former", "id", places.former)
     store.connection.executemany(
         "DELETE FROM problem WHERE (library, path) IN (SELECT library, path FROM file WHERE id = ?)",
@@ -185,6 +186,11 @@ def _sweep(store: Store) -> None:
 
 def _delete(store: Store, table: str, column: str, values: Iterable[int]) -> None:
     store.connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(value,) for value in values])
+
+
+def _overwrite(store: Store) -> None:
+    """What is deleted is overwritten at once, should the file not be wiped afterwards."""
+    store.run("PRAGMA secure_delete = ON")
 
 
 def _groups_changed(store: Store) -> None:
@@ -243,6 +249,7 @@ def person(store: Store, person: int, *, tagged: bool = False) -> Known:
 
     Nothing that was said of them, or of their faces, stands any more, and nothing brings it back.
     """
+    _overwrite(store)
     gone = known(store, person)
     subjects = [*gone.named, *(gone.tagged if tagged else ())]
     said = _said(store, gone.people, subjects)

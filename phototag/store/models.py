@@ -45,8 +45,13 @@ def swap(
     params: Mapping[str, object],
     reach: Sequence[float | None] = (),
 ) -> None:
-    """Put a new model in the place of the old one, in one transaction; guesses of the old one stay until tagged."""
+    """Put a new model in the place of the old one, in one transaction; guesses of the old one stay until tagged.
+
+    Not if it was made of faces of somebody who was forgotten meanwhile.
+    """
     with store.write():
+        if any(store.value("SELECT forgotten FROM person WHERE id = ?", (person,)) for person in people):
+            return
         row = store.run(
             "INSERT INTO model (at, engine, faces, params) VALUES (?, ?, ?, ?)",
             (
@@ -94,11 +99,13 @@ def latest(store: Store) -> StoredModel | None:
 
 
 def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
-    """Put new guesses in the place of all old ones, in one transaction."""
+    """Put new guesses in the place of all old ones, in one transaction; none of faces, or by a model, that were
+    forgotten meanwhile."""
     with store.write():
         store.run("DELETE FROM guess")
         store.connection.executemany(
-            "INSERT INTO guess (face, person, model, probability, distance, neighbours) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO guess (face, person, model, probability, distance, neighbours) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
+            " WHERE EXISTS (SELECT 1 FROM face WHERE id = ?1) AND EXISTS (SELECT 1 FROM model WHERE id = ?3)",
             (
                 (
                     g.face_id,

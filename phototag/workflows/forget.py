@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 from phototag.display import path_text
@@ -12,13 +12,14 @@ from phototag.errors import UsageError
 from phototag.store import forget, libraries, people
 from phototag.store.connect import Store
 from phototag.store.forget import Places
+from phototag.workflows.history import utc
 from phototag.workflows.people import called
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Where what was forgotten still is: `backups` of the database, and its own file as long as another program reads
-    it (not `wiped`)."""
+    """Where what was forgotten still is: `backups` of the database, and its own file if that isn't `wiped`, because
+    another program uses it."""
 
     backups: tuple[Path, ...]
     wiped: bool
@@ -40,14 +41,14 @@ class ForgottenPhotos:
     left: Left | None
 
 
-def forget_missing(store: Store, older_than: float = 0.0, *, dry_run: bool = False) -> ForgottenPhotos:
-    """Forget the photos that are away or deleted (for so many seconds); names stay in the journal.
+def forget_missing(store: Store, since: datetime | None = None, *, dry_run: bool = False) -> ForgottenPhotos:
+    """Forget the photos that are away or deleted `since` a moment (with its time zone), or for longer; names stay in
+    the journal.
 
     Photos of a folder that is offline are not away.
     """
-    before = datetime.now(timezone.utc) - timedelta(seconds=older_than)
     with store.write():
-        places = forget.missing(store, before.isoformat(timespec="seconds"))
+        places = forget.missing(store, None if since is None else utc(since))
         if not dry_run:
             forget.drop(store, places)
     return _told(store, places, None, dry_run)

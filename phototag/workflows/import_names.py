@@ -115,7 +115,8 @@ class _Plan:
     """What is to be written, and what stands from line to line: `labels`, `refused`, `kept`, `pairs`, as said so far.
 
     `who`: whom the file's names mean; `joined`: who turns out to be whom. `places`: of each photo, its faces → where,
-    and whether they are present. `where`: the same of faces in the file.
+    and whether they are present. `where`: the same of faces in the file. `gone`: faces that are forgotten here; of them
+    the file tells `forgotten_names`, of the others `told_of`.
     """
 
     store: Store
@@ -135,6 +136,8 @@ class _Plan:
     differences: list[Difference] = field(default_factory=list)
     not_indexed: list[bytes] = field(default_factory=list)
     gone: set[_Face] = field(default_factory=set)
+    told_of: set[str | None] = field(default_factory=set)
+    forgotten_names: set[str | None] = field(default_factory=set)
     forgotten: int = 0
 
     @classmethod
@@ -157,6 +160,7 @@ class _Plan:
         for two in names.different:
             plan.take_two(two, apart)
         plan.take_bare_names(names)
+        plan.leave_forgotten()
         return plan
 
     def person(self, name: str) -> _Who:
@@ -215,6 +219,12 @@ class _Plan:
             if isinstance(self.who[person.name], str) and not said:
                 self.lines.append(_Line("show", person=person.name))
 
+    def leave_forgotten(self) -> None:
+        """Nothing is said of who would be new here, and of whom the file names no face but forgotten ones."""
+        names = self.forgotten_names - self.told_of
+        nobody = {who for name in names if name is not None and isinstance(who := self.who[name], str)}
+        self.lines = [line for line in self.lines if nobody.isdisjoint({line.person, line.other_person})]
+
     # --- faces ---
 
     def take_faces(self, names: Names) -> None:
@@ -222,12 +232,14 @@ class _Plan:
         for photo in names.photos:
             copy = photos.of_content(self.store, photo.sha256)
             if copy is None:
-                self.not_indexed.append(photo.path)
+                self.not_indexed.append(photo.path or photo.sha256.encode())
             else:
                 for told, face in zip(photo.faces, self.placed(photo, copy), strict=True):
                     if face in self.gone:
                         self.forgotten += 1
+                        self.forgotten_names |= {one.person for one in told.said}
                         continue
+                    self.told_of |= {one.person for one in told.said}
                     found.setdefault(told.number, []).append(face)
                     for one in told.said:
                         self.take(face, one)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 from phototag.errors import UsageError
 from phototag.interop.names import parse, render
 from phototag.progress import Silent
-from phototag.store import files, history, libraries, people
+from phototag.store import files, forget, history, libraries, models, people
 from phototag.store.connect import Store, open_store
-from phototag.types import RGB, Box, Detection
+from phototag.types import RGB, Box, Detection, Guess
 from phototag.workflows import index as indexing
 from phototag.workflows import show_faces
 from phototag.workflows.audit import audit
@@ -28,7 +29,7 @@ from phototag.workflows.import_names import import_names
 from phototag.workflows.index import Indexed
 from phototag.workflows.label import label_from_folders
 from phototag.workflows.name import compare, dismiss, name_faces
-from phototag.workflows.people import merge, not_them
+from phototag.workflows.people import hide, merge, not_them
 from phototag.workflows.report import _Library
 from phototag.workflows.review import Sitting
 from phototag.workflows.show_faces import add_face
@@ -297,3 +298,30 @@ def test_a_folder_gives_its_name_to_nobody_beside_a_forgotten_person(store: Stor
     done = label_from_folders(store, Path("/photos"))
     assert (done.faces, done.faceless) == (0, 1)
     assert people.names(store) == []
+
+
+def test_an_old_file_of_names_brings_no_forgotten_person_in(store: Store, two: Path) -> None:
+    merge(store, "Ben", "Ada")
+    hide(store, "Ada")
+    old = parse(render(export_names(store).names))
+    forget_person(store, "Ada")
+    done = import_names(store, old, fakes.settings(), Silent())
+    assert (done.answer, done.people, done.forgotten) == (None, 0, 4)
+    assert people.names(store) == []
+
+
+def test_a_model_or_tags_of_before_come_to_nothing(store: Store, two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program forgets somebody while this one learns and tags."""
+    real = models.swap_guesses
+
+    def late(store: Store, model: int, guesses: Sequence[Guess]) -> None:
+        if "Ada" in people.names(store):
+            forget.person(store, 1)
+            models.swap(store, 2, [1], np.ones((1, 8), np.float32), np.zeros(1), 1, {})
+        real(store, model, guesses)
+
+    monkeypatch.setattr(models, "swap_guesses", late)
+    try_names(store, Silent())
+    assert models.latest(store) is None
+    assert not list(store.rows("SELECT 1 FROM guess"))
+    assert clean(store)
