@@ -73,7 +73,7 @@ def forget(
                 click.echo(f"{_photos(told, 'Would forget')}\nTheir names stay in the journal.", err=as_json)
                 _ask("Type yes to forget them", "yes", as_json)
             told = job(dry_run=False)
-        tagged = try_names(store, options.progress(as_json)) if told.named and not dry_run else None
+        tagged = try_names(store, options.progress(as_json)) if told.photos and not dry_run else None
         lines = [_photos(told, "Would forget" if dry_run else "Forgot"), *_indexed_anew(told)]
         if nothing:
             lines = ["No photo is missing that long." if older_than else "No photo is missing."]

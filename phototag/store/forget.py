@@ -152,7 +152,7 @@ def drop(store: Store, places: Places) -> None:
     store.connection.executemany("UPDATE photo SET taken_at = NULL WHERE id = ?", [(photo,) for photo in places.photos])
     _sweep(store)
     _delete(store, "library", "id", [library.id for library in places.roots])
-    if places.named:  # what was learnt of faces that are gone
+    if places.photos:  # what was learnt of faces that are gone, and what another program is about to tag by it
         store.run("DELETE FROM model")
     _groups_changed(store)
 

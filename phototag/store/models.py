@@ -99,13 +99,14 @@ def latest(store: Store) -> StoredModel | None:
 
 
 def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
-    """Put new guesses in the place of all old ones, in one transaction; none of faces, or by a model, that were
+    """Put new guesses in the place of all old ones, in one transaction; none if the model is gone, since something was
     forgotten meanwhile."""
     with store.write():
         store.run("DELETE FROM guess")
+        if store.value("SELECT 1 FROM model WHERE id = ?", (model,)) is None:
+            return
         store.connection.executemany(
-            "INSERT INTO guess (face, person, model, probability, distance, neighbours) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
-            " WHERE EXISTS (SELECT 1 FROM face WHERE id = ?1) AND EXISTS (SELECT 1 FROM model WHERE id = ?3)",
+            "INSERT INTO guess (face, person, model, probability, distance, neighbours) VALUES (?, ?, ?, ?, ?, ?)",
             (
                 (
                     g.face_id,
