@@ -36,8 +36,9 @@ from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt
 from phototag.store import clusters, decisions, engines, libraries, models, people
 from phototag.store.connect import Store, open_store
 from phototag.types import EngineInfo, Vectors
-from phototag.workflows.cluster import CLEAR, cluster_faces, current_embedder
+from phototag.workflows.cluster import cluster_faces, current_embedder
 from phototag.workflows.index import index
+from phototag.workflows.looks import CLEAR
 from phototag.workflows.name import name_group
 from phototag.workflows.review import Sitting
 from phototag.workflows.tag import try_names

@@ -226,7 +226,7 @@ def new_names(vectors: Vectors, names: Sequence[str], thresholds: Thresholds) ->
         def one_more() -> None:
             person = next(newcomers)
             named = name_faces(store, ids[who == person][:20].tolist(), f"Person {person}")
-            try_names(store, Silent(), {named.id})
+            try_names(store, Silent())
             found.append(sum(guess == named.id for guess in models.tagged(store).values()))
 
         return {

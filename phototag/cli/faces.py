@@ -84,19 +84,22 @@ def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -
         named = name_face(store, face, did_you_mean.meant(store, person, new=new))
         click.echo(f"Face {face} is {printable(named.name)}.")
         if not no_tag:
-            try_names(store, {named.id})
+            try_names(store)
 
 
 @faces.command("not")
 @_face
 @_person
+@options.no_tag
 @options.database
-def faces_not(face: int, person: str, db: Path | None) -> None:
+def faces_not(face: int, person: str, no_tag: bool, db: Path | None) -> None:
     """FACE is not PERSON, and never gets that name with a group or from the machine."""
     from phototag.workflows.people import not_them
 
     with options.store(db) as store:
         click.echo(f"Face {face} is not {printable(not_them(store, person, [face]).name)}.")
+        if not no_tag:
+            try_names(store)
 
 
 @faces.command("add")
@@ -126,33 +129,39 @@ def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool
         who = f"; it is {printable(done.person.name)}" if done.person else ""
         click.echo(f"Face {done.face} was {'known there already' if done.known else 'added'}{who}.")
         if done.person and not no_tag:
-            try_names(store, {done.person.id})
+            try_names(store)
 
 
 @faces.command("same")
 @_face
 @_other
+@options.no_tag
 @options.database
-def faces_same(face: int, other: int, db: Path | None) -> None:
+def faces_same(face: int, other: int, no_tag: bool, db: Path | None) -> None:
     """FACE and OTHER are the same person, and will be in one group."""
     from phototag.workflows.name import compare
 
     with options.store(db) as store:
         compare(store, "same", face, other)
-    click.echo(f"Faces {face} and {other} are the same person; the next `phototag cluster` or `run` keeps to it.")
+        click.echo(f"Faces {face} and {other} are the same person.")
+        if not no_tag:
+            try_names(store)
 
 
 @faces.command("different")
 @_face
 @_other
+@options.no_tag
 @options.database
-def faces_different(face: int, other: int, db: Path | None) -> None:
+def faces_different(face: int, other: int, no_tag: bool, db: Path | None) -> None:
     """FACE and OTHER are different people, and will not be in one group."""
     from phototag.workflows.name import compare
 
     with options.store(db) as store:
         compare(store, "different", face, other)
-    click.echo(f"Faces {face} and {other} are different people; the next `phototag cluster` or `run` keeps to it.")
+        click.echo(f"Faces {face} and {other} are different people.")
+        if not no_tag:
+            try_names(store)
 
 
 def _row(face: Identified) -> dict[str, Any]:

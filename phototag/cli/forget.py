@@ -51,7 +51,7 @@ def forget(
     indexed again have their names again.
     """
     from phototag.workflows.forget import forget_folder, forget_missing
-    from phototag.workflows.tag import try_names
+    from phototag.workflows.refresh import refresh
 
     if missing == (folder is not None):
         raise click.UsageError("say which photos to forget: --missing, or a folder")
@@ -73,7 +73,7 @@ def forget(
                 click.echo(f"{_photos(told, 'Would forget')}\nTheir names stay in the journal.", err=as_json)
                 _ask("Type yes to forget them", "yes", as_json)
             told = job(dry_run=False)
-        tagged = try_names(store, options.progress(as_json)) if told.photos and not dry_run else None
+        tagged = refresh(store, options.progress(as_json)) if told.photos and not dry_run else None
         lines = [_photos(told, "Would forget" if dry_run else "Forgot"), *_indexed_anew(told)]
         if nothing:
             lines = ["No photo is missing that long." if older_than else "No photo is missing."]

@@ -87,7 +87,7 @@ def undo(answer: int | None, all_since: str | None, yes: bool, no_tag: bool, db:
         some = "s" if len(done.answers) > 1 else ""
         click.echo(f"Took back answer{some} {numbers} ({counted(done.decisions, 'decision')}).")
         if not no_tag:
-            try_names(store, None)
+            try_names(store)
 
 
 def _moment(text: str) -> datetime:

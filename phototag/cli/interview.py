@@ -57,8 +57,9 @@ def interview(sitting: Sitting, tagger: Tagger | None, *, images: bool) -> Tagge
 
 
 def _learn(tagger: Tagger, sitting: Sitting) -> None:
-    tagger.learn(frozenset(sitting.changed))
-    sitting.changed.clear()
+    if sitting.changed:
+        tagger.learn()
+        sitting.changed.clear()
 
 
 class _Quit(Exception):

@@ -31,11 +31,11 @@ def label(folder: Path, no_tag: bool, db: Path | None, as_json: bool) -> None:
     names nobody.
     """
     from phototag.workflows.label import label_from_folders
-    from phototag.workflows.tag import try_names
+    from phototag.workflows.refresh import refresh
 
     with options.store(db) as store:
         done = label_from_folders(store, folder)
-        tagged = try_names(store, options.progress(as_json)) if done.faces and not no_tag else None
+        tagged = refresh(store, options.progress(as_json)) if done.faces and not no_tag else None
     without = f"; {counted(done.faceless, 'photo')} without a face" if done.faceless else ""
     lines = [f"Named {counted(done.faces, 'face')} of {counted(done.people, 'person', 'people')}{without}."]
     if done.conflicts:

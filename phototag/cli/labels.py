@@ -65,14 +65,14 @@ def people_import(file: Path, overrule: bool, dry_run: bool, no_tag: bool, db: P
     takes back; what stands already isn't said again.
     """
     from phototag.workflows.import_names import import_names
-    from phototag.workflows.tag import try_names
+    from phototag.workflows.refresh import refresh
 
     names = _read(file)
     settings = options.settings(db=db)
     with options.store(db) as store:
         watcher = options.progress(as_json)
         done = import_names(store, names, settings, watcher, overrule=overrule, dry_run=dry_run)
-        tagged = try_names(store, watcher) if done.names and not (no_tag or dry_run) else None
+        tagged = refresh(store, watcher) if done.answer is not None and not (no_tag or dry_run) else None
     lines = _told(done, dry_run) + (told_of_tags(tagged) if tagged else [])
     options.show({**asdict(done), "tagged": asdict(tagged) if tagged else None}, "\n".join(lines), as_json)
     return DONE_WITH_PROBLEMS if done.problems else 0

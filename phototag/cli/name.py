@@ -31,6 +31,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
     """
     from phototag.store import clusters
     from phototag.workflows.name import group_faces, left_out, name_group
+    from phototag.workflows.refresh import refresh
 
     with options.store(db) as store:
         if not clusters.exists(store):
@@ -38,6 +39,8 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
         if group is not None:
             if name is None:
                 raise UsageError(f'say who group {group} is, as in `phototag name {group} "Ada Lovelace"`')
+            if not no_tag:
+                refresh(store, options.progress(False))
             members = group_faces(store, group)
             done = name_group(store, members, did_you_mean.meant(store, name, new=new))
             are = "is" if done.faces == 1 else "are"
@@ -45,7 +48,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
             if done.left_out:
                 click.echo(left_out(done))
             if not no_tag:
-                try_names(store, {done.person.id})
+                try_names(store)
             return
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError('naming asks questions on a terminal; elsewhere use `phototag name GROUP "NAME"`')
@@ -53,6 +56,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
         from phototag.workflows.background import Tagger
         from phototag.workflows.review import Sitting
 
-        tagged = interview(Sitting.open(store), None if no_tag else Tagger(store.path), images=not no_images)
+        sitting = Sitting.open(store, options.progress(False))
+        tagged = interview(sitting, None if no_tag else Tagger(store.path), images=not no_images)
         for line in told(tagged) if tagged else []:
             click.echo(line)

@@ -50,7 +50,7 @@ def merge(name: str, into: str, yes: bool, no_tag: bool, db: Path | None) -> Non
             f"{printable(done.other.name)} is {printable(done.person.name)}. `phototag undo` makes them two again."
         )
         if not no_tag:
-            try_names(store, {done.person.id})
+            try_names(store)
 
 
 def _joins(told: Joined) -> str:
@@ -99,4 +99,4 @@ def not_this_person(name: str, faces: tuple[int, ...], no_tag: bool, db: Path | 
         are = "is" if len(faces) == 1 else "are"
         click.echo(f"{counted(len(faces), 'face')} {are} not {printable(person.name)}.")
         if not no_tag:
-            try_names(store, {person.id})
+            try_names(store)

@@ -40,7 +40,7 @@ def people_forget(
     be undone, so you are asked twice.
     """
     from phototag.workflows.forget import forget_person
-    from phototag.workflows.tag import try_names
+    from phototag.workflows.refresh import refresh
 
     with options.store(db) as store:
         told = forget_person(store, name, dry_run=True)
@@ -51,7 +51,7 @@ def people_forget(
                 click.confirm("Drop all this for good?", abort=True, err=as_json)
             _require_name(store, told, name_again, as_json)
             told = forget_person(store, name, tagged=tagged)
-            tags = try_names(store, options.progress(as_json))
+            tags = refresh(store, options.progress(as_json))
             lines = _gone(told, tagged) + (told_of_tags(tags) if tags else [])
         options.show({**asdict(told), "tags": asdict(tags) if tags else None}, "\n".join(lines), as_json)
 

@@ -55,7 +55,7 @@ def split(
     if part is not None and faces:
         raise click.UsageError("give --part or --face, not both")
     with options.store(db) as store:
-        person = called(store, name)
+        called(store, name)
         found = [] if faces else parts(store, name)
         if part is not None and part > len(found):
             are = "there is 1 part" if len(found) == 1 else f"there are {len(found)} parts"
@@ -71,7 +71,7 @@ def split(
             for number, group in enumerate(found, 1):
                 click.echo(_line(number, group))
         if done and not no_tag:
-            try_names(store, {person.id, *(one.other.id for one in done if one.other)})
+            try_names(store)
 
 
 def _line(number: int, group: Sequence[int]) -> str:

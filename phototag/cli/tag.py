@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,19 +25,23 @@ _SHOWN = 5
 @options.as_json
 def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
     """Name the faces that the trained model is sure of; your own names are never touched."""
+    from phototag.workflows.judging import usable_model
     from phototag.workflows.tag import tag_faces
+    from phototag.workflows.train import train_people
 
     settings = options.settings(db=db, precision=precision)
     with options.store(db) as store:
+        usable_model(store)
+        train_people(store, options.progress(as_json))  # something may have been said since
         done = tag_faces(store, options.progress(as_json), precision=settings.said_precision())
     options.show(asdict(done), "\n".join(told(done)), as_json)
 
 
-def try_names(store: Store, people: Collection[int] | None) -> None:
-    """Look for people whose faces just changed (None: anybody's) in all other photos, and say what came of it."""
-    from phototag.workflows.tag import try_names as job
+def try_names(store: Store) -> None:
+    """Look for everybody who is named in all other photos, say what came of it, and group the rest."""
+    from phototag.workflows.refresh import refresh
 
-    if done := job(store, options.progress(False), people):
+    if done := refresh(store, options.progress(False)):
         for line in told(done):
             click.echo(line)
 
@@ -47,7 +50,9 @@ def told(done: Tagged) -> list[str]:
     """What was tagged, how many wrongly by estimate, and which names were claimed twice in a photo."""
     rest = done.faces - done.named
     lines = [f"{counted(done.faces, 'unnamed face')}: {done.named:,} tagged, {rest:,} unknown."]
-    if done.named:
+    if done.named and done.wrong is None:
+        lines.append("There are not enough names yet to tell how many of these tags are wrong.")
+    elif done.named:
         lines.append(f"About {done.wrong:.1f} of these tags should be wrong; `phototag tune` shows other choices.")
     if done.twice:
         lines.append("One photo, one name, two faces; the better one has it:")

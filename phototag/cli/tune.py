@@ -34,16 +34,13 @@ def tune(precisions: tuple[float, ...], db: Path | None, as_json: bool) -> None:
     for choice in done.choices:
         sure = f"{choice.sure_from:.3f}" if choice.sure_from is not None else "-"
         mark = "  as set" if choice.precision == done.precision else ""
-        lines.append(
-            f"{choice.precision:>9}{choice.tagged:>10,}{choice.wrong:>16.1f}{choice.people:>10,}{sure:>13}{mark}"
-        )
+        wrong = "?" if choice.wrong is None else f"{choice.wrong:.1f}"
+        lines.append(f"{choice.precision:>9}{choice.tagged:>10,}{wrong:>16}{choice.people:>10,}{sure:>13}{mark}")
     lines.append(
-        f"Of {counted(done.faces, 'unnamed face')} about {done.known:,.0f} are of people whom you named. "
-        + (
-            f"Measured on {counted(done.calibrated_on, 'claim')} about your own named faces."
-            if done.calibrated_on
-            else "Too few faces are named to measure it: these are the network's own figures."
-        )
+        "There are not enough names yet to tell how many of these tags would be wrong."
+        if done.known is None
+        else f"Of {counted(done.faces, 'unnamed face')} about {done.known:,.0f} are of people whom you named. "
+        f"Measured on {counted(done.calibrated_on, 'claim')} about your own named faces."
     )
     lines.append("Set one with `phototag train --precision SHARE`, then `phototag tag`.")
     options.show(asdict(done), "\n".join(lines), as_json)

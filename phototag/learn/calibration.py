@@ -74,6 +74,8 @@ def calibrate(known: Gallery, beside: Claims | None = None) -> Calibration:
     features = np.concatenate([_features(part) for part in parts])
     there = np.concatenate([part.person >= 0 for part in parts])
     features, truth = features[there], truth[there]
+    order = np.lexsort((truth, *features.T))  # people are numbered as they were named, which means nothing
+    features, truth = features[order], truth[order]
     if truth.sum() < ENOUGH or (~truth).sum() < ENOUGH:
         return own
     intercept, fit, lead = _logistic(features, truth)

@@ -4,7 +4,7 @@ nearest labelled face, as a yardstick for it. Libraries are tagged by what `clai
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -50,12 +50,10 @@ class Answer:
     evidence: tuple[tuple[int, float], ...]
 
 
-def train(
-    vectors: Vectors, people: Sequence[int], before: LinearModel | None = None, anew: Collection[int] = ()
-) -> LinearModel:
+def train(vectors: Vectors, people: Sequence[int], start: LinearModel | None = None) -> LinearModel:
     """Fit a linear SVM to (n, dim) named faces. Raises TooLittleDataError for fewer than two people.
 
-    With a model of `before`, only those people are learnt whom it doesn't know or who are named in `anew`.
+    `start`: an earlier model to begin from. It saves steps and changes nothing in the result.
     A person's own faces weigh as much as all others together, however few they are.
     """
     owners = np.asarray(people, np.int64)
@@ -68,7 +66,7 @@ def train(
         )
     from threadpoolctl import threadpool_limits
 
-    known = {} if before is None else {person: row for row, person in enumerate(before.people) if person not in anew}
+    before = {} if start is None else {person: row for row, person in enumerate(start.people)}
     rest = spread_evenly(owners, max(1, min(_OTHERS, _MOST_OTHERS // len(names))))
     # Faces lie in a narrow cone: seen from its middle, and at its size, they are told apart with fewer steps.
     middle = vectors[rest].mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -76,10 +74,11 @@ def train(
     points = np.column_stack([(vectors - middle) / size, np.ones(len(vectors), np.float32)])
 
     def learn(person: int) -> npt.NDArray[np.float64]:
-        if person in known and before is not None:
-            row = known[person]
-            return np.append(before.coef[row].astype(np.float64), before.intercept[row])
-        weights = _squared_hinge(points[owners == person], points[rest[owners[rest] != person]])
+        first = None
+        if start is not None and person in before:
+            coef, intercept = start.coef[before[person]].astype(np.float64), start.intercept[before[person]]
+            first = np.append(coef * size, intercept + coef @ middle)
+        weights = _squared_hinge(points[owners == person], points[rest[owners[rest] != person]], first)
         coef = weights[:-1] / size
         return np.append(coef, weights[-1] - coef @ middle)
 
@@ -100,25 +99,29 @@ def spread_evenly(owners: Rows, most: int) -> Rows:
     return np.sort(np.concatenate(chosen)) if chosen else order
 
 
-def _squared_hinge(own: Vectors, others: Vectors) -> npt.NDArray[np.float64]:
+def _squared_hinge(
+    own: Vectors, others: Vectors, first: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.float64]:
     """The weights of least ½|w|² + cost · (mean over own + mean over others) of max(0, 1 − y·w·x)².
 
-    By Newton's method: once the faces within the margin stay the same, a step is exact (Keerthi & DeCoste 2005).
+    By Newton's method: once the faces within the margin stay the same, a step is exact (Keerthi & DeCoste 2005). The
+    last step is computed from these faces alone, so that weights to begin with (`first`) leave no trace in the result;
+    should they lead nowhere, it begins again without them.
     """
     points = np.concatenate([own, others])
     sides = np.repeat([1.0, -1.0], [len(own), len(others)]).astype(np.float32)
     costs = np.repeat([2 * _COST / len(own), 2 * _COST / len(others)], [len(own), len(others)]).astype(np.float32)
-    weights = np.zeros(points.shape[1])
+    weights = np.zeros(points.shape[1]) if first is None else first
     inside = np.zeros(len(points), np.bool_)
-    for _ in range(_STEPS):
+    for step in range(_STEPS):
         now = sides * (points @ weights.astype(np.float32)) < 1
-        if (now == inside).all():
-            break
+        if step and (now == inside).all():
+            return weights
         inside = now
         near, cost = points[inside], costs[inside]
         hessian = (near * cost[:, None]).T @ near + np.eye(len(weights), dtype=np.float32)
         weights = np.linalg.solve(hessian.astype(np.float64), near.T @ (cost * sides[inside]))
-    return weights
+    return weights if first is None else _squared_hinge(own, others)
 
 
 def tag(

@@ -61,7 +61,7 @@ def cluster(vectors: Vectors, thresholds: Thresholds, known: Known | None = None
     order = np.lexsort((lowest, known.faint, since, known.parts, *vectors.T))
     place = np.argsort(order)
     faces = Faces(vectors, isolation(vectors[order], thresholds)[place], since, known.marks)
-    return _numbered(_grouped(faces[order], known.parts[order], known.faint[order], thresholds)[place])
+    return numbered(_grouped(faces[order], known.parts[order], known.faint[order], thresholds)[place])
 
 
 def _grouped(faces: Faces, given: Labels, faint: Flags, thresholds: Thresholds) -> Labels:
@@ -135,8 +135,8 @@ def _unmixed(parts: Labels, marks: Mapping[int, Set[int]]) -> Labels:
     return parts
 
 
-def _numbered(parts: Labels) -> Labels:
-    """Parts of two or more as 0, 1, … by falling size (ties by their first face), the others −1."""
+def numbered(parts: Labels) -> Labels:
+    """Parts (0 or more) of two faces or more as 0, 1, … by falling size, ties by their first face; the others −1."""
     _, first, inverse, sizes = np.unique(parts, return_index=True, return_inverse=True, return_counts=True)
     sizes[inverse[parts < 0]] = 0
     number = np.full(len(sizes), -1, np.int64)

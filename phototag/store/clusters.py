@@ -9,30 +9,45 @@ from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any
 
+from phototag.store import derived
 from phototag.store.connect import Store
+from phototag.store.derived import Stamp
 from phototag.store.photos import PRESENT
 from phototag.types import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The groups of all faces that a detector found by their looks alone, whatever was said of them: `groups` (None for
+    a face that stands alone), and the number of the grouping in which each took part for the first time, `since`."""
+
+    groups: dict[int, int | None]
+    since: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Clustering:
     """The last grouping: the embedder's id, the thresholds that its groups were made with, the first number that no
     group ever had, the groups of all faces that took part (None: the face stands alone), each group's most central
-    face first, and the number of the grouping in which each took part for the first time."""
+    face first, those by looks alone, that they were made from, and which of its person's appearances each face belongs
+    to."""
 
     embedder: int
     params: dict[str, Any]
     next_number: int
     groups: dict[int, int | None]
-    since: dict[int, int]
+    looks: Looks
+    appearance: dict[int, int]
 
 
 def current(store: Store) -> Clustering | None:
     """The last grouping, or None before the first."""
     for embedder, params, next_number in store.rows("SELECT engine, params, next_number FROM clustering"):
-        members = list(store.rows("SELECT face, cluster, since FROM cluster_member ORDER BY cluster, rank, face"))
-        groups, since = ({row[0]: row[column] for row in members} for column in (1, 2))
-        return Clustering(embedder, json.loads(params), next_number, groups, since)
+        members = list(store.rows("SELECT face, cluster, appearance FROM cluster_member ORDER BY cluster, rank, face"))
+        groups, appearance = ({row[0]: row[column] for row in members} for column in (1, 2))
+        found = list(store.rows("SELECT face, base, since FROM cluster_member WHERE base IS NOT NULL ORDER BY face"))
+        looks = Looks({face: base or None for face, base, _ in found}, {face: since for face, _, since in found})
+        return Clustering(embedder, json.loads(params), next_number, groups, looks, appearance)
     return None
 
 
@@ -44,17 +59,18 @@ def swap(
     *,
     alone: Sequence[int] = (),
     appearance: Mapping[int, int] | None = None,
-    since: Mapping[int, int] | None = None,
+    looks: Looks | None = None,
     next_number: int = 1,
+    of: Stamp | None = None,
 ) -> None:
     """Put new groups in the place of the old ones, in one transaction.
 
     `alone`: faces that took part and are in no group. `appearance`: by face, which of its person's appearances it
-    belongs to; else each is one. `since`: by face, the number of the grouping in which it first took part; else 0.
-    `next_number`: all lower ones were used before. Faces with a label keep the groups that they had, should their
-    labels be taken back.
+    belongs to; else each is one. `looks`: the groups by looks alone that these were made from. `next_number`: all lower
+    ones were used before. `of`: the stamp of what the groups follow from. Faces with a label keep the groups that they
+    had, should their labels be taken back.
     """
-    appearance, since = appearance or {}, since or {}
+    appearance = appearance or {}
     with store.write():
         store.run(
             "DELETE FROM cluster_member WHERE face NOT IN (SELECT f.id FROM label l JOIN face f ON f.subject = l.face)"
@@ -70,22 +86,35 @@ def swap(
             ),
         )
         insert = (
-            "INSERT OR REPLACE INTO cluster_member (face, cluster, rank, appearance, since) SELECT ?, ?, ?, ?, ?"
+            "INSERT OR REPLACE INTO cluster_member (face, cluster, rank, appearance) SELECT ?, ?, ?, ?"
             " WHERE EXISTS (SELECT 1 FROM face WHERE id = ?)"
         )
         store.connection.executemany(
             insert,
             (
-                (face, group.number, rank, appearance.get(face, rank), since.get(face, 0), face)
+                (face, group.number, rank, appearance.get(face, rank), face)
                 for group in groups
                 for rank, face in enumerate(group.face_ids)
             ),
         )
-        store.connection.executemany(insert, ((face, None, 0, 0, since.get(face, 0), face) for face in alone))
+        store.connection.executemany(insert, ((face, None, 0, 0, face) for face in alone))
+        _put_looks(store, looks or Looks({}, {}))
         store.run(
             "UPDATE clustering SET next_number ="
             " max(next_number, (SELECT coalesce(max(cluster), 0) + 1 FROM cluster_member))"
         )
+        if of is not None:
+            derived.note(store, "groups", of)
+
+
+def _put_looks(store: Store, looks: Looks) -> None:
+    store.run("UPDATE cluster_member SET base = NULL")
+    store.connection.executemany(
+        "INSERT INTO cluster_member (face, cluster, rank, appearance, since, base)"
+        " SELECT id, NULL, 0, 0, ?, ? FROM face WHERE id = ?"
+        " ON CONFLICT (face) DO UPDATE SET since = excluded.since, base = excluded.base",
+        [(looks.since[face], number or 0, face) for face, number in looks.groups.items()],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,29 +173,14 @@ class Sighting:
     person: int | None = None
 
 
-def sightings(store: Store) -> dict[int, Sighting]:
-    """Every present face that a human named, or said nothing of, by id."""
+def sightings(store: Store, *, dismissed: bool = False) -> dict[int, Sighting]:
+    """Every present face that a human named, or said nothing of, by id; `dismissed`: and all others, too."""
+    wanted = "" if dismissed else " AND coalesce(l.verb, 'is') = 'is'"
     return {
         row[0]: Sighting(*row[1:])
         for row in store.rows(
             "SELECT f.id, f.photo, p.taken_at, f.quality, l.person FROM face f"
             f" JOIN photo p ON p.id = f.photo AND {PRESENT}"
-            " LEFT JOIN label l ON l.face = f.subject WHERE f.present AND coalesce(l.verb, 'is') = 'is'"
+            " LEFT JOIN label l ON l.face = f.subject WHERE f.present" + wanted
         )
     }
-
-
-def refused(store: Store) -> list[tuple[int, int]]:
-    """(face, other face) that should not be in one group: a human said that the one is not a person for whom the
-    machine takes the other. Of the others only the most central of each group."""
-    return [
-        (face, other)
-        for face, other, _ in store.rows(
-            "SELECT s.id, g.face, min(m.rank) FROM standing n JOIN face s ON s.subject = n.face"
-            " JOIN guess g ON g.person = n.person JOIN face f ON f.id = g.face"
-            " JOIN cluster_member m ON m.face = g.face AND m.cluster IS NOT NULL"
-            " WHERE n.verb = 'is-not' AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = f.subject) AND NOT EXISTS"
-            " (SELECT 1 FROM standing t WHERE t.verb = 'is-not' AND t.face = f.subject AND t.person = g.person)"
-            " GROUP BY s.id, n.person, m.cluster ORDER BY s.id, g.face"
-        )
-    ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import re
 import sqlite3
 import subprocess
 import tempfile
@@ -45,6 +46,8 @@ OLDEST_SQLITE = (3, 35, 0)
 _COPIES = 5
 #: The smallest page of SQLite, in bytes.
 _SMALLEST = 512
+#: The low byte of SQLite's codes of errors that the disk reported.
+_SQLITE_IOERR = 10
 #: What a database may have beside it: a write-ahead log, or the journal of a transaction that was broken off.
 _LOGS = ("-wal", "-journal")
 
@@ -484,6 +487,9 @@ def _examine(path: Path) -> str | None:
     except sqlite3.DatabaseError as error:
         damage = any(word in str(error) for word in ("malformed", "not a database", "decode to UTF-8"))
         return str(error) if damage else None
+    unread = re.search(r"error code=(\d+)", found)
+    if unread and int(unread[1]) & 0xFF == _SQLITE_IOERR:  # a page that the disk doesn't give
+        return None
     return "" if found == "ok" else found.replace("\n", " ")
 
 

@@ -295,10 +295,14 @@ def _require_unit(vector: Vectors) -> None:
 def vectors(store: Store, embedder: int, *, where: str = "unlabelled") -> tuple[list[int], Vectors]:
     """Ids and (n, dim) embeddings of one embedder's present faces, in id order.
 
-    `where`: `unlabelled` (no standing label of any kind), or `all` (but for what is not a face).
-    Faces of photos that are away are left out.
+    `where`: `unlabelled` (no standing label of any kind), `all` (but for what is not a face), or `found` (by a
+    detector, whatever was said of them). Faces of photos that are away are left out.
     """
-    condition = {"unlabelled": "l.face IS NULL", "all": "coalesce(l.verb, '') <> 'not-a-face'"}[where]
+    condition = {
+        "unlabelled": "l.face IS NULL",
+        "all": "coalesce(l.verb, '') <> 'not-a-face'",
+        "found": "f.engine IS NOT NULL",
+    }[where]
     ids: list[int] = []
     blobs: list[bytes] = []
     for face, blob in store.rows(

@@ -17,15 +17,13 @@ from phototag.types import Guess, Vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StoredModel:
+class Model:
     """A linear classifier over one embedder's vectors: scores = vectors @ coef.T + intercept.
 
     `reach`: the distance within which faces are taken for each person's, None for the embedder's. `params`: how it was
-    trained, what it was told and how sure of it to be.
+    trained, and how sure of it to be.
     """
 
-    id: int
-    at: str
     embedder: int
     people: tuple[int, ...]
     faces: int
@@ -33,6 +31,14 @@ class StoredModel:
     intercept: npt.NDArray[np.float64]
     reach: tuple[float | None, ...]
     params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredModel(Model):
+    """A model in the database, and when it was trained."""
+
+    id: int
+    at: str
 
 
 def swap(
@@ -94,13 +100,12 @@ def latest(store: Store) -> StoredModel | None:
         if coef.shape != (len(classes), dim) or not np.isfinite(coef).all() or not np.isfinite(intercept).all():
             raise damaged
         people = tuple(row[0] for row in classes)
-        return StoredModel(model, at, embedder, people, faces, coef, intercept, reach, json.loads(params))
+        return StoredModel(embedder, people, faces, coef, intercept, reach, json.loads(params), model, at)
     return None
 
 
 def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
-    """Put new guesses in the place of all old ones, in one transaction; none if the model is gone, since something was
-    forgotten meanwhile."""
+    """Put new guesses in the place of all old ones, in one transaction; none if the model is gone meanwhile."""
     with store.write():
         store.run("DELETE FROM guess")
         if store.value("SELECT 1 FROM model WHERE id = ?", (model,)) is None:
@@ -128,11 +133,23 @@ def tagged(store: Store) -> dict[int, int]:
 
 
 def forget_tags(store: Store) -> None:
-    """Take the machine's tags from whomever no human names a face after any more (inside a write transaction)."""
+    """Take the machine's tags from whomever no human names a face after any more (inside a write transaction).
+
+    Once nobody is named, no model stays either.
+    """
+    if store.value("SELECT 1 FROM label WHERE verb = 'is'") is None:
+        forget(store)
+        return
     store.run(
         "DELETE FROM guess WHERE person IN (SELECT w.id FROM person w WHERE EXISTS (SELECT 1 FROM guess g"
         " WHERE g.person = w.id) AND NOT EXISTS (SELECT 1 FROM label l WHERE l.person = w.id))"
     )
+
+
+def forget(store: Store) -> None:
+    """Drop the model, and all tags with it (inside a write transaction)."""
+    store.run("DELETE FROM guess")
+    store.run("DELETE FROM model")
 
 
 def hand_over(store: Store, other: int, person: int) -> None:

@@ -109,6 +109,12 @@ def _forget(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@MIGRATIONS(name="0011-looks")
+def _looks(db: Database) -> None:
+    for statement in _LOOKS.split(";\n\n"):
+        db.conn.execute(statement)
+
+
 _FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 
@@ -413,3 +419,23 @@ UPDATE former SET since = strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now');
 CREATE INDEX face_forgotten ON face (id) WHERE forgotten;
 
 CREATE INDEX decision_other_face ON decision (other_face) WHERE other_face IS NOT NULL"""
+
+# `base`: the group of a face by its looks alone, whatever was said; 0 if it is alone, NULL if it takes no part.
+# `preference`: what the user set once and for all. `derived`: what tags and groups follow from: the last decision, the
+# last face and the number of faces at the time.
+_LOOKS = """
+ALTER TABLE cluster_member ADD COLUMN base INTEGER;
+
+UPDATE cluster_member SET base = coalesce(cluster, 0);
+
+CREATE TABLE preference (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
+
+INSERT INTO preference SELECT 'precision', json_extract(params, '$.precision') FROM model
+WHERE json_extract(params, '$.precision') <> 0.99 ORDER BY id DESC LIMIT 1;
+
+CREATE TABLE derived (
+    what TEXT PRIMARY KEY CHECK (what IN ('tags', 'groups')),
+    decision INTEGER NOT NULL,
+    face INTEGER NOT NULL,
+    faces INTEGER NOT NULL
+) WITHOUT ROWID"""

@@ -62,16 +62,21 @@ def _examined(path: Path, text: str, examine: Examine) -> PhototagError | None:
             return NotOurDatabaseError(f"{path} is not a phototag database: choose another file with --db")
         return _damaged(path, found)
     if found is None or any(word in text for word in ("I/O", "unable to open", "malformed", "not a database")):
-        return unavailable(path, text)
+        return unavailable(path, text, sound=found is not None)
     return None
 
 
-def unavailable(path: Path, text: str) -> DatabaseUnavailableError:
-    """The disk, not the database, is at fault."""
+def unavailable(path: Path, text: str, *, sound: bool = True) -> DatabaseUnavailableError:
+    """The disk, not the database, is at fault; `sound`: the whole of the database was looked through."""
     if not os.path.exists(path):
         return DatabaseUnavailableError(
             f"{path} is no longer there ({text}): was its drive or network share taken away? What was saved before is "
             "kept on it: bring it back and run the same command again"
+        )
+    if not sound:
+        return DatabaseUnavailableError(
+            f"the disk or network share that holds {path} reported an error ({text}), and the database couldn't be "
+            "looked through; nothing was changed: check the disk or the network, then run the same command again"
         )
     return DatabaseUnavailableError(
         f"the disk or network share that holds {path} reported an error ({text}); the database isn't damaged, and what "

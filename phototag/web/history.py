@@ -42,7 +42,7 @@ def undo_one(visit: Visit) -> Response:
 
 def _told(visit: Visit, undone: Undone) -> str:
     for answer in undone.answers:
-        visit.desk.tagger.learn(history.about(visit.store, answer))
+        visit.desk.tagger.learn()
         return f"Answer {answer} is taken back ({counted(undone.decisions, 'decision')})."
     return "It was taken back before."
 

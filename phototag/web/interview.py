@@ -56,8 +56,9 @@ class Interview:
             try:
                 yield self._sitting
             finally:
-                changed, self._sitting.changed = self._sitting.changed, set()
-                self._tagger.learn(changed)
+                if self._sitting.changed:
+                    self._sitting.changed = set()
+                    self._tagger.learn()
 
     def asked(self, sitting: Sitting) -> Asked | None:
         """The question that waits for its answer (inside `sitting`); None if none is left."""

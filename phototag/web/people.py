@@ -132,7 +132,7 @@ def merging(visit: Visit) -> Response:
 def merge(visit: Visit) -> Response:
     """The two are one, and keep the second one's name."""
     told = jobs.merge(visit.store, _who(visit).name, _into(visit).name, "reviewed")
-    visit.desk.tagger.learn([told.person.id])
+    visit.desk.tagger.learn()
     text = f"{printable(told.other.name)} is {printable(told.person.name)}: {counted(told.other_faces, 'face')} joined."
     return visit.back(text, f"/people/{told.person.id}")
 
@@ -170,7 +170,7 @@ def faces_are(visit: Visit) -> Response:
     if not picked:
         raise UsageError(f"none of these faces is {printable(who.name)}'s any more: nothing was changed")
     some, are = counted(len(picked), "face"), "is" if len(picked) == 1 else "are"
-    touched, say = {who.id}, form.text("say")
+    say = form.text("say")
     if say == "yes":
         naming.name_faces(store, picked, who.name, "reviewed")
         text = f"{some} confirmed as {printable(who.name)}."
@@ -184,11 +184,10 @@ def faces_are(visit: Visit) -> Response:
         if say == "split" and (page := doubts.doubt(visit)):
             return page
         done = jobs.split(store, who.name, picked, doubts.name(visit) if say == "split" else None, "reviewed")
-        touched |= {done.other.id} if done.other else set()
         text = f"{some} {are} {printable(done.other.name) if done.other else 'somebody yet to be named'}."
     else:
         raise UsageError("that answer was incomplete: nothing was changed; load the page again")
-    visit.desk.tagger.learn(touched)
+    visit.desk.tagger.learn()
     here = f"/people/{who.id}" if people.now(store, who.id) else "/people"
     return visit.back(text, None if faces.of_person(store, who.id) else here)
 

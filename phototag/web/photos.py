@@ -42,12 +42,10 @@ def face_is(visit: Visit) -> Response:
     say = form.text("say")
     require_face(store, face)
     before = {entry.id: entry for entry in faces.identified(store, photo=faces.seen(store, face)[0])}[face]
-    touched = {before.person_id} if before.person_id is not None else set()
     if say == "name":
         if page := doubts.doubt(visit):
             return page
         person = naming.name_faces(store, [face], doubts.name(visit), "reviewed")
-        touched.add(person.id)
         text = f"The face is {printable(person.name)}."
     elif say == "not" and before.person is not None:
         not_them(store, before.person, [face], "reviewed")
@@ -60,5 +58,5 @@ def face_is(visit: Visit) -> Response:
         text = "The face is put aside."
     else:
         raise UsageError("that answer was incomplete: nothing was changed; load the page again")
-    visit.desk.tagger.learn(touched)
+    visit.desk.tagger.learn()
     return visit.back(text)

@@ -19,6 +19,7 @@ from phototag.store.connect import Store
 from phototag.store.faces import Place, Unplaced
 from phototag.workflows.judging import Faces, Judgement, Rows, calibration_of, judge, precision_of, usable_model
 from phototag.workflows.tag import Twice, twice
+from phototag.workflows.train import learn
 
 #: A name is in doubt when somebody else's is so likely, or when none of the person's other faces are within reach and
 #: it is so unlikely.
@@ -97,15 +98,16 @@ def audit(store: Store, progress: Progress) -> Audited:
 
 
 def _judged(store: Store, progress: Progress) -> Audited:
-    model = usable_model(store)
+    stored = usable_model(store)
     read = Faces.read(store)
     progress.start(f"Looking at {sum(face in read.seen for face in read.named):,} named faces", None)
+    model = learn(read, stored)
     judged = judge(store, read, model)
     names = {person: people.get(store, person).name for person in read.known.people.tolist()}
     tagged = models.tagged(store)
     curve = calibration_of(model, len(names))
     doubts = [*_mislabelled(store, judged, curve, names), *_mistagged(store, judged, tagged, names)]
-    _, rivals, _ = judged.accept(precision_of(model))
+    _, rivals, _ = judged.accept(precision_of(store))
     alike = sorted(_alike(store, judged, names), key=lambda pair: (-max(pair.shares), pair.distance))
     progress.finish()
     return Audited(

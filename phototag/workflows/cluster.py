@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,19 +13,15 @@ import numpy as np
 
 from phototag.errors import TooLittleDataError
 from phototag.learn.appearances import appearances
-from phototag.learn.cluster import Known, Labels, central_first, cluster, members
+from phototag.learn.cluster import Known, Labels, central_first, cluster, members, numbered
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.progress import Progress
-from phototag.store import clusters, engines, faces
-from phototag.store.clusters import Clustering, Sighting
+from phototag.store import clusters, decisions, derived, engines, faces, models
+from phototag.store.clusters import Clustering, Looks, Sighting
 from phototag.store.connect import Store
-from phototag.types import Cluster, Vectors
+from phototag.types import Cluster, Thresholds, Vectors
 from phototag.workflows.conflicts import Conflict, answers, in_one_photo
-
-#: A face of lower quality founds no group and holds none together; it may join one. Quality tells how often a face is
-#: recognised, beside a good one: here, once in seven times. In lfw-dev one face in 25 is below, most of them in the
-#: background. Chosen low, because a face that is kept out in error costs its group a member.
-CLEAR = 0.15
+from phototag.workflows.looks import by_looks, faint
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +64,27 @@ class Clustered:
 def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = False, preview: bool = False) -> Clustered:
     """Put new faces into the groups that there are, make new groups of the rest, and swap the result in.
 
+    Faces are grouped by their looks first, which changes with photos alone. From these groups and from what humans said
+    the groups are made afresh each time, so that an answer that was undone leaves nothing behind.
+
     `from_scratch`, and a change of embedder, group all faces anew, under new numbers; `preview` only tells what would
     change, and writes nothing. What humans said holds either way. Raises TooLittleDataError before the first index.
     """
+    now = derived.stamp(store)
     embedder = current_embedder(store)
     ids, vectors = faces.vectors(store, embedder, where="unlabelled")
-    seen = clusters.sightings(store)
+    seen = clusters.sightings(store, dismissed=True)
     thresholds = engines.thresholds(store, embedder)
     before = clusters.current(store)
     anew = from_scratch or before is None or before.embedder != embedder
     old = before.groups if before else {}
     params = asdict(thresholds) if anew or before is None else before.params
     progress.start(f"Grouping {len(ids):,} faces", None)
+    looks = by_looks(store, embedder, thresholds, seen, None if anew or before is None else before.looks)
     said, passed_over = answers(store)
-    known = _known(ids, seen, None if anew else before, deepcopy(said), clusters.refused(store))
-    labels = cluster(vectors, thresholds, known)
-    assert known.since is not None
+    labels = _shaped(
+        ids, vectors, seen, looks, thresholds, deepcopy(said), decisions.rejected(store), models.tagged(store)
+    )
     found = [[ids[row] for row in rows[central_first(vectors[rows])].tolist()] for rows in members(labels)]
     was = _matched(found, old)
     free = count(before.next_number if before else 1)
@@ -95,9 +96,10 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
             params,
             [Cluster(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
             alone=[ids[row] for row in np.flatnonzero(labels < 0)],
-            appearance=_appearances(ids, vectors, labels, seen, thresholds.same),
-            since=dict(zip(ids, known.since.tolist(), strict=True)),
+            appearance=_appearances(ids, vectors, labels, seen, thresholds.same, None if anew else before),
+            looks=looks,
             next_number=before.next_number if before else 1,
+            of=now,
         )
     progress.finish()
     there = {face: number for face in ids if (number := old.get(face)) is not None}
@@ -123,47 +125,77 @@ def current_embedder(store: Store) -> int:
     return found[0]
 
 
-def _known(
+def _shaped(
     ids: Sequence[int],
+    vectors: Vectors,
     seen: Mapping[int, Sighting],
-    last: Clustering | None,
+    looks: Looks,
+    thresholds: Thresholds,
     said: Reconciled,
-    refused: Sequence[tuple[int, int]],
-) -> Known:
-    """What humans said, photos show and the last grouping left, by row; `said` is added to."""
-    old, since = (last.groups, last.since) if last else ({}, {})
+    rejected: Iterable[tuple[int, int]],
+    tagged: Mapping[int, int],
+) -> Labels:
+    """The group of each unlabelled face: that by its looks, unless what humans said (it is added to) or the machine
+    thinks bears on any of them. Then those that can't stay go elsewhere, and all are weighed again."""
+    row = {face: number for number, face in enumerate(ids)}
+    looked = np.array([looks.groups.get(face) or 0 for face in ids], np.int64)
+    ordered = [ids[place] for rows in members(looked - 1) for place in rows[central_first(vectors[rows])].tolist()]
+    refused = _refused(looks, rejected, tagged, ordered)
     _not_named_beside(ids, seen, said)
     said.add(Statement(face, other, False) for face, other in refused)
-    row = {face: number for number, face in enumerate(ids)}
     loose: set[int] = set()
     firsts: dict[int, int] = {}
     leaving = {face for face, _ in refused}
-    for face, group in sorted(old.items(), key=lambda member: member[0] in leaving):
-        if face in row and group is not None:
-            first = firsts.setdefault(group, face)
-            if said.add([Statement(first, face, True)]):
-                loose.add(face)  # a human took it out: it may go elsewhere
-    tops = [said.of(face) for face in ids]
-    counts = Counter(tops)
-    number = {top: index for index, top in enumerate(top for top, size in counts.items() if size > 1)}
+    for face in sorted(ordered, key=lambda face: face in leaving):
+        first = firsts.setdefault(looked[row[face]], face)
+        if said.add([Statement(first, face, True)]):
+            loose.add(face)  # a human took it out: it may go elsewhere
+    tops = np.array([said.of(face) for face in ids], np.int64)
+    _, parts = np.unique(np.where(looked > 0, -looked, np.arange(len(ids))), return_inverse=True)
+    if not loose and len(np.unique(tops)) == parts.max(initial=-1) + 1 and looks.groups.keys() >= row.keys():
+        return numbered(np.where(looked > 0, looked, -1))
+    return cluster(vectors, thresholds, _known(ids, seen, looks, said, tops, loose, [*ordered, *ids]))
+
+
+def _refused(
+    looks: Looks, rejected: Iterable[tuple[int, int]], tagged: Mapping[int, int], ordered: Sequence[int]
+) -> list[tuple[int, int]]:
+    """(face, other face) that should not be in one group: a human said that the one is not a person for whom the
+    machine takes the other. Of the others only the most central of each group."""
+    groups: dict[int, dict[int | None, int]] = defaultdict(dict)  # by person
+    for face in ordered:
+        if (person := tagged.get(face)) is not None:
+            groups[person].setdefault(looks.groups[face], face)
+    return sorted((face, other) for face, person in rejected for other in groups[person].values())
+
+
+def _known(
+    ids: Sequence[int],
+    seen: Mapping[int, Sighting],
+    looks: Looks,
+    said: Reconciled,
+    tops: Labels,
+    loose: Set[int],
+    speakers: Sequence[int],
+) -> Known:
+    """What humans said, photos show and looks tell of faces, by row. `tops`: who stands for everybody with whom a face
+    belongs together; the first of them among `speakers` has the marks of them all."""
+    _, place, sizes = np.unique(tops, return_inverse=True, return_counts=True)
+    row = {face: number for number, face in enumerate(ids)}
     marks: dict[int, set[int]] = defaultdict(set)
     said_marks = said.marks()
-    for face in (*old, *ids):  # the most central of those who belong together speaks for them
-        if face in row and (own := said_marks.pop(said.of(face), None)):
+    for face in speakers:
+        if own := said_marks.pop(int(tops[row[face]]), None):
             marks[row[face]] |= own
     photos = Counter(seen[face].photo for face in ids)
-    for place, face in enumerate(ids):
+    for number, face in enumerate(ids):
         if photos[seen[face].photo] > 1:
-            marks[place].add(-seen[face].photo)
-    settled = np.array([face in old and face not in loose for face in ids], np.bool_)
-    now = 1 + max(since.values(), default=-1)
-    return Known(
-        np.array([number.get(top, -1) for top in tops], np.int64),
-        settled,
-        np.array([seen[face].quality < CLEAR for face in ids], np.bool_),
-        marks,
-        np.where(settled, np.array([since.get(face, now) for face in ids], np.int64), now),
-    )
+            marks[number].add(-seen[face].photo)
+    settled = np.array([face in looks.groups and face not in loose for face in ids], np.bool_)
+    now = 1 + max(looks.since.values(), default=-1)
+    since = np.array([looks.since.get(face, now) for face in ids], np.int64)
+    parts = np.where(sizes[place] > 1, place, -1)
+    return Known(parts, settled, faint(ids, seen), marks, np.where(settled, since, now))
 
 
 def _not_named_beside(ids: Sequence[int], seen: Mapping[int, Sighting], said: Reconciled) -> None:
@@ -207,11 +239,23 @@ def _changed(
 
 
 def _appearances(
-    ids: Sequence[int], vectors: Vectors, labels: Labels, seen: Mapping[int, Sighting], same: float
+    ids: Sequence[int],
+    vectors: Vectors,
+    labels: Labels,
+    seen: Mapping[int, Sighting],
+    same: float,
+    before: Clustering | None,
 ) -> dict[int, int]:
+    """By face the appearance of its group that it belongs to; groups that are as they were keep theirs."""
+    last = defaultdict(set)
+    for face, number in before.groups.items() if before else ():
+        last[number].add(face)
     found: dict[int, int] = {}
     for rows in members(labels):
         group = [ids[row] for row in rows.tolist()]
+        if before and last[before.groups.get(group[0])] == set(group):
+            found |= {face: before.appearance[face] for face in group}
+            continue
         numbers = appearances(vectors[rows], [_seconds(seen[face].taken_at) for face in group], same)
         found.update(zip(group, numbers.tolist(), strict=True))
     return found

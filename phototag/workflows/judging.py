@@ -15,10 +15,11 @@ from phototag.learn.calibration import Bin, Calibration, bar, probabilities, sup
 from phototag.learn.claims import Claims, Gallery, claims, gallery
 from phototag.learn.classify import LinearModel
 from phototag.learn.constraints import Reconciled
-from phototag.store import clusters, decisions, engines, faces, models
+from phototag.store import clusters, decisions, derived, engines, faces, models, preferences
 from phototag.store.clusters import Sighting
 from phototag.store.connect import Store
-from phototag.store.models import StoredModel
+from phototag.store.derived import Stamp
+from phototag.store.models import Model, StoredModel
 from phototag.types import Vectors
 from phototag.workflows.cluster import current_embedder
 from phototag.workflows.conflicts import answers
@@ -36,7 +37,7 @@ class Faces:
 
     `named`, `people`: faces worth learning from (or all of a person's if none is), and whose they are; `known`: the
     same as a gallery. `ids`, `vectors`: the faces of which no human said anything. `said`: what humans said.
-    `beside`: (row among `ids`, person) of faces in one photo with somebody named.
+    `beside`: (row among `ids`, person) of faces in one photo with somebody named. `stamp`: of what this was read from.
     """
 
     embedder: int
@@ -48,10 +49,12 @@ class Faces:
     seen: dict[int, Sighting]
     said: Reconciled
     beside: list[tuple[int, int]]
+    stamp: Stamp
 
     @staticmethod
     def read(store: Store) -> Faces:
         """Raises TooLittleDataError before the first index, and where nobody is named."""
+        stamp = derived.stamp(store)
         embedder = current_embedder(store)
         named, people, own = faces.labelled(store, embedder, least=WORTH_LEARNING)
         if not named:
@@ -63,7 +66,7 @@ class Faces:
         ids, vectors = faces.vectors(store, embedder, where="unlabelled")
         seen, (said, _) = clusters.sightings(store), answers(store)
         known = gallery(own, people, engines.thresholds(store, embedder), np.concatenate([vectors, own]))
-        return Faces(embedder, named, people, known, ids, vectors, seen, said, _beside(ids, seen, said))
+        return Faces(embedder, named, people, known, ids, vectors, seen, said, _beside(ids, seen, said), stamp)
 
     def mates(self) -> tuple[Vectors, Rows]:
         """The faces beside somebody named, and the place of that person in the gallery."""
@@ -104,17 +107,26 @@ class Rival:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """Of each unnamed face its best claim and how `sure` it is; `stands`: the claims that the gate lets pass."""
+    """Of each unnamed face its best claim and how `sure` it is; `stands`: the claims that the gate lets pass.
+
+    `calibrated_on`: held-out claims behind the probabilities; 0 if they are the embedder's own, which don't tell how
+    many tags of this library are wrong.
+    """
 
     faces: Faces
     known: Gallery
     found: Claims
     sure: npt.NDArray[np.float64]
     stands: Flags
+    calibrated_on: int
 
     def person(self, row: int) -> int:
         """The id of whom a face's best claim is for."""
         return int(self.known.people[self.found.person[row]])
+
+    def wrong(self, accepted: Flags) -> float | None:
+        """How many of these tags should be wrong; None if too few names are known to tell."""
+        return float((1 - self.sure[accepted]).sum()) if self.calibrated_on else None
 
     def accept(self, precision: float) -> tuple[Flags, tuple[Rival, ...], float]:
         """Which faces get a name so that a share `precision` of the names should be right, which don't because a
@@ -156,7 +168,7 @@ class Judgement:
             yield tuple(zip(ids[:count], away[:count], strict=True))
 
 
-def judge(store: Store, read: Faces, model: StoredModel) -> Judgement:
+def judge(store: Store, read: Faces, model: Model) -> Judgement:
     """What a model makes of a library's unnamed faces. Raises TooLittleDataError if it doesn't fit its names."""
     if model.embedder != read.embedder:
         raise TooLittleDataError("the model was trained with another embedder: run `phototag train` again")
@@ -169,10 +181,11 @@ def judge(store: Store, read: Faces, model: StoredModel) -> Judgement:
     svm = LinearModel(model.people, model.coef, model.intercept) if len(model.people) > 1 else None
     found = claims(read.vectors, known, svm, _ruled_out(store, read))
     curve = calibration_of(model, len(known.people))
-    return Judgement(read, known, found, probabilities(found, curve, thresholds), supported(found, known))
+    sure = probabilities(found, curve, thresholds)
+    return Judgement(read, known, found, sure, supported(found, known), curve.learnt_from)
 
 
-def calibration_of(model: StoredModel, people: int) -> Calibration:
+def calibration_of(model: Model, people: int) -> Calibration:
     """The curve that was learnt with a model; the embedder's own if none was."""
     stored = dict(model.params.get("calibration") or {})
     if not stored.get("learnt_from"):
@@ -193,11 +206,9 @@ def usable_model(store: Store) -> StoredModel:
     return model
 
 
-def precision_of(model: StoredModel | None, said: float | None = None) -> float:
-    """How sure to be: as said now, else as it was said last."""
-    if said is not None:
-        return said
-    return float(model.params.get("precision", PRECISION)) if model else PRECISION
+def precision_of(store: Store, said: float | None = None) -> float:
+    """The share of tags that should be right: as said now, else as it was set last."""
+    return next((share for share in (said, preferences.precision(store)) if share is not None), PRECISION)
 
 
 def _ruled_out(store: Store, read: Faces) -> dict[int, set[int]]:

@@ -23,8 +23,8 @@ from phototag.store import clusters, faces, models, people, photos, problems
 from phototag.store.connect import Store
 from phototag.store.faces import Identified
 from phototag.store.people import Listed
-from phototag.workflows.cluster import CLEAR
 from phototag.workflows.judging import calibration_of
+from phototag.workflows.looks import CLEAR
 
 
 def report(store: Store, out: Path, progress: Progress) -> Path:

@@ -23,9 +23,11 @@ from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Thresholds, Vectors
 from phototag.workflows import people as jobs
-from phototag.workflows.cluster import CLEAR, cluster_faces, current_embedder
+from phototag.workflows.cluster import current_embedder
 from phototag.workflows.history import undo
+from phototag.workflows.looks import CLEAR
 from phototag.workflows.name import Named, compare
+from phototag.workflows.refresh import refresh
 from phototag.workflows.tag import try_names
 
 #: A group of several people is cut where average linkage comes to this share of `join`, or so much below each time.
@@ -56,10 +58,9 @@ class Sitting:
         self._state = _read(self.store, self._thresholds)
 
     @staticmethod
-    def open(store: Store) -> Sitting:
-        """Faces that were never grouped are. Raises TooLittleDataError before the first index."""
-        if not clusters.exists(store):
-            cluster_faces(store, Silent())
+    def open(store: Store, progress: Progress | None = None) -> Sitting:
+        """What is tagged and grouped follows from what was said. Raises TooLittleDataError before the first index."""
+        refresh(store, progress or Silent())
         return Sitting(store)
 
     @property
@@ -193,7 +194,7 @@ class Sitting:
 
     def retag(self, progress: Progress) -> None:
         """Let the machine tag all faces by what it was told since the last time."""
-        try_names(self.store, progress, self.changed or None)
+        try_names(self.store, progress)
         self.changed.clear()
         self.take_tags()
 

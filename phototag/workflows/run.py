@@ -13,10 +13,8 @@ from phototag.store import faces, files
 from phototag.store.connect import Store
 from phototag.workflows.cluster import Clustered, cluster_faces
 from phototag.workflows.index import Indexed, index
-from phototag.workflows.judging import Faces
 from phototag.workflows.report import report
-from phototag.workflows.tag import Tagged, tag_faces
-from phototag.workflows.train import train_people
+from phototag.workflows.tag import Tagged, try_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ def run(
     retry: bool = False,
     budget: float | None = None,
 ) -> Done:
-    """Index, cluster, train and tag what is named, report. An offline root doesn't keep the rest from being done.
+    """Index, train and tag what is named, cluster, report. An offline root doesn't keep the rest from being done.
 
     Raises TooLittleDataError when no photo has a face, and whatever the steps raise.
     """
@@ -49,13 +47,8 @@ def run(
         store, roots, settings, progress, accept_missing=accept_missing, follow=follow, retry=retry, budget=budget
     )
     _require_faces(store, done)
-    clustered = cluster_faces(store, progress)
-    try:
-        read = Faces.read(store)
-        train_people(store, progress, precision=settings.said_precision(), read=read)
-        tagged = tag_faces(store, progress, read=read)
-    except TooLittleDataError:  # nobody to recognise yet: that is where everybody starts
-        tagged = None
+    tagged = try_names(store, progress, precision=settings.said_precision())
+    clustered = cluster_faces(store, progress)  # whom the machine takes a face for says something of the others
     return Done(done, clustered, tagged, report(store, out, progress))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from phototag.errors import TooLittleDataError
 from phototag.progress import Progress
-from phototag.store import faces, models, people
+from phototag.store import derived, faces, models, people
 from phototag.store.connect import Store
 from phototag.store.faces import Place
 from phototag.types import Guess
@@ -18,6 +17,8 @@ from phototag.workflows.train import train_people
 
 #: A face that is so probably somebody's is remembered as theirs, though not tagged: a human may be asked.
 _WORTH_ASKING = 0.01
+#: Times that tagging begins again because something was said meanwhile.
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,14 @@ class Twice:
 class Tagged:
     """How many unlabelled faces were looked at, and how many got a name.
 
-    `wrong`: how many of these names are wrong, by estimate. `precision`: the share of them that should be right, for
-    which a face has to be as sure as `sure_from` (None: no face is). `twice`: faces left out because a better one of
-    their photo has the name.
+    `wrong`: how many of these names are wrong, by estimate; None while too few names are known to tell. `precision`:
+    the share of them that should be right, for which a face has to be as sure as `sure_from` (None: no face is).
+    `twice`: faces left out because a better one of their photo has the name.
     """
 
     faces: int
     named: int
-    wrong: float
+    wrong: float | None
     precision: float
     sure_from: float | None
     twice: tuple[Twice, ...] = ()
@@ -51,10 +52,10 @@ class Tagged:
 def tag_faces(store: Store, progress: Progress, *, precision: float | None = None, read: Faces | None = None) -> Tagged:
     """Guess every face that no human labelled anew, so that a share `precision` of the names should be right.
 
-    By default the share that was said when the model was trained. Raises TooLittleDataError without a usable model.
+    By default the share that was set last. Raises TooLittleDataError without a usable model.
     """
     model = usable_model(store)
-    precision = precision_of(model, precision)
+    precision = precision_of(store, precision)
     read = read or Faces.read(store)
     progress.start(f"Tagging {len(read.ids):,} faces", len(read.ids))
     judged = judge(store, read, model)
@@ -76,30 +77,42 @@ def tag_faces(store: Store, progress: Progress, *, precision: float | None = Non
     with store.write():
         models.swap_guesses(store, model.id, guesses)
         models.forget_tags(store)  # names may have been taken back, or merged, meanwhile
+        derived.note(store, "tags", read.stamp)
     progress.advance(len(read.ids))
     progress.finish()
     return Tagged(
         len(read.ids),
         int(accepted.sum()),
-        float((1 - judged.sure[accepted]).sum()),
+        judged.wrong(accepted),
         precision,
         line if np.isfinite(line) and line <= 1 else None,
         tuple(twice(store, rival) for rival in rivals),
     )
 
 
-def try_names(store: Store, progress: Progress, named: Collection[int] | None = None) -> Tagged | None:
-    """Try new names on all unnamed faces at once: only the people (ids) whose faces changed are
-    learnt anew, by default everybody.
+def try_names(
+    store: Store, progress: Progress, *, precision: float | None = None, tries: int = _TRIES
+) -> Tagged | None:
+    """Learn everybody who is named, and tag all other faces: the model and the tags that follow from the answers.
 
-    None where there is nobody to recognise, or nothing that the current embedder has seen.
+    Done again, up to so many times, if something was said meanwhile. `precision`: from now on, else as before. None
+    where there is nobody to recognise, or nothing that the current embedder has seen; then no tag stays.
     """
-    try:
-        read = Faces.read(store)
-        train_people(store, progress, anew=named, read=read)
-        return tag_faces(store, progress, read=read)
-    except TooLittleDataError:
-        return None
+    done = None
+    for _ in range(tries):
+        now = derived.stamp(store)
+        try:
+            read = Faces.read(store)
+            train_people(store, progress, precision=precision, read=read)
+            done = tag_faces(store, progress, read=read)
+        except TooLittleDataError:
+            with store.write():
+                models.forget(store)
+                derived.note(store, "tags", now)
+            done = None
+        if derived.stamp(store) == now:
+            break
+    return done
 
 
 def twice(store: Store, rival: Rival) -> Twice:

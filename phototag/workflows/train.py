@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,9 @@ from phototag.learn.calibration import Calibration, calibrate
 from phototag.learn.claims import Gallery, claims, with_reach
 from phototag.learn.classify import LinearModel, train
 from phototag.progress import Progress
-from phototag.store import faces, models
+from phototag.store import faces, models, preferences
 from phototag.store.connect import Store
-from phototag.store.models import StoredModel
+from phototag.store.models import Model
 from phototag.workflows.judging import Faces, calibration_of, precision_of, stored_calibration
 
 
@@ -33,61 +32,53 @@ class Trained:
 
 
 def train_people(
-    store: Store,
-    progress: Progress,
-    *,
-    precision: float | None = None,
-    anew: Collection[int] | None = None,
-    read: Faces | None = None,
+    store: Store, progress: Progress, *, precision: float | None = None, read: Faces | None = None
 ) -> Trained:
-    """Fit an SVM and a gate for each person, and the curve of probabilities; swap them in.
+    """Learn everybody who is named, and the curve of probabilities; swap them in.
 
-    A person is learnt from the faces that are worth it, or from all of theirs if none is. With one person there is no
-    SVM: the gate alone decides. `precision`: from now on, else as before. `anew`: the people (ids) whose faces changed;
-    the others, and the curve, stay as they are if they were learnt before. Raises TooLittleDataError for nobody.
+    `precision`: from now on, else as before. Raises TooLittleDataError for nobody.
     """
     read = read or Faces.read(store)
     progress.start(f"Learning from {len(read.named):,} named faces", None)
-    before = models.latest(store)
-    precision = precision_of(before, precision)
-    if before is None or before.embedder != read.embedder or "calibration" not in before.params:
-        before = anew = None
+    model = learn(read, models.latest(store))
+    with store.write():
+        if precision is not None:
+            preferences.set_precision(store, precision)
+        models.swap(
+            store,
+            model.embedder,
+            model.people,
+            model.coef,
+            model.intercept,
+            model.faces,
+            model.params,
+            model.reach,
+        )
+    progress.finish()
+    left_out = faces.count_labelled(store, read.embedder) - len(read.named)
+    learnt_from = calibration_of(model, len(model.people)).learnt_from
+    return Trained(len(model.people), len(read.named), left_out, learnt_from, precision_of(store, precision))
+
+
+def learn(read: Faces, start: Model | None = None) -> Model:
+    """An SVM and a gate for each named person, and the curve of probabilities: a function of the faces alone.
+
+    A person is learnt from the faces that are worth it, or from all of theirs if none is. With one person there is no
+    SVM: the gate alone decides. `start`: an earlier model, which saves time and changes nothing.
+    """
     known = read.known
     own = known.vectors[np.argsort(known.rows, kind="stable")]
     if len(known.people) > 1:
-        old = LinearModel(before.people, before.coef, before.intercept) if before and len(before.people) > 1 else None
-        model = train(own, read.people, old if anew is not None else None, anew or ())
+        again = start is not None and start.embedder == read.embedder and len(start.people) > 1
+        old = LinearModel(start.people, start.coef, start.intercept) if start and again else None
+        svm = train(own, read.people, old)
     else:
         one = int(known.people[0])
-        model = LinearModel((one,), np.zeros((1, own.shape[1]), np.float32), np.zeros(1))
-    known = _with_reach(read, before, anew)
-    keep = before is not None and anew is not None and bool(before.params["calibration"].get("learnt_from"))
-    curve = calibration_of(before, len(known.people)) if before and keep else _calibrated(read, known, model)
-    models.swap(
-        store,
-        read.embedder,
-        model.people,
-        model.coef,
-        model.intercept,
-        len(read.named),
-        {"classifier": "squared hinge", "precision": precision, "calibration": stored_calibration(curve)},
-        known.reach.tolist(),
-    )
-    progress.finish()
-    left_out = faces.count_labelled(store, read.embedder) - len(read.named)
-    return Trained(len(model.people), len(read.named), left_out, curve.learnt_from, precision)
-
-
-def _with_reach(read: Faces, before: StoredModel | None, anew: Collection[int] | None) -> Gallery:
-    if before is None or anew is None:
-        return with_reach(read.known, *read.mates())
-    old = dict(zip(before.people, before.reach, strict=True))
-    known = with_reach(read.known, *read.mates(), {*anew, *set(read.people) - old.keys()})
-    for place, person in enumerate(known.people.tolist()):
-        far = old.get(person)
-        if person not in anew and far is not None:
-            known.reach[place] = far
-    return known
+        svm = LinearModel((one,), np.zeros((1, own.shape[1]), np.float32), np.zeros(1))
+    known = with_reach(known, *read.mates())
+    params = {"classifier": "squared hinge", "calibration": stored_calibration(_calibrated(read, known, svm))}
+    reach = tuple(known.reach.tolist())
+    return Model(read.embedder, svm.people, len(read.named), svm.coef, svm.intercept, reach, params)
 
 
 def _calibrated(read: Faces, known: Gallery, model: LinearModel) -> Calibration:

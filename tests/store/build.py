@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sqlite_utils import Database
 
-from phototag.store import decisions, engines, faces, files, libraries, people, photos
+from phototag.store import decisions, engines, faces, files, history, libraries, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.faces import NewFace
@@ -73,6 +73,13 @@ def say(store: Store, verb: str, face: int, name: str | None = None) -> int:
     with store.write():
         person = people.ensure(store, name).id if name else None
         return decisions.record(store, [Decision(verb, face, person)], "typed")  # type: ignore[arg-type]
+
+
+def step_back(store: Store) -> int:
+    """Undo the latest answer that isn't an undo itself; returns how many decisions."""
+    with store.write():
+        answer = store.value("SELECT max(answer) FROM standing")
+        return history.undo(store, answer) if answer else 0
 
 
 def who(store: Store) -> dict[int, tuple[str | None, str | None]]:

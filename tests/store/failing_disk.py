@@ -34,8 +34,8 @@ def available() -> bool:
         return False
 
 
-def fail(call: str, code: int = errno.EIO, when: Callable[[], bool] = lambda: True) -> None:
-    """Let a system call of SQLite's fail with `code`, whenever `when` says so; other calls go through."""
+def fail(call: str, code: int = errno.EIO, when: Callable[..., bool] = lambda *_: True) -> None:
+    """Let a system call of SQLite's fail with `code`, whenever `when` says so of its arguments; others go through."""
     library = _library()
     library.sqlite3_vfs_find.restype = ctypes.c_void_p
     vfs = library.sqlite3_vfs_find(None)
@@ -54,9 +54,9 @@ def fail(call: str, code: int = errno.EIO, when: Callable[[], bool] = lambda: Tr
             assert replace(vfs, name.encode(), ctypes.cast(made, ctypes.c_void_p)) == 0
 
 
-def _failing(real: Callable[..., int], code: int, when: Callable[[], bool]) -> Callable[..., int]:
+def _failing(real: Callable[..., int], code: int, when: Callable[..., bool]) -> Callable[..., int]:
     def call(*arguments: int) -> int:
-        if when():
+        if when(*arguments):
             ctypes.set_errno(code)
             return -1
         return real(*arguments)

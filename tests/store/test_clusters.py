@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from phototag.store import clusters, engines
+from phototag.store.clusters import Looks
 from phototag.store.connect import Store, open_store
 from phototag.types import Cluster
 from tests.store.build import EMBEDDER, add_face, clean, old_database, say, unit
@@ -15,12 +16,14 @@ def test_the_last_grouping_tells_who_took_part(store: Store) -> None:
     embedder = engines.register(store, EMBEDDER)
     assert clusters.current(store) is None
     groups = [Cluster(4, (ids[1], ids[0])), Cluster(2, (ids[2], ids[3]))]
-    clusters.swap(store, embedder, {}, groups, alone=ids[4:5], since={ids[1]: 3, ids[4]: 2}, next_number=9)
+    looks = Looks({ids[4]: None, ids[1]: 1, ids[0]: 1, ids[5]: 2}, {ids[0]: 0, ids[1]: 3, ids[4]: 2, ids[5]: 0})
+    clusters.swap(store, embedder, {}, groups, alone=ids[4:5], looks=looks, next_number=9)
     current = clusters.current(store)
     assert current
     assert (current.embedder, current.next_number) == (embedder, 9)
-    assert list(current.groups.items()) == [(ids[4], None), (ids[2], 2), (ids[3], 2), (ids[1], 4), (ids[0], 4)]
-    assert current.since == {ids[4]: 2, ids[2]: 0, ids[3]: 0, ids[1]: 3, ids[0]: 0}
+    took_part = [(ids[4], None), (ids[5], None), (ids[2], 2), (ids[3], 2), (ids[1], 4), (ids[0], 4)]
+    assert list(current.groups.items()) == took_part
+    assert current.looks == looks
     assert [group.number for group in clusters.unnamed(store)] == [2, 4]
     clusters.swap(store, embedder, {}, [Cluster(12, tuple(ids[:2]))])
     current = clusters.current(store)
@@ -104,7 +107,12 @@ def test_groups_of_before_are_taken_over(tmp_path: Path) -> None:
     with open_store(path) as store:
         assert clean(store)
         assert clusters.current(store) == clusters.Clustering(
-            embedder, {}, 7, {ids[2]: 6, ids[0]: 6}, {ids[2]: 0, ids[0]: 0}
+            embedder,
+            {},
+            7,
+            {ids[2]: 6, ids[0]: 6},
+            Looks({ids[2]: 6, ids[0]: 6}, {ids[2]: 0, ids[0]: 0}),
+            {ids[2]: 0, ids[0]: 1},
         )
         assert [group.face_ids for group in clusters.unnamed(store)] == [(ids[2], ids[0])]
     assert path.with_name("old.db.before-0002-lasting-groups").exists()

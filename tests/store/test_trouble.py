@@ -99,7 +99,7 @@ def test_a_disk_that_fails_for_a_while_loses_nothing(store: Store, call: str) ->
     lines = run(
         f"""
 bad = False
-failing_disk.fail({call!r}, when=lambda: bad)
+failing_disk.fail({call!r}, when=lambda *_: bad)
 store = open_store(path)
 for number in range(30):
     bad = number % 3 == 1
@@ -125,6 +125,29 @@ bad = False
     with open_store(store.path) as again:
         assert clean(again)
         assert {"Before", *saved} <= set(people.names(again))
+
+
+@injectable
+@pytest.mark.parametrize("opener", ["open_store", "open_reader"])
+def test_a_disk_that_cannot_read_some_of_the_database_is_no_damage(store: Store, opener: str) -> None:
+    with store.write():
+        for number in range(2000):
+            people.ensure(store, f"Number {number} of many")
+    store.close()
+    half = store.path.stat().st_size // 2
+    told = run(
+        f"""
+failing_disk.fail("pread", when=lambda file, to, size, at, *_: at >= {half})
+try:
+    with {opener}(path) as store:
+        people.names(store)
+except PhototagError as error:
+    print(error.exit_code, error)
+""",
+        store.path,
+    )
+    assert len(told) == 1 and told[0].startswith("11 ") and "check the disk" in told[0], told
+    assert "damaged" not in told[0] and "backup" not in told[0]
 
 
 # --- file systems without memory that processes share ---

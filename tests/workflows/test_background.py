@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from typing import Any
 
 import pytest
 
 from phototag.errors import DatabaseLockedError
-from phototag.store.connect import Store
+from phototag.progress import Progress
+from phototag.store import people
+from phototag.store.connect import Store, open_store
 from phototag.workflows.background import Tagger, in_words
 from phototag.workflows.name import name_faces
+from phototag.workflows.tag import try_names
 from tests.store.build import who
 from tests.workflows.test_people import add_faces
 
@@ -20,7 +23,8 @@ def test_names_given_one_after_the_other_are_all_tried(store: Store) -> None:
     tagger = Tagger(store.path)
     assert not tagger.news()
     for faces, name in ((ada, "Ada"), (ben, "Ben")):
-        tagger.learn([name_faces(store, faces[:2], name).id])
+        name_faces(store, faces[:2], name)
+        tagger.learn()
     done = tagger.close()
     assert done and done.named == 8
     assert who(store) == {
@@ -32,7 +36,8 @@ def test_names_given_one_after_the_other_are_all_tried(store: Store) -> None:
 def test_news_is_told_once(store: Store) -> None:
     ada = add_faces(store, "ada", 0, 6)
     tagger = Tagger(store.path)
-    tagger.learn([name_faces(store, ada[:2], "Ada").id])
+    name_faces(store, ada[:2], "Ada")
+    tagger.learn()
     deadline = time.monotonic() + 30
     while not tagger.news():
         assert time.monotonic() < deadline
@@ -42,27 +47,45 @@ def test_news_is_told_once(store: Store) -> None:
     assert tagger.close()
 
 
-def test_whom_trouble_kept_from_being_tried_is_tried_with_the_next(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tried: list[set[int]] = []
+def test_trouble_is_told_and_the_next_round_does_it_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Store] = []
 
-    def locked_at_first(_store: Store, _progress: object, people: Collection[int]) -> None:
-        tried.append(set(people))
+    def locked_at_first(store: Store, _progress: object, **_: object) -> None:
+        tried.append(store)
         if len(tried) == 1:
             raise DatabaseLockedError("in use")
 
     monkeypatch.setattr("phototag.workflows.background.try_names", locked_at_first)
     tagger = Tagger(store.path)
-    tagger.learn([1])
+    tagger.learn()
     assert tagger.settle(30)
     assert tagger.news()
     assert in_words(tagger.trouble or Exception()) == "in use"
-    tagger.learn([2])
+    tagger.learn()
     assert tagger.close() is None
-    assert tried == [{1}, {1, 2}]
+    assert len(tried) == 2
     tagger = Tagger(store.path)
     tried.clear()
-    tagger.learn([3])
+    tagger.learn()
     with pytest.raises(DatabaseLockedError):
         tagger.close()
+
+
+def test_what_another_program_says_meanwhile_is_tried_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, ben = add_faces(store, "ada", 0, 6), add_faces(store, "ben", 1, 6)
+    name_faces(store, ada[:2], "Ada")
+
+    def beside(own: Store, progress: Progress, **how: Any) -> Any:
+        done = try_names(own, progress, **how)
+        if not people.find(own, "Ben"):
+            with open_store(store.path) as other:
+                name_faces(other, ben[:2], "Ben")
+        return done
+
+    monkeypatch.setattr("phototag.workflows.background.try_names", beside)
+    tagger = Tagger(store.path)
+    tagger.learn()
+    done = tagger.close()
+    assert done
+    assert done.named == 8
+    assert who(store)[ben[5]] == ("Ben", "machine")

@@ -16,7 +16,7 @@ from phototag.types import Box, EngineInfo, Guess, Thresholds, Vectors
 from phototag.workflows.cluster import Changed, Clustered, cluster_faces
 from phototag.workflows.conflicts import Conflict, _pairs
 from phototag.workflows.history import undo
-from tests.store.build import EMBEDDER, THRESHOLDS, add_face, add_photo, say, unit
+from tests.store.build import EMBEDDER, THRESHOLDS, add_face, add_photo, say, step_back, unit
 
 
 def face_of(person: int, number: int, spread: float = 0.08) -> Vectors:
@@ -108,8 +108,8 @@ def test_groups_that_come_apart_and_together_are_told(store: Store) -> None:
     ada, ben = add(store, "ada", 0, range(6)), add(store, "ben", 1, range(3))
     run(store)
     with store.write():  # as another way to group them might have
-        store.run("UPDATE cluster_member SET cluster = 3 WHERE face IN (?, ?)", ada[4:])
-        store.run("UPDATE cluster_member SET cluster = NULL WHERE face = ?", (ben[0],))
+        store.run("UPDATE cluster_member SET cluster = 3, base = 3 WHERE face IN (?, ?)", ada[4:])
+        store.run("UPDATE cluster_member SET cluster = NULL, base = 0 WHERE face = ?", (ben[0],))
         store.run("UPDATE clustering SET next_number = 4")
     done = run(store, from_scratch=True, preview=True)
     assert (done.groups, done.joined, done.founded, done.moved) == (2, 1, 0, 2)
@@ -138,7 +138,7 @@ def test_numbers_are_never_used_again(store: Store) -> None:
     run(store)
     assert groups(store) == {2: set(ben)}
     for _ in ada:
-        undo(store)
+        step_back(store)
     assert groups(store) == {1: set(ada), 2: set(ben)}
     run(store)
     assert groups(store) == {1: set(ada), 2: set(ben)}
@@ -188,11 +188,11 @@ def test_photos_added_one_by_one_come_to_the_groups_that_all_at_once_make(store:
     assert list(groups(store).values()) == [set(ada)]
     current = clusters.current(store)
     assert current
-    assert [current.since[face] for face in ada] == list(range(12))
+    assert [current.looks.since[face] for face in ada] == list(range(12))
     run(store, from_scratch=True)
     current = clusters.current(store)
     assert current
-    assert set(current.since.values()) == {0}
+    assert set(current.looks.since.values()) == {0}
 
 
 # --- what humans said ---
@@ -219,8 +219,8 @@ def test_different_people_are_separated_and_the_same_united(store: Store, scratc
         found = {face: number for number, members in groups(store).items() for face in members}
         assert found.get(ada[0], -1) != found.get(ada[1], -2)
         assert found[ben[0]] == found[cy[2]]
-    undo(store)
-    undo(store)
+    step_back(store)
+    step_back(store)
     run(store, from_scratch=True)
     assert sorted(map(len, groups(store).values())) == [4, 4, 4]
 
@@ -303,7 +303,7 @@ def test_one_face_speaks_for_all_who_belong_together(store: Store, monkeypatch: 
 
     monkeypatch.setattr("phototag.workflows.cluster.cluster", watched)
     run(store)
-    assert len(seen[0].marks) == 2  # each face with a mark is compared with all others that have it
+    assert len(seen[-1].marks) == 2  # each face with a mark is compared with all others that have it
 
 
 def test_what_is_said_of_named_faces_says_something_of_others(store: Store) -> None:
@@ -387,7 +387,7 @@ def test_a_pair_in_one_group_is_told_of_until_a_human_speaks(store: Store, alike
     one, other = (row[0] for row in store.rows("SELECT id FROM face WHERE photo = ? ORDER BY id", (photo,)))
     assert bool(run(store).conflicts) == alike
     with store.write():  # as groups were before photos counted
-        store.run("UPDATE cluster_member SET cluster = 1, rank = face")
+        store.run("UPDATE cluster_member SET cluster = 1, base = 1, rank = face")
     assert conflicts(run(store)) == [("photo", one, other)]
     assert groups(store) == {1: {*ada, one, other}}
     told(store, "same", one, other)

@@ -15,9 +15,10 @@ from phototag.store.clusters import Unnamed
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, Face, Vectors
 from phototag.workflows import name as naming
-from phototag.workflows.cluster import CLEAR, cluster_faces
+from phototag.workflows.cluster import cluster_faces
 from phototag.workflows.history import undo
 from phototag.workflows.label import label_from_folders, main_face
+from phototag.workflows.looks import CLEAR
 from phototag.workflows.name import (
     compare,
     dismiss,
@@ -30,7 +31,7 @@ from phototag.workflows.people import not_them
 from phototag.workflows.report import _Library
 from phototag.workflows.tag import tag_faces
 from phototag.workflows.train import train_people
-from tests.store.build import add_face, add_photo, clean, say, unit, who
+from tests.store.build import add_face, add_photo, clean, say, step_back, unit, who
 
 WATCHED = Silent()
 
@@ -106,9 +107,9 @@ def test_the_interview_asks_first_for_whom_was_met_most_often(store: Store) -> N
     dismiss(store, second.face_ids, "dont-care")
     assert unnamed(store) == []
     assert who(store) == {**dict.fromkeys(ada, (None, None)), **dict.fromkeys(ben, ("ben", "human"))}
-    assert undo(store).decisions == 3
-    assert undo(store).decisions == 5
-    assert undo(store).decisions == 0
+    assert step_back(store) == 3
+    assert step_back(store) == 5
+    assert step_back(store) == 0
     assert unnamed(store) == [first, second]
 
 
@@ -418,8 +419,8 @@ def test_a_model_whose_people_are_gone(store: Store, two: tuple[list[int], list[
     train_people(store, WATCHED)
     tag_faces(store, WATCHED)
     before = who(store)
-    undo(store)
-    undo(store)  # nothing is named Ben any more
+    step_back(store)
+    step_back(store)  # nothing is named Ben any more
     with pytest.raises(TooLittleDataError, match="train` again"):
         tag_faces(store, WATCHED)
     after = who(store)

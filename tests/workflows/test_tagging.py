@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -23,10 +24,10 @@ from phototag.workflows.judging import PRECISION, Faces, judge, usable_model
 from phototag.workflows.name import compare, name_faces
 from phototag.workflows.people import not_them
 from phototag.workflows.tag import tag_faces, try_names
-from phototag.workflows.train import train_people
+from phototag.workflows.train import learn, train_people
 from phototag.workflows.tune import tune
 from tests.learn import people as simulated
-from tests.store.build import DETECTOR, EMBEDDER, add_face, add_photo, decoded, new_face, say, unit, who
+from tests.store.build import DETECTOR, EMBEDDER, add_face, add_photo, decoded, new_face, say, step_back, unit, who
 
 WATCHED = Silent()
 _WIDE = EngineInfo("embedder", "wide", "f" * 64, dim=128, alignment="cut", thresholds=simulated.THRESHOLDS)
@@ -238,25 +239,49 @@ def test_what_is_said_of_a_face_holds_for_one_that_is_the_same(store: Store) -> 
     assert [who(store)[face] for face in ben[1:]] == [("Ben", "machine")] * 3
 
 
-def test_new_names_are_tried_without_learning_everybody_anew(simulation: tuple[Path, dict[int, int]],
-                                                            tmp_path: Path) -> None:  # fmt: skip
+def test_what_is_learnt_has_no_memory(simulation: tuple[Path, dict[int, int]], tmp_path: Path) -> None:
+    """What was learnt before saves time, and leaves nothing in what is learnt now."""
     copy = tmp_path / "copy.db"
     copy.write_bytes(simulation[0].read_bytes())
     with open_store(copy) as store:
-        before = usable_model(store)
+        first = usable_model(store)
         stranger = next(face for face, person in simulation[1].items() if person >= 30)
         person = name_faces(store, [stranger], "A stranger")
-        done = try_names(store, WATCHED, {person.id})
+        done = try_names(store, WATCHED)
         assert done
         assert done.named > 100
-        after = usable_model(store)
-        assert set(after.people) == {*before.people, person.id}
-        old = [after.people.index(one) for one in before.people]
-        assert np.array_equal(after.coef[old], before.coef)
-        assert after.params["calibration"] == before.params["calibration"]
-        assert [after.reach[place] for place in old] == list(before.reach)
-        train_people(store, WATCHED)
-        assert not np.array_equal(usable_model(store).coef[old], before.coef)
+        after, fresh = usable_model(store), learn(Faces.read(store))
+        assert set(after.people) == {*first.people, person.id}
+        assert np.array_equal(after.coef, fresh.coef)
+        assert np.array_equal(after.intercept, fresh.intercept)
+        assert (after.reach, after.params) == (fresh.reach, json.loads(json.dumps(fresh.params)))
+        assert not np.array_equal(after.coef[: len(first.people)], first.coef)
+        undo(store)
+        try_names(store, WATCHED)
+        again = usable_model(store)
+        assert np.array_equal(again.coef, first.coef)
+        assert np.array_equal(again.intercept, first.intercept)
+        assert (again.people, again.reach, again.params) == (first.people, first.reach, first.params)
+
+
+def test_nothing_is_left_once_nobody_is_named(simulation: tuple[Path, dict[int, int]], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(simulation[0].read_bytes())
+    with open_store(copy) as store:
+        train_people(store, WATCHED, precision=0.95)
+        assert try_names(store, WATCHED)
+        while step_back(store):
+            pass
+        for table in ("model", "model_class", "guess"):
+            assert not store.value(f"SELECT count(*) FROM {table}")
+        lone = next(face for face, person in simulation[1].items() if person == 0)
+        name_faces(store, [lone], "Ada")
+        done = try_names(store, WATCHED)
+        assert done
+        assert (done.wrong, done.precision) == (None, 0.95)  # that was set by itself
+        tagged = [face for face, (name, source) in who(store).items() if source == "machine"]
+        assert len(tagged) == done.named > 0
+        assert {simulation[1][face] for face in tagged} == {0}
 
 
 def test_people_have_a_reach_of_their_own_where_faces_tell(simulation: tuple[Path, dict[int, int]]) -> None:
@@ -277,7 +302,7 @@ def test_a_model_of_before_reaches_and_curves_still_tags(store: Store) -> None:
         store.run("""UPDATE model SET params = '{"C": 1.0, "classifier": "LinearSVC", "same": 0.4}'""")
     assert tag_faces(store, WATCHED).named == 6
     assert tune(store, WATCHED).calibrated_on == 0
-    assert try_names(store, WATCHED, ()) is not None  # learns everybody: there was no curve
+    assert try_names(store, WATCHED) is not None
 
 
 def test_wrong_use_gets_a_sentence(store: Store) -> None:

@@ -1,0 +1,69 @@
+"""Looks: groups of all faces by nothing but their vectors and photos, whatever humans said of them.
+
+They change when photos come, and never with an answer: what humans said shapes other groups out of them
+(`workflows.cluster`), and whatever is undone leaves them as they were.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import count
+
+import numpy as np
+import numpy.typing as npt
+
+from phototag.learn.cluster import Known, cluster
+from phototag.store import faces
+from phototag.store.clusters import Looks, Sighting
+from phototag.store.connect import Store
+from phototag.types import Thresholds
+
+Flags = npt.NDArray[np.bool_]
+
+#: A face of lower quality founds no group and holds none together; it may join one. Quality tells how often a face is
+#: recognised, beside a good one: here, once in seven times. In lfw-dev one face in 25 is below, most of them in the
+#: background. Chosen low, because a face that is kept out in error costs its group a member.
+CLEAR = 0.15
+
+
+def by_looks(
+    store: Store, embedder: int, thresholds: Thresholds, seen: Mapping[int, Sighting], last: Looks | None
+) -> Looks:
+    """Group all faces that a detector found; those of `last` stay together. `seen`: all of them."""
+    ids, vectors = faces.vectors(store, embedder, where="found")
+    if last is not None and last.groups.keys() >= set(ids):
+        return last
+    old, since = (last.groups, last.since) if last else ({}, {})
+    settled = np.array([face in old for face in ids], np.bool_)
+    now = 1 + max(since.values(), default=-1)
+    first = np.array([since.get(face, now) for face in ids], np.int64)
+    photos = Counter(seen[face].photo for face in ids)
+    known = Known(
+        np.array([old.get(face) or -1 for face in ids], np.int64),
+        settled,
+        faint(ids, seen),
+        {row: {-seen[face].photo} for row, face in enumerate(ids) if photos[seen[face].photo] > 1},
+        first,
+    )
+    numbers = [label + 1 or None for label in cluster(vectors, thresholds, known).tolist()]
+    groups: dict[int, int | None] = dict(zip(ids, numbers, strict=True))
+    return Looks(groups | _away(old, groups), {**since, **dict(zip(ids, first.tolist(), strict=True))})
+
+
+def faint(ids: Sequence[int], seen: Mapping[int, Sighting]) -> Flags:
+    """Which faces are too poor to found a group."""
+    return np.array([seen[face].quality < CLEAR for face in ids], np.bool_)
+
+
+def _away(old: Mapping[int, int | None], groups: Mapping[int, int | None]) -> dict[int, int | None]:
+    """Faces whose photos aren't there now keep their groups, as these are numbered now, for when they come back."""
+    numbers: dict[int, int] = {}
+    for face, number in old.items():
+        if number is not None and (now := groups.get(face)) is not None:
+            numbers.setdefault(number, now)
+    free = count(1 + max((number for number in groups.values() if number is not None), default=0))
+    for number in old.values():
+        if number is not None and number not in numbers:
+            numbers[number] = next(free)
+    return {face: None if number is None else numbers[number] for face, number in old.items() if face not in groups}
