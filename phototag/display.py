@@ -47,6 +47,12 @@ def counted(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
+def photos_away(photos: int) -> str:
+    """What every view says of photos of which no file is there."""
+    are = "is" if photos == 1 else "are"
+    return f"{counted(photos, 'photo')} {are} away or deleted, and left out until a file is back"
+
+
 def path_text(path: bytes) -> str:
     """A file-system path as text that is safe to print, store and embed in HTML; not reversible."""
     return printable(os.fsdecode(path))

@@ -113,6 +113,9 @@ def _told(done: Imported, dry_run: bool) -> list[str]:
         were = "was" if len(done.left_out) == 1 else "were"
         lines.append(f"{many(len(done.left_out), 'entry', 'entries')} of the file can't be, and {were} left out:")
         lines += _some([printable(one) for one in done.left_out])
+    if done.forgotten:
+        they_are = "is of somebody" if done.forgotten == 1 else "are of people"
+        lines.append(f"{many(done.forgotten, 'face')} of the file left out: {they_are} you forgot here.")
     if done.problems:
         lines.append(f"{many(len(done.problems), 'photo')} can't be used, so faces in them were not added.")
     return lines

@@ -19,6 +19,7 @@ from phototag.cli.demo import demo
 from phototag.cli.engines import engines
 from phototag.cli.evaluate import evaluate
 from phototag.cli.faces import faces
+from phototag.cli.forget import forget
 from phototag.cli.history import history, undo
 from phototag.cli.identify import identify
 from phototag.cli.index import index
@@ -27,6 +28,7 @@ from phototag.cli.labels import people_export, people_import
 from phototag.cli.name import name
 from phototag.cli.people import people
 from phototag.cli.people_change import hide, merge, not_this_person, rename, unhide
+from phototag.cli.people_forget import people_forget
 from phototag.cli.people_split import split
 from phototag.cli.report import report
 from phototag.cli.review import review
@@ -70,6 +72,7 @@ for command in (
     index,
     cluster,
     label,
+    forget,
     train,
     tag,
     tune,
@@ -84,7 +87,7 @@ for command in (
     cli.add_command(command)
 
 
-for command in (rename, merge, split, hide, unhide, not_this_person, people_export, people_import):
+for command in (rename, merge, split, hide, unhide, not_this_person, people_forget, people_export, people_import):
     people.add_command(command)
 
 

@@ -49,14 +49,14 @@ paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
 def seconds(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
-    """A duration in seconds from `90`, `45s`, `30m`, `2h` or `1h30m`."""
+    """A duration in seconds from `90`, `45s`, `30m`, `2h`, `1h30m` or `30d`."""
     if value is None:
         return None
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?|(\d+)", value.strip().lower())
+    found = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?|(\d+)", value.strip().lower())
     if not found or not any(found.groups()):
         raise click.BadParameter(f"{value!r} is no duration: give each number its unit, as in 2h, 1h30m or 45s")
-    hours, minutes, *rest = (int(part or 0) for part in found.groups())
-    return 3600.0 * hours + 60 * minutes + sum(rest)
+    days, hours, minutes, *rest = (int(part or 0) for part in found.groups())
+    return 86400.0 * days + 3600 * hours + 60 * minutes + sum(rest)
 
 
 def box(_context: click.Context, _parameter: click.Parameter, value: str) -> Box:

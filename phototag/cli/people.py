@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
-from phototag.display import counted, path_text, printable
+from phototag.display import counted, path_text, photos_away, printable
 
 name = click.argument("name")
 
@@ -31,8 +31,10 @@ def people() -> None:
 def people_list(everyone: bool, db: Path | None, as_json: bool) -> None:
     """List names, how many faces, and how sure the machine is of those that it tagged."""
     from phototag.store.people import listed
+    from phototag.store.photos import count_away
 
     with options.store(db, write=False) as store:
+        away = count_away(store)
         shown = [entry for entry in listed(store) if everyone or as_json or not entry.person.hidden]
     if as_json:
         rows = [
@@ -53,13 +55,15 @@ def people_list(everyone: bool, db: Path | None, as_json: bool) -> None:
         return
     if not shown:
         click.echo("Nobody is named yet: `phototag name` asks who each group is.")
-        return
-    width = max(len(printable(entry.person.name)) for entry in shown)
-    click.echo(f"{'name':{width}}  faces  by you  tagged  sure")
+    width = max((len(printable(entry.person.name)) for entry in shown), default=0)
+    if shown:
+        click.echo(f"{'name':{width}}  faces  by you  tagged  sure")
     for entry in shown:
         sure = f"{entry.sure:.0%}" if entry.sure is not None else "-"
         name = printable(entry.person.name)
         click.echo(f"{name:{width}}  {entry.faces:5,}  {entry.confirmed:6,}  {entry.tagged:6,}  {sure:>4}")
+    if away:
+        click.echo(f"{photos_away(away)}.")
 
 
 @people.command("show")

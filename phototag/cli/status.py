@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
-from phototag.display import counted, path_text
+from phototag.display import counted, path_text, photos_away
 
 
 @click.command(short_help="Where the library stands.")
@@ -30,7 +30,7 @@ def status(db: Path | None, as_json: bool) -> None:
     by_state = ", ".join(f"{count:,} {state}" for state, count in sorted(found.files.items()))
     lines += [
         f"photos    {found.photos:,} (files: {by_state or 'none'})",
-        *([f"          {counted(found.away, 'photo')} away or deleted, not counted"] if found.away else []),
+        *([f"          {photos_away(found.away)}"] if found.away else []),
         f"faces     {found.faces:,}: {found.confirmed:,} named by you, {found.tagged:,} tagged, "
         f"{counted(found.groups, 'unnamed group')}",
         *(

@@ -19,7 +19,7 @@ class Summary:
 
     `created_at`: ISO 8601 local time. `photos`: all photos read, with or without faces. `faces`:
     those that the pages show; `named_faces` of them have a name, by a person or by the machine;
-    `unknown_faces` have none. `problems`: files that could not be used.
+    `unknown_faces` have none. `problems`: files that could not be used. `away`: photos of which no file is there.
     """
 
     title: str
@@ -32,6 +32,7 @@ class Summary:
     unknown_faces: int
     problems: int
     version: str
+    away: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from phototag.display import counted, path_text, printable
+from phototag.display import counted, path_text, photos_away, printable
 from phototag.report import layout
 from phototag.report.marks import kind
 from phototag.report.pages import FaceEntry, PersonEntry, PhotoEntry, Summary
@@ -55,6 +55,7 @@ def environment() -> Environment:
         file_name=file_name,
         number=number,
         count=counted,
+        photos_away=photos_away,
         percent=percent,
         day=day,
         brief_day=brief_day,

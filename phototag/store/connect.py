@@ -9,6 +9,7 @@ SQLite keeps a descriptor until the process has no lock on that file; `open`, `s
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import re
 import sqlite3
@@ -113,6 +114,24 @@ class Store:
                 raise
             finally:
                 self._writing = False
+
+    def wipe(self) -> bool:
+        """Leave no byte of what was deleted in the file or its log; False if another program keeps it from that."""
+        with self._sentences():
+            try:
+                self.connection.execute("PRAGMA temp_store = FILE")
+                self.connection.execute("VACUUM")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                return False
+            finally:
+                self.connection.execute("PRAGMA temp_store = MEMORY")
+            return not self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+    def backups(self) -> list[Path]:
+        """The copies that were made beside the database before its tables were changed."""
+        return sorted(self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"))
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
 
+from phototag.errors import UsageError
 from phototag.store import people
 from phototag.store.connect import Store
 from phototag.types import Origin, Verb
@@ -33,8 +34,8 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin, *, undo:
     """Write one answer, which may decide about many faces (inside a write transaction); returns its number.
 
     Whose last face it takes is gone, and who gets one is back (of what undoes other answers, `history.undo` says
-    who). Raises UsageError if one who is back has a name that belongs to somebody else by now. `undo`: the number of an
-    undo, just written, of which these are a part.
+    who). Raises UsageError if one who is back has a name that belongs to somebody else by now, or if it speaks
+    of somebody who was forgotten for good. `undo`: the number of an undo, just written, of which these are a part.
     """
     answer = undo or int(store.value("SELECT coalesce(max(answer), 0) + 1 FROM decision"))
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -51,6 +52,7 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin, *, undo:
         _withdraw(store, answer)
     elif undo is None:
         people.come_and_go(store, answer)
+    require_remembered(store)
     return answer
 
 
@@ -71,6 +73,20 @@ def _withdraw(store: Store, answer: int) -> None:
             "INSERT INTO withdrawn SELECT ?1 WHERE EXISTS (SELECT 1 FROM decision u WHERE u.undoes = ?1"
             " AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = u.id))",
             (row,),
+        )
+
+
+def require_remembered(store: Store) -> None:
+    """Raises UsageError if anything stands of a person, or of a face, whose data was dropped for good."""
+    if store.value(
+        "SELECT 1 FROM person p JOIN standing s ON s.person = p.id WHERE p.forgotten"
+        " UNION ALL SELECT 1 FROM person p JOIN standing s ON s.other_person = p.id WHERE p.forgotten"
+        " UNION ALL SELECT 1 FROM face f JOIN standing s ON s.face = f.id WHERE f.forgotten"
+        " UNION ALL SELECT 1 FROM face f JOIN standing s ON s.other_face = f.id WHERE f.forgotten"
+    ):
+        raise UsageError(
+            "this speaks of somebody who was forgotten for good (`phototag people forget`), which nothing brings back: "
+            "nothing was saved"
         )
 
 
@@ -175,10 +191,11 @@ def different_people(store: Store) -> set[tuple[int, int]]:
 
 
 def stamp(store: Store) -> tuple[int, str]:
-    """Another one whenever anything was said, taken back or grouped anew."""
+    """Another one whenever anything was said, taken back or grouped anew, or photos went away or came back."""
     said = store.value("SELECT max(id) FROM decision")
     grouped = store.value("SELECT at || ' ' || next_number FROM clustering")
-    return int(said or 0), str(grouped)
+    missing = store.value("SELECT count(*) FROM file WHERE state = 'missing'")
+    return int(said or 0), f"{grouped} {missing}"
 
 
 def reviewed(store: Store) -> list[int]:
@@ -192,8 +209,13 @@ def reviewed(store: Store) -> list[int]:
 
 
 def counts(store: Store) -> dict[str, int]:
-    """Standing labels by verb."""
-    return dict(store.rows("SELECT verb, count(*) FROM label GROUP BY verb"))
+    """Standing labels by verb, of faces on photos that are there."""
+    return dict(
+        store.rows(
+            "SELECT l.verb, count(*) FROM label l WHERE EXISTS (SELECT 1 FROM face f JOIN file q ON q.photo = f.photo"
+            " WHERE f.subject = l.face AND f.present AND q.state <> 'missing') GROUP BY l.verb"
+        )
+    )
 
 
 def labels(store: Store) -> dict[int, tuple[str, int | None]]:

@@ -2,8 +2,9 @@
 
 A face is a *place in a photo*: another detector that finds a face at the same place updates the row and keeps its id,
 so that every decision about it stays. What isn't found again is marked not present, or kept without an engine if a
-human decided about it; nothing is deleted. The *subject* of a face is the face, on the earliest version of an edited
-photo, that it shows again; mostly itself. Decisions are about subjects: what is said of one version holds for all.
+human decided about it; nothing is deleted. A *forgotten* face is that of a person whose data was dropped for good: what
+is found at its place is passed over. The *subject* of a face is the face, on the earliest version of an edited photo,
+that it shows again; mostly itself. Decisions are about subjects: what is said of one version holds for all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from phototag.types import Box, Face, Point, Vectors
 
 #: Two boxes in one photo that overlap at least so much are one face.
 SAME_PLACE_IOU = 0.4
+#: What overlaps so much with a forgotten face, and is no other known one, is that face.
+_NEAR_IOU = 0.2
 
 #: Faces that could be a person's, found by index (the view `identity` can't be): takes the person twice.
 CLAIMED = (
@@ -43,7 +46,8 @@ class NewFace:
     """A face ready to be stored: place, looks, crop (`region` is its square in the photo), unit vector.
 
     `turn`: quarter turns to the left by which the crop shows the square, so that the face is upright.
-    `subject`: the face on an earlier version of the photo that it shows again.
+    `subject`: the face on an earlier version of the photo that it shows again. `found`: by a detector, not kept for a
+    human's word alone.
     """
 
     box: Box
@@ -55,6 +59,7 @@ class NewFace:
     vector: Vectors
     turn: int = 0
     subject: int | None = None
+    found: bool = True
 
 
 def replace(
@@ -70,12 +75,14 @@ def replace(
         _require_unit(face.vector)
     old = {face: box for face, (box, _) in places(store, photo).items()}
     again = same_places(old, [face.box for face in found])
+    passed_over = _passed_over(store, photo, found, again)
     for row, face in enumerate(found):
-        face_id = _put(store, photo, detector, face, again.get(row))
-        old.pop(face_id, None)
-        _put_looks(store, face_id, embedder, face)
-        if row in again and face.subject is not None:
-            _adopt(store, face_id, face.subject)
+        if row not in passed_over:
+            face_id = _put(store, photo, detector if face.found else None, face, again.get(row))
+            old.pop(face_id, None)
+            _put_looks(store, face_id, embedder, face)
+            if row in again and face.subject is not None:
+                _adopt(store, face_id, face.subject)
     for face_id in old:
         store.run(f"UPDATE face SET engine = NULL, present = present AND {_KEPT} WHERE id = ?", (face_id,))
     store.run("DELETE FROM detection WHERE photo = ?", (photo,))  # what others found is no longer there
@@ -83,10 +90,29 @@ def replace(
         "INSERT INTO detection (photo, engine, faces) VALUES (?, ?, ?)",
         (photo, detector, len(found)),
     )
-    if preview is not None:
-        store.run("INSERT OR REPLACE INTO preview (photo, jpeg) VALUES (?, ?)", (photo, preview))
-    elif store.value("SELECT 1 FROM face WHERE photo = ? AND present", (photo,)) is None:
+    if store.value("SELECT 1 FROM face WHERE photo = ? AND present", (photo,)) is None:
         store.run("DELETE FROM preview WHERE photo = ?", (photo,))
+    elif preview is not None:
+        store.run("INSERT OR REPLACE INTO preview (photo, jpeg) VALUES (?, ?)", (photo, preview))
+
+
+def _passed_over(store: Store, photo: int, found: Sequence[NewFace], again: Mapping[int, int]) -> set[int]:
+    """Of the faces found (by row) those that are forgotten ones, or show these in an edited version of their photo,
+    whose places are forgotten from now on, too. `again`: which known face each is."""
+    gone = {
+        row[0]: Box(*row[1:])
+        for row in store.rows("SELECT id, x, y, w, h FROM face WHERE photo = ? AND forgotten", (photo,))
+    }
+    strangers = [row for row in range(len(found)) if row not in again]
+    near = same_places(gone, [found[row].box for row in strangers], least=_NEAR_IOU)
+    rows = {row for row, face in again.items() if face in gone} | {strangers[index] for index in near}
+    for row in strangers:
+        subject = found[row].subject
+        if subject is not None and store.value("SELECT forgotten FROM face WHERE id = ?", (subject,)):
+            face = _with_subject(store, note(store, photo, found[row].box), subject)
+            store.run("UPDATE face SET forgotten = 1 WHERE id = ?", (face,))
+            rows.add(row)
+    return rows
 
 
 def same_places(known: Mapping[int, Box], found: Sequence[Box], *, least: float = SAME_PLACE_IOU) -> dict[int, int]:
@@ -142,7 +168,7 @@ def settle(store: Store, subjects: Iterable[int], shown: Iterable[int]) -> None:
     """After something said of these faces was undone or redone (inside a write transaction): what a human named or
     showed is present again; those that were only there because a human had `shown` them are not."""
     for face in subjects:
-        store.run(f"UPDATE face SET present = 1 WHERE subject = ? AND NOT present AND {_KEPT}", (face,))
+        store.run(f"UPDATE face SET present = 1 WHERE subject = ? AND NOT (present OR forgotten) AND {_KEPT}", (face,))
     for face in shown:
         store.run(f"UPDATE face SET present = 0 WHERE subject = ? AND engine IS NULL AND NOT {_KEPT}", (face,))
 
@@ -266,13 +292,13 @@ def stored_crop(store: Store, face: int) -> StoredCrop:
 
 
 def add_embeddings(store: Store, embedder: int, ids: Sequence[int], vectors: Vectors) -> None:
-    """Store what another embedder makes of known faces, in one transaction."""
+    """Store what another embedder makes of known faces, but for those forgotten meanwhile, in one transaction."""
     with store.write():
         for face, vector in zip(ids, vectors, strict=True):
             _require_unit(vector)
             store.run(
                 "INSERT OR REPLACE INTO embedding (face, engine, dim, vector)"
-                " SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM face WHERE id = ?)",
+                " SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM crop WHERE face = ?)",
                 (face, embedder, len(vector), _blob(vector), face),
             )
 
@@ -394,6 +420,29 @@ def unspoken(store: Store, photo: int, embedder: int) -> list[tuple[Box, Vectors
             "SELECT face.x, face.y, face.w, face.h, e.vector FROM face JOIN embedding e ON e.face = face.id"
             f" AND e.engine = ? WHERE face.photo = ? AND face.present AND NOT {_SPOKEN} ORDER BY face.id",
             (embedder, photo),
+        )
+    ]
+
+
+def forgotten(store: Store) -> set[int]:
+    """The faces of people who were forgotten."""
+    return {row[0] for row in store.rows("SELECT id FROM face WHERE forgotten")}
+
+
+def of_somebody_forgotten(store: Store, photo: int) -> bool:
+    """Whether a photo shows somebody who was forgotten."""
+    return store.value("SELECT 1 FROM face WHERE photo = ? AND forgotten", (photo,)) is not None
+
+
+def without_looks(store: Store, sha256: str) -> list[Box]:
+    """Where the faces are that stay in the photo of this content though no detector finds them, and whose pictures
+    were dropped with the photo."""
+    return [
+        Box(*row)
+        for row in store.rows(
+            "SELECT x, y, w, h FROM face JOIN photo p ON p.id = face.photo WHERE p.sha256 = ? AND NOT forgotten"
+            f" AND {_KEPT} AND NOT EXISTS (SELECT 1 FROM crop c WHERE c.face = face.id) ORDER BY face.id",
+            (sha256,),
         )
     ]
 

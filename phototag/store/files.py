@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from phototag.display import path_text
 from phototag.store.connect import Store
@@ -51,7 +52,9 @@ def known(store: Store, library: int, detector: int, embedder: int) -> dict[byte
 def mark_missing(store: Store, ids: Iterable[int]) -> None:
     """These files are gone from an online root; everything about their photos is kept."""
     with store.write():
-        store.connection.executemany("UPDATE file SET state = 'missing' WHERE id = ?", [(i,) for i in ids])
+        store.connection.executemany(
+            "UPDATE file SET state = 'missing', missing_since = ? WHERE id = ?", [(_now(), number) for number in ids]
+        )
         store.run(f"DELETE FROM file WHERE {_ELSEWHERE}")
 
 
@@ -59,7 +62,8 @@ def mark_found(store: Store, ids: Iterable[int]) -> None:
     """These missing files are back, unchanged."""
     with store.write():
         store.connection.executemany(
-            "UPDATE file SET state = CASE WHEN photo IS NULL THEN 'new' ELSE 'done' END WHERE id = ?",
+            "UPDATE file SET state = CASE WHEN photo IS NULL THEN 'new' ELSE 'done' END, missing_since = NULL"
+            " WHERE id = ?",
             [(i,) for i in ids],
         )
 
@@ -99,9 +103,12 @@ def finish(store: Store, number: int, file: PhotoFile, photo: int, *, version: b
     What was there before is remembered; `version`: the photo may be an edited version of that, as it was never seen
     anywhere else, or shows faces of it again.
     """
+    if not _is_there(store, number, file):
+        return
     _leave(store, number, photo, photo if version else None)
     store.run(
-        "UPDATE file SET state = 'done', attempts = 0, size = ?, mtime_ns = ?, ctime_ns = ?, photo = ? WHERE id = ?",
+        "UPDATE file SET state = 'done', missing_since = NULL, attempts = 0, size = ?, mtime_ns = ?, ctime_ns = ?,"
+        " photo = ? WHERE id = ?",
         (file.size, file.mtime_ns, file.ctime_ns, photo, number),
     )
     store.run(f"DELETE FROM file WHERE photo = ? AND {_ELSEWHERE}", (photo,))
@@ -109,9 +116,12 @@ def finish(store: Store, number: int, file: PhotoFile, photo: int, *, version: b
 
 def fail(store: Store, number: int, file: PhotoFile, *, quarantined: bool) -> None:
     """The file can't be used as it is on disk now: its content is unknown (inside a write transaction)."""
+    if not _is_there(store, number, file):
+        return
     _leave(store, number, None, None)
     store.run(
-        "UPDATE file SET state = ?, attempts = 0, size = ?, mtime_ns = ?, ctime_ns = ?, photo = NULL WHERE id = ?",
+        "UPDATE file SET state = ?, missing_since = NULL, attempts = 0, size = ?, mtime_ns = ?, ctime_ns = ?,"
+        " photo = NULL WHERE id = ?",
         ("quarantined" if quarantined else "failed", file.size, file.mtime_ns, file.ctime_ns, number),
     )
 
@@ -126,12 +136,17 @@ def drop(store: Store, number: int, file: PhotoFile) -> None:
         fail(store, number, file, quarantined=False)
 
 
+def _is_there(store: Store, number: int, file: PhotoFile) -> bool:
+    """Whether a place is still known: it may have been forgotten while its file was looked at."""
+    return store.value("SELECT 1 FROM file WHERE id = ? AND path = ?", (number, file.path)) is not None
+
+
 def _leave(store: Store, number: int, photo: int | None, successor: int | None) -> None:
     """Remember what content is no longer at a place, and what came there."""
     store.run(
-        "INSERT INTO former (library, path, photo, successor)"
-        " SELECT library, path, photo, ? FROM file WHERE id = ? AND photo IS NOT NULL AND photo IS NOT ?",
-        (successor, number, photo),
+        "INSERT INTO former (library, path, photo, successor, since)"
+        " SELECT library, path, photo, ?, ? FROM file WHERE id = ? AND photo IS NOT NULL AND photo IS NOT ?",
+        (successor, _now(), number, photo),
     )
     if successor is not None:  # an unreadable file came between
         store.run(
@@ -140,6 +155,10 @@ def _leave(store: Store, number: int, photo: int | None, successor: int | None) 
             " WHERE q.id = ? AND q.photo IS NULL)",
             (successor, successor, number),
         )
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def predecessors(store: Store, number: int, most: int) -> list[int]:

@@ -22,7 +22,8 @@ class Part:
     """What an answer said, of how many faces, about whom; `name`: the new one, of a rename (`person`: the one before).
 
     `undoes`: of an `undo`, the answer that it undid. If that is an undo itself, `of` is the answer that it all goes
-    back to, and `redo` says whether it was brought back.
+    back to, and `redo` says whether it was brought back. If it
+    has a `person`, they were forgotten for good.
     """
 
     verb: Verb
@@ -97,8 +98,9 @@ def _part(store: Store, row: int, told: list[Any]) -> Part:
 
 
 def last(store: Store) -> int | None:
-    """The last answer, an undo as well as any other: nothing can have undone it."""
-    value = store.value("SELECT max(answer) FROM decision")
+    """The last answer, an undo as well as any other: nothing can have undone it. That somebody was forgotten for good
+    is none."""
+    value = store.value("SELECT max(answer) FROM decision WHERE NOT (verb = 'undo' AND person IS NOT NULL)")
     return None if value is None else int(value)
 
 
@@ -168,7 +170,8 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
     Of an undo: what it undid holds again, in its old place among the answers. What a merge said again of somebody's
     faces goes, and comes back, with what it was said for.
 
-    Raises UsageError if somebody would get a name back that is another's by now, or two people were one each way round.
+    Raises UsageError if somebody would get a name back that is another's by now, two people were one each way round, or
+    it speaks of somebody who was forgotten for good.
     """
     rows = [row for _, row in _undoable(store, answers)]
     if not rows:
@@ -183,6 +186,7 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
     )
     about = people.touched(store, number)
     people.refresh(store, about)
+    decisions.require_remembered(store)
     if about:
         models.forget_tags(store)
     return len(rows)

@@ -51,8 +51,13 @@ def swap(
     params: Mapping[str, object],
     reach: Sequence[float | None] = (),
 ) -> None:
-    """Put a new model in the place of the old one, in one transaction; guesses of the old one stay until tagged."""
+    """Put a new model in the place of the old one, in one transaction; guesses of the old one stay until tagged.
+
+    Not if it was made of faces of somebody who was forgotten meanwhile.
+    """
     with store.write():
+        if any(store.value("SELECT forgotten FROM person WHERE id = ?", (person,)) for person in people):
+            return
         row = store.run(
             "INSERT INTO model (at, engine, faces, params) VALUES (?, ?, ?, ?)",
             (

@@ -77,12 +77,14 @@ def claim(store: Store, person: int | None, name: str) -> None:
 
 
 def refresh(store: Store, people: Iterable[int]) -> None:
-    """Make of these people what the journal says now (inside a write transaction).
+    """Make of these people what the journal says now, unless they were forgotten (inside a write transaction).
 
     Raises UsageError if one's name belongs to somebody else by now.
     """
     told = []
     for person in sorted(set(people)):
+        if store.value("SELECT forgotten FROM person WHERE id = ?", (person,)):
+            continue
         given, renamed, merged, hidden, said, stands = next(
             store.rows(
                 "SELECT p.given,"
@@ -135,7 +137,8 @@ def come_and_go(store: Store, answer: int) -> None:
     if about:
         marks = ", ".join("?" * len(about))
         changed = store.rows(
-            f"SELECT p.id FROM person p WHERE p.id IN ({marks}) AND p.gone <> NOT {STANDS}", tuple(about)
+            f"SELECT p.id FROM person p WHERE p.id IN ({marks}) AND NOT p.forgotten AND p.gone <> NOT {STANDS}",
+            tuple(about),
         )
         if found := [row[0] for row in changed]:
             refresh(store, found)

@@ -22,6 +22,12 @@ SEEN = (
 PRESENT = "EXISTS (SELECT 1 FROM file q WHERE q.photo = p.id AND q.state <> 'missing')"
 #: A photo `p` that lies somewhere, or did when its folder was last looked through: not one that was edited since.
 KNOWN = "EXISTS (SELECT 1 FROM file q WHERE q.photo = p.id)"
+#: A photo `p` that is away or deleted: no file has it any more, nor an edited version of it.
+AWAY = (
+    f"NOT {PRESENT} AND (EXISTS (SELECT 1 FROM file q WHERE q.photo = p.id)"
+    " OR EXISTS (SELECT 1 FROM former o WHERE o.photo = p.id) AND NOT EXISTS (SELECT 1 FROM former o"
+    " WHERE o.photo = p.id AND o.successor IS NOT NULL))"
+)
 #: Joins the place `q` of a photo `p` (a file that is there before one that is missing), and its library `l`.
 PLACE = (
     "JOIN file q ON q.id = (SELECT o.id FROM file o WHERE o.photo = p.id ORDER BY o.state = 'missing', o.id LIMIT 1)"
@@ -104,7 +110,7 @@ def with_faces(store: Store) -> Iterator[StoredPhoto]:
 
 def get(store: Store, photo: int) -> StoredPhoto | None:
     """One photo that was read and lies somewhere, whether it has faces or not; None if there is none of this id."""
-    for row in store.rows(f"{_STORED} WHERE p.id = ? AND p.width IS NOT NULL", (photo,)):
+    for row in store.rows(f"{_STORED} WHERE p.id = ? AND p.width IS NOT NULL AND {PRESENT}", (photo,)):
         return StoredPhoto(*row)
     return None
 
@@ -116,13 +122,7 @@ def count(store: Store) -> int:
 
 def count_away(store: Store) -> int:
     """Photos that are away or deleted: no file has them any more, nor an edited version of them."""
-    return int(
-        store.value(
-            f"SELECT count(*) FROM photo p WHERE NOT {PRESENT} AND (EXISTS (SELECT 1 FROM file q WHERE q.photo = p.id)"
-            " OR EXISTS (SELECT 1 FROM former o WHERE o.photo = p.id) AND NOT EXISTS (SELECT 1 FROM former o"
-            " WHERE o.photo = p.id AND o.successor IS NOT NULL))"
-        )
-    )
+    return int(store.value(f"SELECT count(*) FROM photo p WHERE {AWAY}"))
 
 
 def preview(store: Store, photo: int) -> bytes | None:

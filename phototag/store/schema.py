@@ -116,6 +116,12 @@ def _redo(db: Database) -> None:
     db.conn.executemany("INSERT INTO withdrawn VALUES (?)", [(row,) for row in sorted(withdrawn)])
 
 
+@MIGRATIONS(name="0010-forget")
+def _forget(db: Database) -> None:
+    for statement in _FORGET.split(";\n\n"):
+        db.conn.execute(statement)
+
+
 @MIGRATIONS(name="0011-looks")
 def _looks(db: Database) -> None:
     for statement in _LOOKS.split(";\n\n"):
@@ -423,6 +429,21 @@ DROP VIEW standing;
 CREATE VIEW standing AS
 SELECT d.* FROM decision d
 WHERE d.verb <> 'undo' AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = d.id)"""
+
+# Since when a file is missing, or other content is at a place (of what was so before: since now), as UTC; and what is
+# asked about forgotten faces.
+_FORGET = """
+ALTER TABLE file ADD COLUMN missing_since TEXT;
+
+UPDATE file SET missing_since = strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now') WHERE state = 'missing';
+
+ALTER TABLE former ADD COLUMN since TEXT;
+
+UPDATE former SET since = strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now');
+
+CREATE INDEX face_forgotten ON face (id) WHERE forgotten;
+
+CREATE INDEX decision_other_face ON decision (other_face) WHERE other_face IS NOT NULL"""
 
 # `base`: the group of a face by its looks alone, whatever was said; 0 if it is alone, NULL if it takes no part.
 # `preference`: what the user set once and for all. `derived`: what tags and groups follow from: the last decision, the

@@ -27,7 +27,7 @@ def photo(visit: Visit) -> Response:
     """The photo, its faces marked; `large`: the photo itself in place of its preview."""
     stored = photos.get(visit.store, visit.id("photo"))
     if stored is None:
-        raise UsageError("there is no such photo")
+        raise UsageError("there is no such photo, or it is away or deleted: it is shown again when its file is back")
     found = tuple(
         sorted(map(face_entry, faces.identified(visit.store, photo=stored.id)), key=lambda face: (face.box.x, face.id))
     )

@@ -100,7 +100,7 @@ def audit(store: Store, progress: Progress) -> Audited:
 def _judged(store: Store, progress: Progress) -> Audited:
     stored = usable_model(store)
     read = Faces.read(store)
-    progress.start(f"Looking at {len(read.named):,} named faces", None)
+    progress.start(f"Looking at {sum(face in read.seen for face in read.named):,} named faces", None)
     model = learn(read, stored)
     judged = judge(store, read, model)
     names = {person: people.get(store, person).name for person in read.known.people.tolist()}
@@ -111,7 +111,7 @@ def _judged(store: Store, progress: Progress) -> Audited:
     alike = sorted(_alike(store, judged, names), key=lambda pair: (-max(pair.shares), pair.distance))
     progress.finish()
     return Audited(
-        len(read.named),
+        sum(face in read.seen for face in read.named),
         len(tagged),
         tuple(sorted(doubts, key=lambda doubt: doubt.probability)),
         tuple(alike),
@@ -120,7 +120,7 @@ def _judged(store: Store, progress: Progress) -> Audited:
 
 
 def _mislabelled(store: Store, judged: Judgement, curve: Calibration, names: dict[int, str]) -> Iterator[Doubt]:
-    """Faces that a human named, each judged as if it hadn't been."""
+    """Faces that a human named, each judged as if it hadn't been; of photos that are there."""
     known = judged.known
     for start in range(0, len(known.vectors), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(known.vectors)))
@@ -129,7 +129,8 @@ def _mislabelled(store: Store, judged: Judgement, curve: Calibration, names: dic
         several = known.counts[owner] > 1
         other = several & (found.person != owner) & (sure >= _OTHER) & supported(found, known)
         alone = several & (found.person == owner) & (sure <= _UNLIKE) & (found.within == 0)
-        for index in np.flatnonzero(other | alone).tolist():
+        here = np.array([judged.faces.named[row] in judged.faces.seen for row in known.rows[rows]], np.bool_)
+        for index in np.flatnonzero(here & (other | alone)).tolist():
             own, rival = int(owner[index]), int(found.person[index])
             evidence = _witnesses(store, judged, start + index, own, names)
             if other[index]:
@@ -192,7 +193,7 @@ def _alike(store: Store, judged: Judgement, names: dict[int, str]) -> Iterator[A
     pairs = {(min(one, other), max(one, other)) for one, near in enumerate(rows.tolist()) for other in near}
     for one, other in sorted(pairs):
         people = int(known.people[one]), int(known.people[other])
-        if not photos[people[0]].isdisjoint(photos[people[1]]):
+        if not (photos[people[0]] and photos[people[1]]) or not photos[people[0]].isdisjoint(photos[people[1]]):
             continue
         first, second = (_some(known, place) for place in (one, other))
         away = np.sqrt(np.maximum(2 - 2 * (known.vectors[first] @ known.vectors[second].T), 0))

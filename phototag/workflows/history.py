@@ -184,10 +184,10 @@ def in_words(answer: Answer) -> str:
     """What an answer said: `24 faces are Ada, 2 faces are not Ada`."""
     # A merge and a split say who it was, an undo what it undid; the other parts say it of each face.
     whole = [part for part in answer.parts if part.verb in ("merge", "split")]
-    undos = dict.fromkeys((part.of, part.redo) for part in answer.parts if part.verb == "undo")
+    undos = dict.fromkeys((part.of, part.redo) for part in answer.parts if part.verb == "undo" and part.person is None)
     if undos:
         return _undos(list(undos))
-    return ", ".join(map(_said, whole or answer.parts))
+    return ", ".join(dict.fromkeys(map(_said, whole or answer.parts)))
 
 
 def _undos(of: Sequence[tuple[int | None, bool]]) -> str:
@@ -204,6 +204,8 @@ def _undos(of: Sequence[tuple[int | None, bool]]) -> str:
 def _said(part: Part) -> str:
     faces, are = counted(part.faces, "face"), "is" if part.faces == 1 else "are"
     who, other = printable(part.person or "somebody"), printable(part.other_person or "somebody else")
+    if part.verb == "undo" and part.person is not None:
+        return f"{who} was forgotten for good"
     if part.verb == "different":
         return f"{who} and {other} are two people" if part.person else "two faces are two people's"
     return {

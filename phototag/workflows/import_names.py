@@ -59,7 +59,8 @@ class Imported:
     anything new was said of; `people`: who is new here; `pairs`: of faces, or of people. `added`: faces that no
     detector found here and that were cut out as the file says. `standing`: what stood here already. `differences`: in
     what the file and humans here differ, of which `overruled` went as the file says. `not_indexed`: the file's paths of
-    photos whose content isn't known here. `problems`: photos that can't be used, so that faces couldn't be added.
+    photos whose content isn't known here. `forgotten`: faces left out because whose they are was forgotten here.
+    `problems`: photos that can't be used, so that faces couldn't be added.
     `left_out`: entries of the file that can't be.
     """
 
@@ -73,6 +74,7 @@ class Imported:
     overruled: int
     differences: tuple[Difference, ...]
     not_indexed: tuple[bytes, ...]
+    forgotten: int
     problems: tuple[Problem, ...]
     left_out: tuple[str, ...] = ()
 
@@ -118,7 +120,8 @@ class _Plan:
     """What is to be written, and what stands from line to line: `labels`, `refused`, `kept`, `pairs`, as said so far.
 
     `who`: whom the file's names mean; `joined`: who turns out to be whom. `places`: of each photo, its faces → where,
-    and whether they are present. `where`: the same of faces in the file.
+    and whether they are present. `where`: the same of faces in the file. `gone`: faces that are forgotten here; of them
+    the file tells `forgotten_names`, of the others `told_of`.
     """
 
     store: Store
@@ -138,10 +141,14 @@ class _Plan:
     differences: list[Difference] = field(default_factory=list)
     not_indexed: list[bytes] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    gone: set[_Face] = field(default_factory=set)
+    told_of: set[str | None] = field(default_factory=set)
+    forgotten_names: set[str | None] = field(default_factory=set)
+    forgotten: int = 0
 
     @classmethod
     def made(cls, store: Store, names: Names, overrule: bool) -> _Plan:
-        plan = cls(store, overrule, left_out=list(names.left_out))
+        plan = cls(store, overrule, left_out=list(names.left_out), gone=faces.forgotten(store))
         for one in decisions.of_faces(store):
             if one.verb == "a-face":
                 plan.kept.add(one.face)
@@ -159,6 +166,7 @@ class _Plan:
         for two in names.different:
             plan.take_two(two, apart)
         plan.take_bare_names(names)
+        plan.leave_forgotten()
         return plan
 
     def person(self, name: str) -> _Who:
@@ -217,6 +225,12 @@ class _Plan:
             if isinstance(self.who[person.name], str) and not said:
                 self.lines.append(_Line("show", person=person.name))
 
+    def leave_forgotten(self) -> None:
+        """Nothing is said of who would be new here, and of whom the file names no face but forgotten ones."""
+        names = self.forgotten_names - self.told_of
+        nobody = {who for name in names if name is not None and isinstance(who := self.who[name], str)}
+        self.lines = [line for line in self.lines if nobody.isdisjoint({line.person, line.other_person})]
+
     # --- faces ---
 
     def take_faces(self, names: Names) -> None:
@@ -224,7 +238,7 @@ class _Plan:
         for photo in names.photos:
             copy = photos.of_content(self.store, photo.sha256)
             if copy is None:
-                self.not_indexed.append(photo.path)
+                self.not_indexed.append(photo.path or photo.sha256.encode())
             elif not _proportioned(photo, copy):
                 self.left_out.append(
                     f"{path_text(photo.path)}: {photo.width} × {photo.height} pixels in the file, and {copy.width} ×"
@@ -232,6 +246,11 @@ class _Plan:
                 )
             else:
                 for told, face in zip(photo.faces, self.placed(photo, copy), strict=True):
+                    if face in self.gone:
+                        self.forgotten += 1
+                        self.forgotten_names |= {one.person for one in told.said}
+                        continue
+                    self.told_of |= {one.person for one in told.said}
                     found.setdefault(told.number, []).append(face)
                     for one in told.said:
                         self.take(face, one)
@@ -351,6 +370,7 @@ class _Plan:
             self.overruled,
             tuple(self.differences),
             tuple(self.not_indexed),
+            self.forgotten,
             problems,
             tuple(self.left_out),
         )

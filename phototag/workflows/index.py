@@ -220,7 +220,8 @@ class _Run:
         versions = self.versions(task, outcome, result) if isinstance(outcome, DecodedPhoto) else []
         if isinstance(outcome, DecodedPhoto) and (result is None or versions):
             image = replace(outcome.image, rgb=outcome.image.rgb.copy())  # its memory is used again
-            look = partial(seen_again, versions) if versions else None
+            kept = faces.without_looks(self.store, outcome.sha256)
+            look = partial(seen_again, versions, kept) if versions or kept else None
             self.looked_at.append((task, self.eye.look(replace(outcome, image=image), look)))
             self.under_way.add(outcome.sha256)
         elif result is not None:

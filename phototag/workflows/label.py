@@ -80,7 +80,7 @@ def label_from_folders(store: Store, folder: Path) -> Labelled:
         for copies in contents:
             names = {name_key(copy.person): copy.person for copy in copies}
             found = faces.of_photo(store, copies[0].id)
-            if not found:
+            if not found or faces.of_somebody_forgotten(store, copies[0].id):  # whose folder it may be
                 faceless += len(copies)
                 continue
             person = people.find(store, copies[0].person)

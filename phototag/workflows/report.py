@@ -58,6 +58,7 @@ class _Library:
             unknown_faces=total - named,
             problems=problems.count(self.store),
             version=__version__,
+            away=photos.count_away(self.store),
         )
 
     def people(self) -> list[PersonEntry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phototag.store import clusters, decisions, engines, faces, files, libraries, models, people, photos, problems
+from phototag.store import clusters, engines, faces, files, libraries, models, people, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
 
@@ -49,7 +49,7 @@ def status(store: Store) -> Status:
         away=photos.count_away(store),
         unplaced=len(faces.unplaced(store)),
         faces=faces.count(store),
-        confirmed=decisions.counts(store).get("is", 0),
+        confirmed=sum(entry.confirmed for entry in listed),
         tagged=sum(entry.tagged for entry in listed),
         groups=sum(1 for _ in clusters.unnamed(store)),
         problems=problems.count(store),

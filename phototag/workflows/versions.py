@@ -2,7 +2,7 @@
 
 A face is found again where the picture as a whole says that it must be, if what is there looks like it: like that
 person, or as it did before. A face that a human spoke of, and that no detector finds there (it lies on its side, or is
-small now), is cut out at that place.
+small now), is cut out at that place; so is one of a photo that was forgotten and is back.
 """
 
 from __future__ import annotations
@@ -74,8 +74,10 @@ def overwritten(store: Store, file: int, photo: DecodedPhoto, embedder: int, sam
     ]
 
 
-def seen_again(before: Sequence[Earlier], photo: DecodedPhoto, detector: Detector, embedder: Embedder) -> Seen:
-    """The faces of a photo, those of its earlier versions known as such."""
+def seen_again(
+    before: Sequence[Earlier], kept: Sequence[Box], photo: DecodedPhoto, detector: Detector, embedder: Embedder
+) -> Seen:
+    """The faces of a photo, those of its earlier versions known as such, with those that are `kept` at some places."""
     now = seen(photo, detector, embedder)
     found, known = list(now.faces), set[int]()
     for version in before:
@@ -87,7 +89,16 @@ def seen_again(before: Sequence[Earlier], photo: DecodedPhoto, detector: Detecto
         again = _Again(photo, laid, detector, embedder, found)
         found = again.matched(left)
         known |= {face.subject for face in left if face.id in again.places}
+    found = [*found, *_kept(photo, kept, found, embedder)]
     return Seen(photo, tuple(found), now.preview or (preview(photo.image) if found else None))
+
+
+def _kept(photo: DecodedPhoto, boxes: Sequence[Box], found: Sequence[NewFace], embedder: Embedder) -> list[NewFace]:
+    """What is at those places where no face was found."""
+    again = faces.same_places(dict(enumerate(boxes)), [face.box for face in found]).values()
+    missed = [box.scaled(photo.image.scale) for place, box in enumerate(boxes) if place not in again]
+    cut_out = shown(photo, [Detection(box, 1.0) for box in missed], embedder).faces
+    return [replace(face, found=False) for face in cut_out]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -55,7 +55,8 @@ def commands(db: Path, out: Path) -> list[list[str]]:
         ["status"], ["people", "list"], ["faces", "list"], ["name", "1", "Ada"], ["name", "13", "Ben"], ["cluster"],
         ["train"], ["tag"], ["audit"], ["history"], ["people", "rename", "Ada", "Adele"], ["undo"],
         ["people", "export", f"{out}/names.json"], ["people", "import", f"{out}/names.json"],
-        ["report", f"{out}/album"],
+        ["report", f"{out}/album"], ["forget", "--missing", "--yes"],
+        ["people", "forget", "Ben", "--yes", "--name-again", "Ben"],
     ]  # fmt: skip
     return [[*line, "--db", str(db)] for line in words]
 

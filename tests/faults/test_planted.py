@@ -24,8 +24,8 @@ OTHERS = {
 COMMANDS = [
     "index photos", "index .", "cluster", "name 1 Ada", "train", "tag", "tune", "run .", "status", "people list",
     "people export names.json", "people import names.json", "faces list --csv", "history", "undo", "audit",
-    "report out", "verify photos/1.jpg photos/2.jpg", "identify photos/1.jpg", "label --from-folders .",
-    "evaluate people",
+    "forget --missing", "report out", "verify photos/1.jpg photos/2.jpg", "identify photos/1.jpg",
+    "label --from-folders .", "evaluate people",
     "train-embedder --help", "engines list", "engines add x.h5", "engines add onnx x.onnx --card x.toml",
     "engines install mobilefacenet --yes",
 ]  # fmt: skip

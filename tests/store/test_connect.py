@@ -424,6 +424,7 @@ def test_a_failed_migration_changes_nothing(store: Store, request: pytest.Fixtur
         "0006-content",
         "0008-name-keys",
         "0009-redo",
+        "0010-forget",
         "0011-looks",
     ]
     assert "nickname" not in [row[1] for row in plain.execute("PRAGMA table_info(person)")]
