@@ -18,8 +18,9 @@ from PIL import Image, ImageDraw
 from tests.faults.two_programs.plug_in.drawn_engines import BRIGHT, LEVELS
 
 PLUG_IN = Path(__file__).parent / "plug_in"
-#: People in the library, and how many photos of each; people in the folder that comes later, half of them new.
-PEOPLE, PHOTOS, LATER = 24, 3, 6
+#: People in the library, how many photos of each, and how many are named; people in the folder that comes later, half
+#: of them new.
+PEOPLE, PHOTOS, NAMED, LATER = 24, 3, 2, 6
 _COLOURS = [colour for colour in product(LEVELS, repeat=3) if max(colour) > BRIGHT]
 
 
@@ -27,13 +28,12 @@ _COLOURS = [colour for colour in product(LEVELS, repeat=3) if max(colour) > BRIG
 class Library:
     """Where it lies, and what is true of it.
 
-    `groups`: the faces of each group; `faces`: the number of the person on each face; `photos`: the photo of each face.
+    `groups`: the faces of each group that nobody named; `photos`: the photo of each of them.
     """
 
     folder: Path
     environment: Mapping[str, str]
     groups: Mapping[int, frozenset[int]]
-    faces: Mapping[int, int]
     photos: Mapping[int, int]
 
     @property
@@ -42,32 +42,36 @@ class Library:
         return self.folder / "later"
 
     def copy(self, target: Path) -> Path:
-        """A database of the library in which nothing was said yet."""
+        """A database of the library as it was made."""
         return Path(shutil.copyfile(self.folder / "phototag.db", target / "phototag.db"))
 
 
 def make(folder: Path) -> Library:
-    """Draw the photos, index and group them by the commands."""
-    environment = _environment(folder)
+    """Draw the photos; index and group them, name a few people and train by the commands."""
     for person, number in product(range(PEOPLE), range(PHOTOS)):
         _draw(folder / "photos", person, number)
     for person in range(PEOPLE - LATER // 2, PEOPLE + LATER // 2):
         _draw(folder / "later", person, PHOTOS)
-    database = folder / "phototag.db"
+    environment, database = _environment(folder), folder / "phototag.db"
     engines = ["--detector", "drawn-faces", "--embedder", "drawn-colours"]
-    for command in (["index", str(folder / "photos"), *engines], ["cluster"]):
+    for command in (
+        ["index", str(folder / "photos"), *engines],
+        ["cluster"],
+        *(["name", str(group), f"Person {group}"] for group in range(1, NAMED + 1)),
+        ["train"],
+    ):
         subprocess.run(
-            [sys.executable, "-m", "phototag", *command, "--db", database], env=environment, check=True, timeout=300,
-            stdout=subprocess.DEVNULL,
+            [sys.executable, "-m", "phototag", *command, "--db", database],
+            env=environment, check=True, timeout=300, stdout=subprocess.DEVNULL,
         )  # fmt: skip
     groups: dict[int, set[int]] = {}
     with closing(sqlite3.connect(database)) as connection:
-        for group, face in connection.execute("SELECT cluster, face FROM cluster_member WHERE cluster IS NOT NULL"):
+        for group, face in connection.execute("SELECT cluster, face FROM cluster_member WHERE cluster > ?", (NAMED,)):
             groups.setdefault(group, set()).add(face)
-        photos = dict(connection.execute("SELECT id, photo FROM face"))
-        faces = people(connection)
-    assert sorted(map(len, groups.values())) == [PHOTOS] * PEOPLE, groups
-    return Library(folder, environment, {group: frozenset(ids) for group, ids in groups.items()}, faces, photos)
+        photos = dict(connection.execute("SELECT id, photo FROM face WHERE id NOT IN (SELECT face FROM label)"))
+    assert [len(faces) for faces in groups.values()] == [PHOTOS] * (PEOPLE - NAMED), groups
+    assert set(photos) == set().union(*groups.values())
+    return Library(folder, environment, {group: frozenset(faces) for group, faces in groups.items()}, photos)
 
 
 def people(connection: sqlite3.Connection) -> dict[int, int]:
