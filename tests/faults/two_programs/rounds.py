@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, pairwise
@@ -50,6 +50,11 @@ class Played:
     faults: list[str] = field(default_factory=list)
 
 
+def called(pair: Iterable[type[Program]]) -> str:
+    """A pair in words, whichever of the two is started first."""
+    return " + ".join(sorted(program.__name__ for program in pair))
+
+
 def play(library: Library, number: int) -> Played:
     """One round; its number decides the pair, and with what is random there."""
     dice = random.Random(number)
@@ -62,7 +67,7 @@ def play(library: Library, number: int) -> Played:
         with _Watch(programs) as watch:
             _run(programs, victim, dice)
         killed = type(victim).__name__ if victim and victim.killed else ""
-        played = Played(" + ".join(sorted(program.__name__ for program in pair)), killed)
+        played = Played(called(pair), killed)
         played.faults += [*watch.faults, *_heard(programs)]
         with closing(sqlite3.connect(database)) as connection:
             _check(connection, library, programs, played)
@@ -138,8 +143,8 @@ class _Watch:
     """Looks all the time whether a program has a log open that another one deleted."""
 
     def __init__(self, programs: Sequence[Program]) -> None:
-        self.faults: list[str] = []
         self._programs = programs
+        self._held: set[str] = set()
         self._since: dict[tuple[int, str, str], float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watch")
@@ -154,6 +159,10 @@ class _Watch:
         if self._thread.ident:
             self._thread.join()
 
+    @property
+    def faults(self) -> list[str]:
+        return sorted(self._held)
+
     def _watch(self) -> None:
         while not self._over.wait(0.1):
             seen = {
@@ -162,10 +171,10 @@ class _Watch:
                 for process in program.processes()
                 for descriptor, file in _deleted(process)
             }
-            for (process, _, file), since in seen.items():
+            for (_, _, file), since in seen.items():
                 # SQLite closes a log before it deletes it, and shared memory after.
                 if "-wal" in file or time.monotonic() - since > _HELD:
-                    self.faults.append(f"process {process} holds {file}")
+                    self._held.add(f"a process holds {Path(file).name}")
             self._since = seen
 
 
