@@ -36,7 +36,8 @@ class Played:
 
     `kept`: confirmed answers that are in the journal; `doubled`: in it more than once; `misplaced`: on other faces than
     they were given to; `disordered`: before one that was confirmed to the same user earlier; `overwritten`: faces that
-    were named again by somebody who didn't know. `faults`: everything that is wrong, in words.
+    were named again by somebody who didn't know. `faults`: everything that is wrong, in words. `journal`: SQLite's
+    mode: `wal`, a log ahead, or `delete`.
     """
 
     pair: str
@@ -48,6 +49,7 @@ class Played:
     disordered: int = 0
     overwritten: int = 0
     faults: list[str] = field(default_factory=list)
+    journal: str = ""
 
 
 def called(pair: Iterable[type[Program]]) -> str:
@@ -105,6 +107,7 @@ def _check(connection: sqlite3.Connection, library: Library, programs: Sequence[
     found = [*connection.execute("PRAGMA integrity_check"), *connection.execute("PRAGMA foreign_key_check")]
     if found != [("ok",)]:
         played.faults.append(f"the database is damaged: {found[:3]}")
+    [(played.journal,)] = connection.execute("PRAGMA journal_mode")
     on = people(connection)
     journal: dict[str, dict[int, set[int]]] = {}  # name: answer: faces
     for name, answer, face in connection.execute(
