@@ -1,6 +1,6 @@
 """Two programs at one database: are all answers kept that were confirmed to somebody?
 
-    python benchmarks/two_programs.py [--rounds 200] [--json FILE]
+    python benchmarks/two_programs.py [--rounds 200] [--jobs 1] [--json FILE]
 
 Each round starts from the same small library of drawn photos. Two programs (the pages with three windows, the interview
 on a terminal, `name GROUP NAME`, `index` of new photos, `tag`, `cluster`; all pairs in turns) are started in random
@@ -16,7 +16,9 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -40,17 +42,18 @@ def figures(rounds: Sequence[Played]) -> dict[str, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="rounds that are played at once, each with its own database"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     rounds = []
-    with tempfile.TemporaryDirectory() as folder:
-        library = make(Path(folder))
-        for number in range(arguments.rounds):
-            played = play(library, number)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
+        for played in pool.map(partial(play, make(Path(folder))), range(arguments.rounds)):
             rounds.append(played)
             killed = f", {played.killed} killed" if played.killed else ""
             wrong = "".join(f"\n    {fault}" for fault in played.faults)
-            print(f"{number + 1:4} {played.pair}{killed}: {played.kept} of {played.confirmed}{wrong}", flush=True)
+            print(f"{len(rounds):4} {played.pair}{killed}: {played.kept} of {played.confirmed}{wrong}", flush=True)
     pairs = {
         pair: figures([played for played in rounds if played.pair == pair]) for pair in sorted({p.pair for p in rounds})
     }
