@@ -93,9 +93,11 @@ def latest(store: Store) -> StoredModel | None:
     return None
 
 
-def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
-    """Put new guesses in the place of all old ones, in one transaction."""
+def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> bool:
+    """Put new guesses in the place of all old ones, in one transaction; not if there is a newer model. Says whether."""
     with store.write():
+        if store.value("SELECT max(id) FROM model") != model:
+            return False
         store.run("DELETE FROM guess")
         store.connection.executemany(
             "INSERT INTO guess (face, person, model, probability, distance, neighbours) VALUES (?, ?, ?, ?, ?, ?)",
@@ -112,6 +114,7 @@ def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
             ),
         )
         store.run("DELETE FROM model WHERE id < ?", (model,))
+        return True
 
 
 def tagged(store: Store) -> dict[int, int]:
