@@ -49,14 +49,15 @@ class User:
 class Program(ABC):
     """A program and those who use it, in a thread of its own.
 
-    `told`: all that it said. `users`: those who answered. `codes`: with what its processes ended, but for killed ones.
+    `told`: all that it said. `users`: those who answered. `ends`: with what its processes ended, but for killed ones, and
+    what they had said last.
     """
 
     def __init__(self, library: Library, database: Path, dice: random.Random) -> None:
         self.library, self.database = library, database
         self.told: list[str] = []
         self.users: list[User] = []
-        self.codes: list[int] = []
+        self.ends: list[tuple[int, str]] = []
         self.killed = False
         self.trouble: BaseException | None = None
         self._dice = dice
@@ -132,7 +133,7 @@ class Program(ABC):
     def _ended(self, code: int) -> int | None:
         if code == -signal.SIGKILL and self.killed:
             return None
-        self.codes.append(code)
+        self.ends.append((code, self.told[-1] if self.told else ""))
         return code
 
 

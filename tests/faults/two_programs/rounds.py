@@ -97,9 +97,9 @@ def _heard(programs: Sequence[Program]) -> Iterator[str]:
         for text in program.told:
             if found := _NEVER.search(text):
                 yield f"{who} said: {text[max(found.start() - 200, 0) : found.end() + 300]}"
-        for code in program.codes:
+        for code, text in program.ends:
             if code not in _ENDS:
-                yield f"{who} ended with {code}: {program.told[-1][-500:]}"
+                yield f"{who} ended with {code}: {text[-500:]}"
 
 
 def _check(connection: sqlite3.Connection, library: Library, programs: Sequence[Program], played: Played) -> None:
