@@ -49,8 +49,8 @@ class User:
 class Program(ABC):
     """A program and those who use it, in a thread of its own.
 
-    `told`: all that it said. `users`: those who answered. `ends`: with what its processes ended, but for killed ones, and
-    what they had said last.
+    `told`: all that it said. `users`: those who answered. `ends`: with what its processes ended, but for killed ones,
+    and what they had said last.
     """
 
     def __init__(self, library: Library, database: Path, dice: random.Random) -> None:
