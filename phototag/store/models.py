@@ -104,14 +104,15 @@ def latest(store: Store) -> StoredModel | None:
     return None
 
 
-def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
-    """Put new guesses in the place of all old ones, in one transaction; none if the model is gone meanwhile."""
+def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> bool:
+    """Put new guesses in the place of all old ones, in one transaction; not if there is a newer model. Says whether."""
     with store.write():
+        if store.value("SELECT max(id) FROM model") != model:
+            return False
         store.run("DELETE FROM guess")
-        if store.value("SELECT 1 FROM model WHERE id = ?", (model,)) is None:
-            return
         store.connection.executemany(
-            "INSERT INTO guess (face, person, model, probability, distance, neighbours) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO guess (face, person, model, probability, distance, neighbours) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
+            " WHERE EXISTS (SELECT 1 FROM face WHERE id = ?1)",  # another program may have dropped it meanwhile
             (
                 (
                     g.face_id,
@@ -125,6 +126,7 @@ def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> None:
             ),
         )
         store.run("DELETE FROM model WHERE id < ?", (model,))
+        return True
 
 
 def tagged(store: Store) -> dict[int, int]:

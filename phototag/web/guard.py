@@ -66,9 +66,14 @@ class Form:
         """All that was said, field by field."""
         return ((name, value) for name, values in self._values.items() for value in values)
 
+    def get(self, name: str) -> str | None:
+        """One field, None if absent."""
+        values = self._values.get(name)
+        return values[-1] if values else None
+
     def text(self, name: str) -> str:
         """One field, empty if absent."""
-        return self._values.get(name, [""])[-1]
+        return self.get(name) or ""
 
     def number(self, name: str) -> int:
         """One number. Raises UsageError for anything else."""

@@ -163,6 +163,18 @@ def parts(visit: Visit) -> Response:
 def faces_are(visit: Visit) -> Response:
     """Of the picked faces: they are this person, aren't, are somebody else, or are no faces."""
     store, form, who = visit.store, visit.form, _who(visit)
+    if form.text("say") == "split" and form.numbers("face") and (page := doubts.doubt(visit)):
+        return page
+    with store.write():
+        text = _said_of(visit, who)
+    visit.desk.tagger.learn()
+    here = f"/people/{who.id}" if people.now(store, who.id) else "/people"
+    return visit.back(text, None if faces.of_person(store, who.id) else here)
+
+
+def _said_of(visit: Visit, who: Person) -> str:
+    """Save what was said of the picked faces that are still theirs; returns it as a sentence."""
+    store, form = visit.store, visit.form
     picked = form.numbers("face")
     if not picked:
         raise UsageError("no face was picked: click some, or draw over them, then say what they are")
@@ -182,15 +194,11 @@ def faces_are(visit: Visit) -> Response:
         naming.dismiss(store, picked, "not-a-face", "reviewed")
         text = f"{some} {are} no face" + ("." if len(picked) == 1 else "s.")
     elif say in ("split", "split-unknown"):
-        if say == "split" and (page := doubts.doubt(visit)):
-            return page
         done = jobs.split(store, who.name, picked, doubts.name(visit) if say == "split" else None, "reviewed")
         text = f"{some} {are} {printable(done.other.name) if done.other else 'somebody yet to be named'}."
     else:
         raise UsageError("that answer was incomplete: nothing was changed; load the page again")
-    visit.desk.tagger.learn()
-    here = f"/people/{who.id}" if people.now(store, who.id) else "/people"
-    return visit.back(text, None if faces.of_person(store, who.id) else here)
+    return text
 
 
 def _who(visit: Visit) -> Person:

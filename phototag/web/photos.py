@@ -9,9 +9,12 @@ from phototag.errors import UsageError
 from phototag.report.marks import marks
 from phototag.report.pages import PhotoEntry
 from phototag.store import faces, people, photos
+from phototag.store.connect import Store
+from phototag.store.faces import Identified
 from phototag.types import Box
 from phototag.web import doubts
 from phototag.web.desk import Visit
+from phototag.web.guard import Form
 from phototag.web.people import CARDS, cut
 from phototag.workflows import name as naming
 from phototag.workflows.people import not_them, require_face
@@ -108,23 +111,40 @@ def face_is(visit: Visit) -> Response:
     """Who a single face is, that it isn't whoever it is taken for, or that it is none."""
     store, form, face = visit.store, visit.form, visit.id("face")
     say = form.text("say")
-    require_face(store, face)
-    before = {entry.id: entry for entry in faces.identified(store, photo=faces.seen(store, face)[0])}[face]
-    if say == "name":
-        if page := doubts.doubt(visit):
-            return page
-        person = naming.name_faces(store, [face], doubts.name(visit), "reviewed")
-        text = f"The face is {printable(person.name)}."
-    elif say == "not" and before.person is not None:
-        not_them(store, before.person, [face], "reviewed")
-        text = f"The face is not {printable(before.person)}."
-    elif say == "not-a-face":
-        naming.dismiss(store, [face], "not-a-face", "reviewed")
-        text = "It is no face."
-    elif say == "dont-care":
-        naming.dismiss(store, [face], "dont-care", "reviewed")
-        text = "The face is put aside."
-    else:
-        raise UsageError("that answer was incomplete: nothing was changed; load the page again")
+    if say == "name" and (page := doubts.doubt(visit)):
+        return page
+    with store.write():
+        before = _as_shown(store, face, form)
+        if say == "name":
+            person = naming.name_faces(store, [face], doubts.name(visit), "reviewed")
+            text = f"The face is {printable(person.name)}."
+        elif say == "not" and before.person is not None:
+            not_them(store, before.person, [face], "reviewed")
+            text = f"The face is not {printable(before.person)}."
+        elif say == "not-a-face":
+            naming.dismiss(store, [face], "not-a-face", "reviewed")
+            text = "It is no face."
+        elif say == "dont-care":
+            naming.dismiss(store, [face], "dont-care", "reviewed")
+            text = "The face is put aside."
+        else:
+            raise UsageError("that answer was incomplete: nothing was changed; load the page again")
     visit.desk.tagger.learn()
     return visit.back(text)
+
+
+def _as_shown(store: Store, face: int, form: Form) -> Identified:
+    """The face as it is, if that is how the form's page showed it. Raises UsageError if others said who it is since.
+
+    `known`: the person (id) whose face it was on the page, empty for nobody's.
+    """
+    require_face(store, face)
+    found = {entry.id: entry for entry in faces.identified(store, photo=faces.seen(store, face)[0])}.get(face)
+    if found is None:
+        raise UsageError("somebody said meanwhile that this is no face: nothing was changed; look again")
+    shown, now = form.get("known"), "" if found.person_id is None else str(found.person_id)
+    # What the machine thinks by now changes nothing in what a human sees, but in whom "not them" means.
+    if shown not in (None, now) and (found.source == "human" or form.text("say") == "not"):
+        who = f"is {printable(found.person)}" if found.person else "is nobody's"
+        raise UsageError(f"meanwhile this face {who}: nothing was changed; look again")
+    return found

@@ -47,29 +47,38 @@ def left_out(named: Named) -> str:
 def name_group(store: Store, face_ids: Sequence[int], name: str) -> Named:
     """The faces of a group are the person called `name`, but for those of which a human said that they aren't.
 
-    Raises UsageError if that is all of them, or for a name that can't be.
+    Faces of which something was said since the group was read keep that. Raises UsageError if nothing is left to
+    name, or for a name that can't be.
     """
-    known = find(store, name)
-    refused = {face for face, person in decisions.rejected(store) if known and person == known.id}
-    meant = [face for face in face_ids if face not in refused]
-    if known and not meant:
-        raise UsageError(f"you said of every face of this group that it is not {printable(known.name)}: nothing saved")
-    return Named(name_faces(store, meant, name), len(meant), len(face_ids) - len(meant))
+    with store.write():
+        said = decisions.labels(store)
+        still = [face for face in face_ids if face not in said and faces.exists(store, face)]
+        if face_ids and not still:
+            raise UsageError("somebody said meanwhile who these faces are: nothing saved; look again")
+        known = find(store, name)
+        refused = {face for face, person in decisions.rejected(store) if known and person == known.id}
+        meant = [face for face in still if face not in refused]
+        if known and not meant:
+            raise UsageError(
+                f"you said of every face of this group that it is not {printable(known.name)}: nothing saved"
+            )
+        return Named(name_faces(store, meant, name), len(meant), len(still) - len(meant))
 
 
 def name_face(store: Store, face: int, name: str) -> Person:
     """A single face is the person called `name`. Raises UsageError if there is no such face, or for no name."""
-    require_face(store, face)
-    return name_faces(store, [face], name)
+    with store.write():
+        require_face(store, face)
+        return name_faces(store, [face], name)
 
 
 def compare(store: Store, verb: Literal["same", "different"], face: int, other: int) -> None:
     """Two faces are one person, or two. Raises UsageError if there are no such two faces."""
-    require_face(store, face)
-    require_face(store, other)
-    if face == other:
-        raise UsageError("name two faces: a face is always the same as itself")
     with store.write():
+        require_face(store, face)
+        require_face(store, other)
+        if face == other:
+            raise UsageError("name two faces: a face is always the same as itself")
         decisions.record(store, [Decision(verb, face, other_face=other)], "typed")
 
 

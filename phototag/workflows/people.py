@@ -55,15 +55,15 @@ def rename(store: Store, name: str, new: str, origin: Origin = "typed") -> Perso
 
     Raises UsageError if there is nobody of that name, if another person has the new one, or if it can't be a name.
     """
-    person = called(store, name)
-    with a_name():
-        cleaned = person_name(new)
-    if cleaned != person.name:
-        with store.write():
+    with store.write():
+        person = called(store, name)
+        with a_name():
+            cleaned = person_name(new)
+        if cleaned != person.name:
             people.claim(store, person.id, cleaned)
             decisions.record(store, [Decision("rename", person=person.id, name=cleaned)], origin)
             people.refresh(store, [person.id])
-    return people.get(store, person.id)
+        return people.get(store, person.id)
 
 
 def hide(store: Store, name: str, *, shown: bool = False, origin: Origin = "typed") -> Person:
@@ -71,12 +71,12 @@ def hide(store: Store, name: str, *, shown: bool = False, origin: Origin = "type
 
     Raises UsageError if there is nobody of that name.
     """
-    person = called(store, name)
-    if person.hidden == shown:
-        with store.write():
+    with store.write():
+        person = called(store, name)
+        if person.hidden == shown:
             decisions.record(store, [Decision("show" if shown else "hide", person=person.id)], origin)
             people.refresh(store, [person.id])
-    return people.get(store, person.id)
+        return people.get(store, person.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +133,10 @@ def not_them(store: Store, name: str, face_ids: Sequence[int], origin: Origin = 
 
     Raises UsageError if there is nobody of that name, or no such face.
     """
-    for face in face_ids:
-        require_face(store, face)
-    person = called(store, name)
     with store.write():
+        for face in face_ids:
+            require_face(store, face)
+        person = called(store, name)
         decisions.record(store, [Decision("is-not", face, person.id) for face in dict.fromkeys(face_ids)], origin)
         models.forget_tags(store)
     return person
@@ -190,13 +190,13 @@ def split(store: Store, name: str, face_ids: Sequence[int], other: str | None, o
 
     Raises UsageError if there is nobody of that name, a face is not theirs, or `other` is they or can't be a name.
     """
-    person = called(store, name)
-    own = set(faces.of_person(store, person.id))
-    strange = [face for face in face_ids if face not in own]
-    if strange or not face_ids:
-        which = f"face {strange[0]} is" if strange else "no face was named that is"
-        raise UsageError(f"{which} not one of {printable(person.name)}'s: `phototag people show` lists them")
     with a_name(), store.write():
+        person = called(store, name)
+        own = set(faces.of_person(store, person.id))
+        strange = [face for face in face_ids if face not in own]
+        if strange or not face_ids:
+            which = f"face {strange[0]} is" if strange else "no face was named that is"
+            raise UsageError(f"{which} not one of {printable(person.name)}'s: `phototag people show` lists them")
         to = people.ensure(store, other) if other is not None else None
         if to is not None and to.id == person.id:
             raise UsageError(f"{printable(person.name)} can't be split from themselves: give another name")
@@ -214,6 +214,6 @@ def split(store: Store, name: str, face_ids: Sequence[int], other: str | None, o
 
 def different(store: Store, name: str, other: str, origin: Origin = "reviewed") -> None:
     """Two people are two, and won't be asked about again. Raises UsageError if one of them isn't there."""
-    one, two = called(store, name), called(store, other)
     with store.write():
+        one, two = called(store, name), called(store, other)
         decisions.record(store, [Decision("different", person=one.id, other_person=two.id)], origin)

@@ -52,10 +52,11 @@ class Tagged:
 def tag_faces(store: Store, progress: Progress, *, precision: float | None = None, read: Faces | None = None) -> Tagged:
     """Guess every face that no human labelled anew, so that a share `precision` of the names should be right.
 
-    By default the share that was set last. Raises TooLittleDataError without a usable model.
+    By default the share that was set last. Done again if another program trained meanwhile. Raises TooLittleDataError
+    without a usable model.
     """
-    model = usable_model(store)
-    precision = precision_of(store, precision)
+    model, said = usable_model(store), precision
+    precision = precision_of(store, said)
     read = read or Faces.read(store)
     progress.start(f"Tagging {len(read.ids):,} faces", len(read.ids))
     judged = judge(store, read, model)
@@ -75,11 +76,14 @@ def tag_faces(store: Store, progress: Progress, *, precision: float | None = Non
         )
     ]
     with store.write():
-        models.swap_guesses(store, model.id, guesses)
+        current = models.swap_guesses(store, model.id, guesses)
         models.forget_tags(store)  # names may have been taken back, or merged, meanwhile
-        derived.note(store, "tags", read.stamp)
+        if current:
+            derived.note(store, "tags", read.stamp)
     progress.advance(len(read.ids))
     progress.finish()
+    if not current:
+        return tag_faces(store, progress, precision=said)
     return Tagged(
         len(read.ids),
         int(accepted.sum()),

@@ -12,7 +12,7 @@ import pytest
 from sqlite_utils import Database
 
 from phototag.errors import DatabaseDamagedError, PhototagError, SchemaTooNewError
-from phototag.store import people
+from phototag.store import layout, people
 from phototag.store.connect import Store, open_reader, open_store
 from phototag.store.schema import MIGRATIONS
 from tests.store.build import add_face, old_database, say, unit
@@ -57,6 +57,18 @@ FOREIGN = {
         "changed by another program",
     ),
 }
+
+
+def test_an_up_to_date_database_is_known_without_making_it_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert layout.up_to_date() == layout.UP_TO_DATE, "a migration was added: this is what UP_TO_DATE has to be"
+    monkeypatch.setattr(layout, "_made_by", lambda steps: pytest.fail("made anew"))
+    open_store(store.path).close()
+    open_reader(store.path).close()
+
+
+def test_a_fingerprint_that_is_out_of_date_refuses_nobody(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "UP_TO_DATE", "")
+    open_store(store.path).close()
 
 
 def tamper(path: Path, script: str) -> str:

@@ -72,13 +72,13 @@ def test_a_new_model_leaves_guesses_until_they_are_made_anew(store: Store, every
 
 
 def test_guesses_are_swapped_whole_or_not_at_all(store: Store, everybody: list[int]) -> None:
-    face = add_face(store, b"a.jpg", unit(1))
+    face, _ = add_face(store, b"a.jpg", unit(1)), add_face(store, b"b.jpg", unit(1))
     models.swap(store, 1, everybody, COEF, INTERCEPT, 12, {})
     model = models.latest(store)
     assert model
-    models.swap_guesses(store, model.id, [Guess(face, 1, 0.5, 0.3)])
+    models.swap_guesses(store, model.id, [Guess(face, 1, 0.5, 0.3), Guess(999, 1, 0.5, 0.3)])  # a face that is gone
     with pytest.raises(Exception, match="FOREIGN KEY"):
-        models.swap_guesses(store, model.id, [Guess(face, 2, 0.5, 0.3), Guess(999, 1, 0.5, 0.3)])
+        models.swap_guesses(store, model.id, [Guess(face, 2, 0.5, 0.3), Guess(face + 1, 999, 0.5, 0.3)])
     assert list(store.rows("SELECT face, person FROM guess")) == [(face, 1)]
 
 

@@ -180,6 +180,50 @@ def test_a_photo_shows_its_faces_and_takes_their_names(library: Library, browser
     assert f'id="face-{face}"' not in browser.get(f"/photos/{photo}")
 
 
+def test_an_answer_to_a_face_that_others_named_meanwhile_is_refused(library: Library, browser: Browser) -> None:
+    """Whatever it is: neither is their name overwritten, nor is "not them" said of somebody else."""
+    face = library.faces["cy"][0]
+    with library.open() as store:
+        photo = int(store.value("SELECT photo FROM face WHERE id = ?", (face,)))
+    at = f"/photos/{photo}"
+
+    def known() -> str:
+        return re.findall(rf'action="/faces/{face}".*?name="known" value="(\d*)"', browser.get(at), re.S)[0]
+
+    nobody = known()
+    browser.post(f"/faces/{face}", say="name", name="Ada", known=nobody, back=at)
+    for say in ("name", "not", "not-a-face", "dont-care"):
+        page = browser.post(f"/faces/{face}", say=say, name="Zoe", known=nobody, back=at)
+        assert "meanwhile this face is Ada: nothing was changed; look again" in page
+    assert library.named() == {"Ada": {face}} and library.rejected() == set()
+    ada = known()
+    browser.post(f"/faces/{face}", say="name", name="Ben", known=ada, back=at)
+    assert "meanwhile this face is Ben" in browser.post(f"/faces/{face}", say="not", known=ada, back=at)
+    assert library.named() == {"Ben": {face}} and library.rejected() == set()
+    browser.post(f"/faces/{face}", say="not", known=known(), back=at)
+    browser.post(f"/faces/{face}", say="name", name="Eve", known=known(), back=at)
+    assert library.named() == {"Eve": {face}}
+    browser.post(f"/faces/{face}", say="not-a-face", known=known(), back=at)
+    page = browser.post(f"/faces/{face}", say="name", name="Zoe", known="", back=at)
+    assert "this is a bug" not in page and "no face" in page
+    assert library.named() == {}
+
+
+def test_what_the_machine_thinks_by_now_is_in_nobodys_way_but_of_not_them(
+    named: Library, named_browser: Browser
+) -> None:
+    face = named.faces["cy"][0]
+    with named.open() as store, store.write():
+        model = store.value("SELECT max(id) FROM model")
+        if model is None:
+            store.run("INSERT INTO model (at, engine, faces, params) SELECT '', max(id), 0, '{}' FROM engine")
+            model = store.value("SELECT max(id) FROM model")
+        store.run("INSERT OR REPLACE INTO guess VALUES (?, 1, ?, 0.99, 0.1, '[]')", (face, model))
+    assert "meanwhile this face is Ada" in named_browser.post(f"/faces/{face}", say="not", known="2")
+    named_browser.post(f"/faces/{face}", say="name", name="Cy", known="")
+    assert named.named()["Cy"] == {face}
+
+
 def test_pictures_are_found_by_number(library: Library, browser: Browser) -> None:
     face = library.faces["ada"][0]
     with library.open() as store:

@@ -125,6 +125,21 @@ def test_a_group_by_its_number(store: Store) -> None:
             group_faces(store, number)
 
 
+def test_a_group_that_others_named_meanwhile_keeps_their_name(store: Store) -> None:
+    """Read by one program, named by another, then named by the first, who perhaps was asked whom they mean."""
+    ids = add_faces(store, "ada", 0, 4)
+    cluster_faces(store, WATCHED)
+    read = group_faces(store, 1)
+    with open_store(store.path) as other:
+        name_face(other, read[0], "Ben")
+        dismiss(other, [read[1]], "dont-care")
+    assert name_group(store, read, "Ada").faces == 2
+    assert who(store)[read[0]] == ("Ben", "human")
+    with pytest.raises(UsageError, match="said meanwhile who these faces are"):
+        name_group(store, ids, "Eve")
+    assert {name for name, _ in who(store).values()} == {"Ada", "Ben", None}
+
+
 def test_faint_faces_in_the_background_bring_nobody_to_the_front(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 3), add_faces(store, "ben", 1, 6)
     with store.write():

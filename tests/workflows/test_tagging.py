@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from phototag.store import files as rows_of_files
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.types import Box, EngineInfo, PhotoFile, Vectors
+from phototag.workflows import tag
 from phototag.workflows.audit import audit
 from phototag.workflows.history import undo
 from phototag.workflows.judging import PRECISION, Faces, judge, usable_model
@@ -225,6 +227,32 @@ def test_the_better_claim_wins(store: Store) -> None:
     assert [(one.face.face, one.kept.face, one.kept_probability) for one in done.twice] == [(better, worse, 1.0)]
     say(store, "is", better, "Ada")  # and humans may say so of both
     assert who(store)[better] == who(store)[worse] == ("Ada", "human")
+
+
+def test_a_model_that_another_program_trained_meanwhile_is_used(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While faces were judged by the one before, which is gone with it."""
+    ada = [add_face(store, b"ada%d" % number, _near(0, number)) for number in range(4)]
+    ben = [add_face(store, b"ben%d" % number, _near(1, number)) for number in range(4)]
+    name_faces(store, ada[:2], "Ada")
+    train_people(store, Silent())
+    times = []
+
+    def slowly(*arguments: Any) -> Any:
+        judged = judge(*arguments)
+        times.append(1)
+        if len(times) == 1:
+            with open_store(store.path) as other:
+                name_faces(other, ben[:2], "Ben")
+                try_names(other, Silent())
+        return judged
+
+    monkeypatch.setattr(tag, "judge", slowly)
+    done = tag_faces(store, Silent())
+    newest = usable_model(store)
+    assert len(newest.people) == 2 and len(times) == 3
+    assert done.faces == 4
+    assert {row[0] for row in store.rows("SELECT model FROM guess")} == {newest.id}
+    assert who(store)[ben[3]] == ("Ben", "machine")
 
 
 def test_what_is_said_of_a_face_holds_for_one_that_is_the_same(store: Store) -> None:
