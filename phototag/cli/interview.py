@@ -107,6 +107,8 @@ class _Terminal:
 
     def _words(self, question: Question) -> str:
         many = counted(len(question.shown if isinstance(question, AreTheyOne) else question.faces), "face")
+        if not isinstance(question, AreTheyOne) and len(question.shown) < len(question.faces):
+            many += f" ({len(question.shown)} shown; each of the others is in a group with one of these)"
         match question:
             case WhoIsIt():
                 likely = (f"[{number}] {who}" for number, who in enumerate(self._likely(question), 1))

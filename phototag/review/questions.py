@@ -35,7 +35,8 @@ class WhoIsIt:
 
 @dataclass(frozen=True, slots=True)
 class IsItAlso:
-    """Are these unknown faces this person, too? `faces`: those that fit least first."""
+    """Are these unknown faces this person, too? `faces`: those that fit least first; if they can't all be shown, first
+    the one of each group that fits least."""
 
     person: int
     faces: tuple[int, ...]

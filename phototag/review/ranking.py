@@ -82,7 +82,11 @@ def _likely(state: State, unit: int) -> tuple[int, ...]:
 
 
 def _is_it_also(state: State) -> Question | None:
-    """The best question of this kind: the surest of a person's candidates, as many as raise what an answer resolves."""
+    """The best question of this kind: the surest of a person's candidates, as many as raise what an answer resolves.
+
+    No group and no lone face is asked about unseen: of each at least one face is shown. Its others lie with that one
+    for a reason that was measured, how pure groups are; there is none for a face that nobody sees.
+    """
     chance = probability(state.odds)
     later = _per_unit(state, (state.open & state.later).astype(float)) > 0
     worth = _per_unit(state, _worth(state) * state.fits)
@@ -95,14 +99,19 @@ def _is_it_also(state: State) -> Question | None:
     first = np.flatnonzero(np.diff(whom, prepend=-1))
     resolves = _running(worth[units] * sure, first)
     answers = 1 + _running((1 - sure) * size + strays[units], first)
-    best = int((resolves / answers).argmax())
+    place = np.arange(len(units)) - np.repeat(first, np.diff(np.append(first, len(units))))
+    best = int(np.where(place < SHOWN, resolves / answers, 0).argmax())
     if resolves[best] < _LEAST:
         return None
     start = int(first[np.searchsorted(first, best, "right") - 1])
     chosen = units[start : best + 1]
     rows = np.flatnonzero(np.isin(state.unit, chosen) & state.open)
-    order = np.lexsort((state.fits[rows], chance[state.unit[rows]]))
-    return IsItAlso(int(whom[best]), _ids(state, rows[order]), float(resolves[best]), float(answers[best]))
+    rows = rows[np.lexsort((state.fits[rows], chance[state.unit[rows]]))]
+    if len(rows) > SHOWN:
+        again = np.ones(len(rows), np.bool_)
+        again[np.unique(state.unit[rows], return_index=True)[1]] = False
+        rows = rows[np.argsort(again, kind="stable")]
+    return IsItAlso(int(whom[best]), _ids(state, rows), float(resolves[best]), float(answers[best]))
 
 
 def _running(values: Values, first: Rows) -> Values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
@@ -181,6 +181,23 @@ def of_person(store: Store, person: int, verb: Literal["is", "is-not"]) -> list[
             (person,),
         )
     ]
+
+
+def latest(store: Store) -> int:
+    """The number of the last decision; 0 before the first."""
+    return int(store.value("SELECT coalesce(max(id), 0) FROM decision"))
+
+
+def said_of_people_since(store: Store, number: int, people: Collection[int]) -> bool:
+    """Whether anything was said or undone after decision `number` of these people as a whole."""
+    rows = store.rows(
+        "WITH RECURSIVE about(id) AS (SELECT coalesce(undoes, id) FROM decision WHERE id > ?"
+        " UNION SELECT d.undoes FROM about JOIN decision d ON d.id = about.id WHERE d.undoes IS NOT NULL)"
+        " SELECT d.person, d.other_person FROM about JOIN decision d ON d.id = about.id"
+        " WHERE d.verb IN ('rename', 'hide', 'show', 'merge', 'split', 'different')",
+        (number,),
+    )
+    return any(person in people or other in people for person, other in rows)
 
 
 def different_people(store: Store) -> set[tuple[int, int]]:

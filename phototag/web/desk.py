@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +16,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from phototag.config import load
 from phototag.errors import PhototagError, UsageError
 from phototag.report.render import environment
+from phototag.store import decisions
 from phototag.store.connect import Store
+from phototag.types import Person
 from phototag.web.guard import Form, Keys, form_of
 from phototag.web.interview import Interview
 from phototag.web.stores import Stores
@@ -78,6 +82,7 @@ class Desk:
             {
                 "here": path,
                 "url": f"{path}?{query}" if query else path,
+                "seen": "",
                 "token": self.keys.form,
                 "sentence": self.sentences.get(request.query_params.get("said", "")),
                 "busy": self.tagger.busy,
@@ -118,7 +123,22 @@ class Visit:
 
     def page(self, template: str, **values: object) -> Response:
         """A page, with what all pages show."""
-        return self.desk.page(self.request, template, 200, **values)
+        return self.desk.page(self.request, template, 200, seen=decisions.latest(self.store), **values)
+
+    @contextmanager
+    def answering(self, *who: Person) -> Iterator[None]:
+        """One write transaction for what is said of these people as a whole.
+
+        Raises UsageError if somebody else said something of them since the page with the form was made.
+        """
+        with self.store.write():
+            known, about = self.form.text("seen"), {person.id for person in who}
+            if known and decisions.said_of_people_since(self.store, self.form.number("seen"), about):
+                raise UsageError(
+                    "somebody else said something of the same meanwhile, in another window or program; nothing was "
+                    "changed: look again"
+                )
+            yield
 
     def back(self, text: str, to: str | None = None) -> Response:
         """After an answer: the page where it was given (or `to`), with a sentence of what came of it."""

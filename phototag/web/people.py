@@ -107,14 +107,16 @@ def _sure(face: Identified) -> float:
 def rename(visit: Visit) -> Response:
     """They are called otherwise from now on."""
     who = _who(visit)
-    named = jobs.rename(visit.store, who.name, visit.form.text("name"), "reviewed")
+    with visit.answering(who):
+        named = jobs.rename(visit.store, who.name, visit.form.text("name"), "reviewed")
     return visit.back(f"{printable(who.name)} is called {printable(named.name)} from now on.")
 
 
 def hide(visit: Visit) -> Response:
     """The album has no page of them any more, or has one again."""
     who = _who(visit)
-    jobs.hide(visit.store, who.name, shown=who.hidden, origin="reviewed")
+    with visit.answering(who):
+        jobs.hide(visit.store, who.name, shown=who.hidden, origin="reviewed")
     done = "is shown again" if who.hidden else "is hidden: the album has no page of them, and their faces keep the name"
     return visit.back(f"{printable(who.name)} {done}.")
 
@@ -132,7 +134,9 @@ def merging(visit: Visit) -> Response:
 
 def merge(visit: Visit) -> Response:
     """The two are one, and keep the second one's name."""
-    told = jobs.merge(visit.store, _who(visit).name, _into(visit).name, "reviewed")
+    who, into = _who(visit), _into(visit)
+    with visit.answering(who, into):
+        told = jobs.merge(visit.store, who.name, into.name, "reviewed")
     visit.desk.tagger.learn()
     text = f"{printable(told.other.name)} is {printable(told.person.name)}: {counted(told.other_faces, 'face')} joined."
     return visit.back(text, f"/people/{told.person.id}")
@@ -141,7 +145,8 @@ def merge(visit: Visit) -> Response:
 def different(visit: Visit) -> Response:
     """The two are two."""
     who, other = _who(visit), _into(visit)
-    jobs.different(visit.store, who.name, other.name)
+    with visit.answering(who, other):
+        jobs.different(visit.store, who.name, other.name)
     return visit.back(f"{printable(who.name)} and {printable(other.name)} are two people.", f"/people/{who.id}")
 
 

@@ -56,6 +56,20 @@ def test_what_the_machine_tagged_is_worth_only_its_doubt() -> None:
     assert question.group == 2
 
 
+def test_nothing_is_asked_about_unseen() -> None:
+    faces = library([-1] * 60, [0] * 60, person=[7, 7, *[-1] * 58])
+    question = following(State(faces, THRESHOLDS))
+    assert isinstance(question, IsItAlso)
+    assert len(question.faces) == SHOWN
+    groups = [-1, -1, *(number for number in range(1, 11) for _ in range(6))]
+    state = State(library(groups, [0] * 62, person=[7, 7, *[-1] * 60]), THRESHOLDS)
+    question = following(state)
+    assert isinstance(question, IsItAlso)
+    assert len(question.faces) > SHOWN
+    asked, seen = (set(state.unit[state.rows(some)].tolist()) for some in (question.faces, question.shown))
+    assert seen == asked
+
+
 def test_candidates_of_a_person_are_asked_for_at_once() -> None:
     faces = library([-1] * 6, [0, 0, 0, 0, 1, 0], person=[7, 7, -1, -1, -1, -1])
     question = following(State(faces, THRESHOLDS))

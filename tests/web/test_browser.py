@@ -326,7 +326,7 @@ def test_the_machines_tags_are_confirmed_by_a_key(page: Page, library: Library) 
     with library.open() as store:
         name_faces(store, ada[:6], "Ada")
         name_faces(store, library.faces["ben"][:4], "Ben")
-    page.site.desk.tagger.learn([1, 2])
+    page.site.desk.tagger.learn()
     page.site.settle()
     page.goto(f"{page.site.address}/people/1?order=least")
     tagged = set(shown(page))
@@ -357,6 +357,7 @@ def test_hiding_and_history(named_page: Page, named: Library) -> None:
     page.get_by_role("link", name="History").click()
     page.get_by_role("button", name="Undo answer 3").click()
     expect(page.locator(".changes")).to_have_text("Ben: shown again.")
+    page.wait_for_load_state()  # keys work once the script is there
     page.keyboard.press("y")
     said(page, "Undid answer 3: Ben is hidden.")
     page.get_by_role("button", name="Undo answer 1").click()
@@ -449,7 +450,7 @@ def test_a_lost_name_is_placed_by_a_click_on_the_photo(chromium: sync_api.Browse
         said(page, "The face is Ben")
         assert ben(edited) == (300, 200, 60, 60)
         page.keyboard.press("u")
-        said(page, "taken back")
+        said(page, "Undid answer")
         assert ben(edited) is None
 
 

@@ -13,8 +13,9 @@ from PIL import Image
 from phototag.progress import Silent
 from phototag.store import history, people
 from phototag.web.desk import Desk
+from phototag.workflows.history import undo
 from phototag.workflows.name import name_faces
-from phototag.workflows.people import hide
+from phototag.workflows.people import hide, rename
 from phototag.workflows.tag import try_names
 from tests.store import build
 from tests.web.conftest import HERE, Browser, Library, add, make, near, visit
@@ -344,11 +345,11 @@ def test_a_new_name_is_tried_on_all_faces_meanwhile(library: Library, browser: B
 
 
 def test_trouble_while_trying_is_told_on_the_next_page(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no luck")
 
     monkeypatch.setattr("phototag.workflows.background.try_names", broken)
-    browser.desk.tagger.learn([1])
+    browser.desk.tagger.learn()
     assert browser.desk.tagger.settle(10)
     assert "could not be tried on all faces: a bug in phototag (RuntimeError: no luck)" in browser.get("/people")
 
@@ -378,3 +379,39 @@ def test_faces_that_arrive_meanwhile_are_shown(named: Library, named_browser: Br
         assert len(boxes(named_browser.get("/people/1"))) == 13
         named_browser.post("/people/1/rename", name="Ada L.")
         assert people.names(store) == ["Ada L.", "Ben"]
+
+
+def seen(page: str) -> str:
+    """The last decision that a page knew of, as its forms say."""
+    [number] = set(re.findall(r'name="seen" value="(\d+)"', page))
+    return number
+
+
+def test_what_another_program_said_of_a_person_meanwhile_is_not_overwritten(
+    named: Library, named_browser: Browser
+) -> None:
+    page = named_browser.get("/people/1?show=confirmed")
+    with named.open() as store:
+        name_faces(store, named.faces["cy"], "Ada")  # more of her: she is who she was
+    assert "called Ida" in named_browser.post("/people/1/rename", name="Ida", seen=seen(page), back="/people/1")
+    merging = named_browser.get("/people/1/merge?into=Ben")
+    with named.open() as store:
+        rename(store, "Ida", "Ada Lovelace")
+    for path, fields in (
+        ("/people/1/rename", {"name": "Ada King"}),
+        ("/people/1/hide", {}),
+        ("/people/1/merge", {"into": 2}),
+        ("/people/2/merge", {"into": 1}),
+        ("/people/1/different", {"into": 2}),
+    ):
+        told = named_browser.post(path, **fields, seen=seen(merging), back="/people/1")
+        assert "somebody else said something of the same meanwhile" in told, path
+    with named.open() as store:
+        assert people.names(store) == ["Ada Lovelace", "Ben"]
+        assert not people.get(store, 1).hidden
+        undo(store)
+    page = named_browser.get("/people/1?show=confirmed")
+    with named.open() as store:
+        undo(store)  # she is called Ada Lovelace again
+    told = named_browser.post("/people/1/rename", name="Ada King", seen=seen(page), back="/people/1")
+    assert "somebody else said something of the same meanwhile" in told
