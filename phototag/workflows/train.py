@@ -64,7 +64,8 @@ def learn(read: Faces, start: Model | None = None) -> Model:
     """An SVM and a gate for each named person, and the curve of probabilities: a function of the faces alone.
 
     A person is learnt from the faces that are worth it, or from all of theirs if none is. With one person there is no
-    SVM: the gate alone decides. `start`: an earlier model, which saves time and changes nothing.
+    SVM: the gate alone decides. Gates are the embedder's own until the curve is learnt. `start`: an earlier model, which
+    saves time and changes nothing.
     """
     known = read.known
     own = known.vectors[np.argsort(known.rows, kind="stable")]
@@ -76,8 +77,10 @@ def learn(read: Faces, start: Model | None = None) -> Model:
         one = int(known.people[0])
         svm = LinearModel((one,), np.zeros((1, own.shape[1]), np.float32), np.zeros(1))
     known = with_reach(known, *read.mates())
-    params = {"classifier": "squared hinge", "calibration": stored_calibration(_calibrated(read, known, svm))}
-    reach = tuple(known.reach.tolist())
+    curve = _calibrated(read, known, svm)
+    params = {"classifier": "squared hinge", "calibration": stored_calibration(curve)}
+    # Where too few faces are named to tell how sure to be, they don't tell how far a person reaches either.
+    reach = tuple(known.reach.tolist() if curve.learnt_from else read.known.reach.tolist())
     return Model(read.embedder, svm.people, len(read.named), svm.coef, svm.intercept, reach, params)
 
 
