@@ -64,8 +64,8 @@ def learn(read: Faces, start: Model | None = None) -> Model:
     """An SVM and a gate for each named person, and the curve of probabilities: a function of the faces alone.
 
     A person is learnt from the faces that are worth it, or from all of theirs if none is. With one person there is no
-    SVM: the gate alone decides. Gates are the embedder's own until the curve is learnt. `start`: an earlier model, which
-    saves time and changes nothing.
+    SVM: the gate alone decides. Gates are the embedder's own until the curve is learnt. `start`: an earlier model,
+    which saves time and changes nothing.
     """
     known = read.known
     own = known.vectors[np.argsort(known.rows, kind="stable")]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phototag.errors import UsageError
+from phototag.interop.names import Names
 from phototag.progress import Silent
 from phototag.review.questions import AreTheyOne, Question, WhoIsIt
 from phototag.store import engines, faces, files, libraries, models, people, photos
@@ -22,7 +24,9 @@ from phototag.store.connect import Store, open_store
 from phototag.store.faces import NewFace
 from phototag.types import Box, EngineInfo, PhotoFile, Vectors
 from phototag.workflows.cluster import cluster_faces
+from phototag.workflows.export_names import export_names
 from phototag.workflows.history import undo
+from phototag.workflows.import_names import import_names
 from phototag.workflows.name import compare, dismiss, name_faces
 from phototag.workflows.people import different, hide, merge, not_them, rename, split
 from phototag.workflows.refresh import refresh
@@ -30,6 +34,7 @@ from phototag.workflows.review import Sitting
 from phototag.workflows.tag import try_names
 from tests.learn import people as simulated
 from tests.store.build import clean, decoded
+from tests.workflows import fakes
 
 DETECTOR = EngineInfo("detector", "simulated", "d" * 64)
 EMBEDDER = EngineInfo("embedder", "simulated", "e" * 64, dim=128, alignment="cut", thresholds=simulated.THRESHOLDS)
@@ -87,6 +92,20 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@cache
+def told() -> Names:
+    """What somebody else said of these photos, as a names file."""
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder, "other.db"), create=True) as store:
+        for number, shown in enumerate(_photos()):
+            add(store, number, shown)
+        name_faces(store, _all_of(2, store), "Person 2")
+        name_faces(store, _all_of(5, store)[:3], "Person 5")
+        name_faces(store, _all_of(6, store)[:2], "Somebody else")
+        not_them(store, "Person 2", _all_of(9, store)[:1])
+        merge(store, "Somebody else", "Person 5")
+        return export_names(store).names
+
+
 # --- what can happen ---
 
 _face = st.integers(0, len(VECTORS) - 1)
@@ -111,6 +130,8 @@ _STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda who: lambda s: name_faces(s, _all_of(who, s), f"Person {who}"), st.integers(0, 16)),
     st.builds(lambda who, n: lambda s: name_faces(s, _all_of(who, s)[:n], f"Person {who}"), st.integers(0, 16),
               st.integers(1, 3)),
+    st.builds(lambda most: lambda s: [name_faces(s, _all_of(who, s)[:most], f"Person {who}") for who in range(10)],
+              st.integers(3, 5)),  # enough to learn from
     st.builds(lambda picked, name: lambda s: name_faces(s, _ids(s, picked), name), _faces, _name),
     st.builds(lambda picked, name: lambda s: not_them(s, name, _ids(s, picked[:2])), _faces, _name),
     st.builds(lambda verb, one, two: lambda s: compare(s, verb, *_ids(s, [one, two])),
@@ -125,6 +146,8 @@ _STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda answer: lambda s: undo(s, answer), st.integers(1, 12)),
     st.builds(lambda: lambda s: undo(s)),
     st.builds(lambda number: lambda s: add(s, number, _photos()[number]), st.integers(0, 20)),
+    st.builds(lambda overrule: lambda s: import_names(s, told(), fakes.settings(), WATCHED, overrule=overrule),
+              st.booleans()),
     st.builds(lambda: lambda s: refresh(s, WATCHED)),
     st.builds(lambda: lambda s: cluster_faces(s, WATCHED)),
     st.builds(lambda: lambda s: try_names(s, WATCHED)),
@@ -207,15 +230,8 @@ def _question(question: Question | None, names: dict[int, str]) -> Any:
     return type(question).__name__, who, sorted(question.faces), round(question.resolves, 4)
 
 
-@settings(
-    max_examples=int(os.environ.get("PHOTOTAG_SEQUENCES", "25")),
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-)
-@given(steps=st.lists(_STEPS, min_size=1, max_size=12))
-def test_the_past_leaves_no_trace(library: Path, tmp_path_factory: pytest.TempPathFactory, steps: list[Step]) -> None:
-    folder = tmp_path_factory.mktemp("two")
+def same_as_fresh(library: Path, folder: Path, steps: list[Step]) -> None:
+    """Take steps, and say what stands then in a database where nothing was said: both hold the same."""
     paths = folder / "past.db", folder / "fresh.db"
     for path in paths:
         shutil.copy(library, path)
@@ -225,3 +241,20 @@ def test_the_past_leaves_no_trace(library: Path, tmp_path_factory: pytest.TempPa
         said_anew(past, fresh)
         assert held(past) == held(fresh)
         assert clean(past)
+
+
+_SEQUENCES = given(steps=st.lists(_STEPS, min_size=1, max_size=12))
+_SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@settings(_SLOW, max_examples=25)
+@_SEQUENCES
+def test_the_past_leaves_no_trace(library: Path, tmp_path_factory: pytest.TempPathFactory, steps: list[Step]) -> None:
+    same_as_fresh(library, tmp_path_factory.mktemp("two"), steps)
+
+
+@pytest.mark.full
+@settings(_SLOW, max_examples=2000)
+@_SEQUENCES
+def test_many_pasts_leave_no_trace(library: Path, tmp_path_factory: pytest.TempPathFactory, steps: list[Step]) -> None:
+    same_as_fresh(library, tmp_path_factory.mktemp("two"), steps)
