@@ -230,17 +230,18 @@ def _question(question: Question | None, names: dict[int, str]) -> Any:
     return type(question).__name__, who, sorted(question.faces), round(question.resolves, 4)
 
 
-def same_as_fresh(library: Path, folder: Path, steps: list[Step]) -> None:
+def same_as_fresh(library: Path, steps: list[Step]) -> None:
     """Take steps, and say what stands then in a database where nothing was said: both hold the same."""
-    paths = folder / "past.db", folder / "fresh.db"
-    for path in paths:
-        shutil.copy(library, path)
-    with open_store(paths[0]) as past, open_store(paths[1]) as fresh:
-        for step in steps:
-            taken(past, step)
-        said_anew(past, fresh)
-        assert held(past) == held(fresh)
-        assert clean(past)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = Path(folder, "past.db"), Path(folder, "fresh.db")
+        for path in paths:
+            shutil.copy(library, path)
+        with open_store(paths[0]) as past, open_store(paths[1]) as fresh:
+            for step in steps:
+                taken(past, step)
+            said_anew(past, fresh)
+            assert held(past) == held(fresh)
+            assert clean(past)
 
 
 _SEQUENCES = given(steps=st.lists(_STEPS, min_size=1, max_size=12))
@@ -249,12 +250,12 @@ _SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 @settings(_SLOW, max_examples=25)
 @_SEQUENCES
-def test_the_past_leaves_no_trace(library: Path, tmp_path_factory: pytest.TempPathFactory, steps: list[Step]) -> None:
-    same_as_fresh(library, tmp_path_factory.mktemp("two"), steps)
+def test_the_past_leaves_no_trace(library: Path, steps: list[Step]) -> None:
+    same_as_fresh(library, steps)
 
 
 @pytest.mark.full
 @settings(_SLOW, max_examples=2000)
 @_SEQUENCES
-def test_many_pasts_leave_no_trace(library: Path, tmp_path_factory: pytest.TempPathFactory, steps: list[Step]) -> None:
-    same_as_fresh(library, tmp_path_factory.mktemp("two"), steps)
+def test_many_pasts_leave_no_trace(library: Path, steps: list[Step]) -> None:
+    same_as_fresh(library, steps)
