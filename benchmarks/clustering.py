@@ -34,7 +34,7 @@ from phototag.learn.density import NEIGHBOURS, dense
 from phototag.learn.graph import neighbours
 from phototag.learn.metrics import b_cubed
 from phototag.progress import Silent
-from phototag.store import clusters, engines, faces
+from phototag.store import clusters, embeddings, engines, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Thresholds, Vectors
 from phototag.workflows.cluster import cluster_faces, current_embedder
@@ -75,7 +75,7 @@ def main() -> None:
 
 def lfw(store: Store, data: Path) -> tuple[Vectors, list[str], list[int]]:
     """Vectors, names and ids of the main faces of lfw-dev."""
-    ids, vectors = faces.vectors(store, current_embedder(store), where="all")
+    ids, vectors = embeddings.vectors(store, current_embedder(store), where="all")
     row = {face: number for number, face in enumerate(ids)}
     names, chosen = [], []
     found = store.rows(

@@ -27,7 +27,7 @@ from phototag import config
 from phototag.learn.classify import nearest, train
 from phototag.learn.metrics import b_cubed, pairwise
 from phototag.progress import Silent
-from phototag.store import faces
+from phototag.store import embeddings, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Box
 from phototag.workflows.cluster import cluster_faces, current_embedder
@@ -76,7 +76,7 @@ def halves(folder: Path) -> dict[str, object]:
     """Photos 1, 3, 5 … of each person train a linear SVM and a nearest-neighbour rule; 0, 2, 4 … test them."""
     with library(folder) as store:
         embedder = current_embedder(store)
-        ids, vectors = faces.vectors(store, embedder, where="all")
+        ids, vectors = embeddings.vectors(store, embedder, where="all")
         row = {face: number for number, face in enumerate(ids)}
         chosen = [(photo, row[photo.face]) for photo in main_faces(store, folder)]
     chosen.sort(key=lambda pair: str(pair[0].path))

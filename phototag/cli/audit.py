@@ -14,7 +14,7 @@ from phototag.cli import options
 from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
-    from phototag.store.faces import Unplaced
+    from phototag.store.unplaced import Unplaced
     from phototag.workflows.audit import Alike, Doubt, Witness
 
 #: Findings of a kind that are shown.

@@ -1,4 +1,4 @@
-"""Faces, their crops and their embeddings.
+"""Faces, their crops, and who they are.
 
 A face is a *place in a photo*: another detector that finds a face at the same place updates the row and keeps its id,
 so that every decision about it stays. What isn't found again is marked not present, or kept without an engine if a
@@ -13,11 +13,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from phototag.errors import DatabaseDamagedError
 from phototag.store.connect import Store
-from phototag.store.photos import EVERY_PLACE, KNOWN, LAST_PATH, PATH, PLACE, PRESENT, path_of
+from phototag.store.embeddings import blob, require_unit
+from phototag.store.photos import EVERY_PLACE, LAST_PATH, PATH, PLACE, path_of
 from phototag.types import Box, Face, Point, Vectors
 
 #: Two boxes in one photo that overlap at least so much are one face.
@@ -34,11 +32,11 @@ CLAIMED = (
 #: A face that a human named, or of whom nobody need know who it is; of which anything was ever said; and that stays
 #: though no detector finds it.
 _NAMED = "EXISTS (SELECT 1 FROM label l WHERE l.face = face.subject AND l.verb IN ('is', 'dont-care'))"
-_SPOKEN = (
+SPOKEN = (
     "EXISTS (SELECT 1 FROM decision d WHERE d.face = face.subject UNION ALL SELECT 1 FROM decision d"
     " WHERE d.other_face = face.subject)"
 )
-_KEPT = f"({_NAMED} OR EXISTS (SELECT 1 FROM standing s WHERE s.face = face.subject AND s.verb = 'a-face'))"
+KEPT = f"({_NAMED} OR EXISTS (SELECT 1 FROM standing s WHERE s.face = face.subject AND s.verb = 'a-face'))"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +70,7 @@ def replace(
 ) -> None:
     """Store what a detector found in a photo (inside a write transaction)."""
     for face in found:
-        _require_unit(face.vector)
+        require_unit(face.vector)
     old = {face: box for face, (box, _) in places(store, photo).items()}
     again = same_places(old, [face.box for face in found])
     passed_over = _passed_over(store, photo, found, again)
@@ -84,7 +82,7 @@ def replace(
             if row in again and face.subject is not None:
                 _adopt(store, face_id, face.subject)
     for face_id in old:
-        store.run(f"UPDATE face SET engine = NULL, present = present AND {_KEPT} WHERE id = ?", (face_id,))
+        store.run(f"UPDATE face SET engine = NULL, present = present AND {KEPT} WHERE id = ?", (face_id,))
     store.run("DELETE FROM detection WHERE photo = ?", (photo,))  # what others found is no longer there
     store.run(
         "INSERT INTO detection (photo, engine, faces) VALUES (?, ?, ?)",
@@ -139,7 +137,7 @@ def show(store: Store, photo: int, embedder: int, face: NewFace, preview: bytes,
 
     `known`: the face that was there once, and is present again.
     """
-    _require_unit(face.vector)
+    require_unit(face.vector)
     face_id = _put(store, photo, None, face, known)
     _put_looks(store, face_id, embedder, face)
     store.run("INSERT OR IGNORE INTO preview (photo, jpeg) VALUES (?, ?)", (photo, preview))
@@ -168,9 +166,9 @@ def settle(store: Store, subjects: Iterable[int], shown: Iterable[int]) -> None:
     """After something said of these faces was undone or redone (inside a write transaction): what a human named or
     showed is present again; those that were only there because a human had `shown` them are not."""
     for face in subjects:
-        store.run(f"UPDATE face SET present = 1 WHERE subject = ? AND NOT (present OR forgotten) AND {_KEPT}", (face,))
+        store.run(f"UPDATE face SET present = 1 WHERE subject = ? AND NOT (present OR forgotten) AND {KEPT}", (face,))
     for face in shown:
-        store.run(f"UPDATE face SET present = 0 WHERE subject = ? AND engine IS NULL AND NOT {_KEPT}", (face,))
+        store.run(f"UPDATE face SET present = 0 WHERE subject = ? AND engine IS NULL AND NOT {KEPT}", (face,))
 
 
 def _put(store: Store, photo: int, detector: int | None, face: NewFace, known: int | None) -> int:
@@ -204,7 +202,7 @@ def _adopt(store: Store, face: int, earlier: int) -> None:
     """A known face of which nothing was ever said, and its versions, show an earlier face again."""
     store.run(
         "UPDATE face SET subject = (SELECT subject FROM face WHERE id = ?) WHERE subject = (SELECT subject FROM face"
-        f" WHERE id = ?) AND NOT {_SPOKEN}",
+        f" WHERE id = ?) AND NOT {SPOKEN}",
         (earlier, face),
     )
 
@@ -216,7 +214,7 @@ def _put_looks(store: Store, face_id: int, embedder: int, face: NewFace) -> None
     )
     store.run(
         "INSERT INTO embedding (face, engine, dim, vector) VALUES (?, ?, ?, ?)",
-        (face_id, embedder, len(face.vector), _blob(face.vector)),
+        (face_id, embedder, len(face.vector), blob(face.vector)),
     )
 
 
@@ -267,18 +265,6 @@ class StoredCrop:
     turn: int = 0
 
 
-def without_embedding(store: Store, embedder: int) -> list[int]:
-    """The present faces that an embedder has not seen yet."""
-    return [
-        row[0]
-        for row in store.rows(
-            "SELECT f.id FROM face f JOIN crop c ON c.face = f.id WHERE f.present AND NOT EXISTS"
-            " (SELECT 1 FROM embedding e WHERE e.face = f.id AND e.engine = ?) ORDER BY f.id",
-            (embedder,),
-        )
-    ]
-
-
 def stored_crop(store: Store, face: int) -> StoredCrop:
     """A face as it was cut out when it was indexed."""
     for row in store.rows(
@@ -291,137 +277,10 @@ def stored_crop(store: Store, face: int) -> StoredCrop:
     raise KeyError(face)
 
 
-def add_embeddings(store: Store, embedder: int, ids: Sequence[int], vectors: Vectors) -> None:
-    """Store what another embedder makes of known faces, but for those forgotten meanwhile, in one transaction."""
-    with store.write():
-        for face, vector in zip(ids, vectors, strict=True):
-            _require_unit(vector)
-            store.run(
-                "INSERT OR REPLACE INTO embedding (face, engine, dim, vector)"
-                " SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM crop WHERE face = ?)",
-                (face, embedder, len(vector), _blob(vector), face),
-            )
-
-
-def _require_unit(vector: Vectors) -> None:
-    if not np.isfinite(vector).all() or not 0.999 <= float(np.linalg.norm(vector)) <= 1.001:
-        raise ValueError("an embedding must be finite and of unit length")
-
-
-def vectors(store: Store, embedder: int, *, where: str = "unlabelled") -> tuple[list[int], Vectors]:
-    """Ids and (n, dim) embeddings of one embedder's present faces, in id order.
-
-    `where`: `unlabelled` (no standing label of any kind), `all` (but for what is not a face), or `found` (by a
-    detector, whatever was said of them). Faces of photos that are away are left out.
-    """
-    condition = {
-        "unlabelled": "l.face IS NULL",
-        "all": "coalesce(l.verb, '') <> 'not-a-face'",
-        "found": "f.engine IS NOT NULL",
-    }[where]
-    ids: list[int] = []
-    blobs: list[bytes] = []
-    for face, blob in store.rows(
-        "SELECT e.face, e.vector FROM embedding e JOIN face f ON f.id = e.face AND f.present"
-        f" JOIN photo p ON p.id = f.photo AND {PRESENT} LEFT JOIN label l ON l.face = f.subject"
-        f" WHERE e.engine = ? AND {condition} ORDER BY e.face",
-        (embedder,),
-    ):
-        ids.append(face)
-        blobs.append(blob)
-    return ids, _array(blobs, store, embedder)
-
-
-def labelled(store: Store, embedder: int, *, least: float = 0.0) -> tuple[list[int], list[int], Vectors]:
-    """Face ids, person ids and (n, dim) embeddings of the faces that a human named.
-
-    `least`: only faces of so much quality, but all faces of a person who has none so good.
-    """
-    faces: list[int] = []
-    people: list[int] = []
-    blobs: list[bytes] = []
-    for face, person, blob in store.rows(
-        "SELECT face, person, vector FROM (SELECT e.face, l.person, e.vector, f.quality,"
-        " max(f.quality) OVER (PARTITION BY l.person) AS best FROM label l JOIN face f ON f.subject = l.face"
-        f" AND f.present JOIN photo p ON p.id = f.photo AND {KNOWN}"
-        " JOIN embedding e ON e.face = f.id AND e.engine = ? WHERE l.verb = 'is')"
-        " WHERE quality >= ? OR best < ? ORDER BY face",
-        (embedder, least, least),
-    ):
-        faces.append(face)
-        people.append(person)
-        blobs.append(blob)
-    return faces, people, _array(blobs, store, embedder)
-
-
-def count_labelled(store: Store, embedder: int) -> int:
-    """How many faces that a human named an embedder has seen."""
-    return int(
-        store.value(
-            "SELECT count(*) FROM label l JOIN face f ON f.subject = l.face AND f.present"
-            f" JOIN photo p ON p.id = f.photo AND {KNOWN} JOIN embedding e ON e.face = f.id AND e.engine = ?"
-            " WHERE l.verb = 'is'",
-            (embedder,),
-        )
-    )
-
-
-def _blob(vector: Vectors) -> bytes:
-    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
-
-
-def _array(blobs: list[bytes], store: Store, embedder: int) -> Vectors:
-    """Raises DatabaseDamagedError for vectors that this embedder can't have made."""
-    dim = int(store.value("SELECT dim FROM engine WHERE id = ?", (embedder,)) or 0)
-    if any(len(blob) != 4 * dim for blob in blobs):
-        raise DatabaseDamagedError(f"{store.path} is damaged: it holds faces' vectors of a wrong length")
-    vectors = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dim).astype(np.float32)
-    if not np.isfinite(vectors).all():
-        raise DatabaseDamagedError(f"{store.path} is damaged: it holds faces' vectors that are no numbers")
-    return vectors
-
-
 def crop(store: Store, face: int) -> bytes | None:
     """The face's small picture (JPEG)."""
     value = store.value("SELECT jpeg FROM crop WHERE face = ?", (face,))
     return None if value is None else bytes(value)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Former:
-    """A face of an earlier version of a photo, of which a human once said something; `named`: who it is stands."""
-
-    id: int
-    subject: int
-    box: Box
-    vector: Vectors | None
-    named: bool
-
-
-def former(store: Store, photo: int, embedder: int) -> list[Former]:
-    """The faces of a photo that an edited version of it may show again."""
-    return [
-        Former(row[0], row[1], Box(*row[2:6]), None if row[6] is None else np.frombuffer(row[6], "<f4"), bool(row[7]))
-        for row in store.rows(
-            f"SELECT face.id, face.subject, x, y, w, h, e.vector, {_KEPT}"
-            " FROM face LEFT JOIN embedding e ON e.face = face.id AND e.engine = ?"
-            " WHERE face.photo = ? AND face.subject IN"
-            " (SELECT face FROM decision UNION SELECT other_face FROM decision) ORDER BY face.id",
-            (embedder, photo),
-        )
-    ]
-
-
-def unspoken(store: Store, photo: int, embedder: int) -> list[tuple[Box, Vectors]]:
-    """Where a photo's present faces are of which nothing was ever said, and their looks."""
-    return [
-        (Box(*row[:4]), np.frombuffer(row[4], "<f4"))
-        for row in store.rows(
-            "SELECT face.x, face.y, face.w, face.h, e.vector FROM face JOIN embedding e ON e.face = face.id"
-            f" AND e.engine = ? WHERE face.photo = ? AND face.present AND NOT {_SPOKEN} ORDER BY face.id",
-            (embedder, photo),
-        )
-    ]
 
 
 def forgotten(store: Store) -> set[int]:
@@ -441,7 +300,7 @@ def without_looks(store: Store, sha256: str) -> list[Box]:
         Box(*row)
         for row in store.rows(
             "SELECT x, y, w, h FROM face JOIN photo p ON p.id = face.photo WHERE p.sha256 = ? AND NOT forgotten"
-            f" AND {_KEPT} AND NOT EXISTS (SELECT 1 FROM crop c WHERE c.face = face.id) ORDER BY face.id",
+            f" AND {KEPT} AND NOT EXISTS (SELECT 1 FROM crop c WHERE c.face = face.id) ORDER BY face.id",
             (sha256,),
         )
     ]
@@ -523,63 +382,6 @@ def identified(
         [value for text, value in wanted if value is not None for _ in range(text.count("?"))],
     ):
         yield Identified(row[0], row[1], row[2], Box(*row[3:7]), *row[7:])
-
-
-@dataclass(frozen=True, slots=True)
-class Unplaced:
-    """A name that was given to a face of a photo, and that no face of the edited photo has any more.
-
-    `photo`: where the edited photo lies; `face`: the face on an earlier version; `unnamed`: faces on the edited photo
-    of which nobody said who they are.
-    """
-
-    person: str
-    photo: bytes
-    face: int
-    photo_id: int
-    unnamed: tuple[int, ...] = ()
-
-
-#: Where it is noted that somebody isn't on a photo: a pixel in its corner, where no detector finds a face.
-_WHOLE = Box(0, 0, 1, 1)
-_IS_WHOLE = "NOT o.present AND o.x = 0 AND o.y = 0 AND o.w <= 1 AND o.h <= 1"
-_ABSENT = (
-    "EXISTS (SELECT 1 FROM face o JOIN standing n ON n.face = o.subject AND n.verb = 'is-not' AND n.person = s.person"
-    " WHERE (o.photo = p.id OR EXISTS (SELECT 1 FROM version u WHERE u.before = o.photo AND u.now = p.id))"
-    f" AND {_IS_WHOLE})"
-)
-
-
-def whole(store: Store, photo: int) -> int:
-    """The place of which is said who isn't on a photo at all (inside a write transaction)."""
-    known = store.value("SELECT id FROM face o WHERE photo = ? AND " + _IS_WHOLE, (photo,))
-    return note(store, photo, _WHOLE) if known is None else int(known)
-
-
-def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:
-    """Names whose faces could not be found again when their photos were edited, by path; optionally of one photo.
-
-    A name is placed by a face of that person on the photo, and isn't asked for if they are said not to be on it, or not
-    on a version before.
-    """
-    return [
-        Unplaced(person, path, face, number, tuple(sorted(map(int, unnamed.split(",")))) if unnamed else ())
-        for person, path, face, number, unnamed in store.rows(
-            "WITH RECURSIVE version(before, now) AS (SELECT photo, successor FROM former WHERE successor IS NOT NULL"
-            " UNION SELECT v.before, o.successor FROM version v JOIN former o ON o.photo = v.now"
-            " WHERE o.successor IS NOT NULL)"
-            f" SELECT w.name, {PATH} AS path, max(f.id), p.id, (SELECT group_concat(i.face) FROM identity i"
-            f" WHERE i.photo = p.id AND i.verb IS NULL) FROM version v JOIN photo p ON p.id = v.now {PLACE}"
-            " JOIN face f ON f.photo = v.before JOIN label s ON s.face = f.subject AND s.verb = 'is'"
-            " JOIN person w ON w.id = s.person WHERE q.state <> 'missing' AND coalesce(p.id = ?, TRUE)"
-            " AND NOT EXISTS (SELECT 1 FROM face k JOIN file o ON o.photo = k.photo WHERE k.subject = f.subject"
-            " AND k.present)"
-            " AND NOT EXISTS (SELECT 1 FROM face k JOIN label m ON m.face = k.subject WHERE k.photo = p.id"
-            f" AND k.present AND m.person = s.person) AND NOT {_ABSENT}"
-            " GROUP BY p.id, w.id, f.subject ORDER BY path, w.name, max(f.id)",
-            (photo,),
-        )
-    ]
 
 
 def of_person(store: Store, person: int) -> list[int]:

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from phototag.display import counted, printable
 from phototag.errors import UsageError
 from phototag.report.paging import Pager
-from phototag.store import faces, people, photos
+from phototag.store import faces, people, photos, unplaced
 from phototag.store.faces import Identified
 from phototag.store.people import Listed
 from phototag.types import Person
@@ -67,7 +67,7 @@ def everybody(visit: Visit) -> Response:
         hidden=hidden,
         visible=sum(not one.person.hidden for one in listed),
         others=sum(one.person.hidden for one in listed),
-        lost=len(faces.unplaced(visit.store)),
+        lost=len(unplaced.unplaced(visit.store)),
         away=photos.count_away(visit.store),
         pager=pager,
     )

@@ -11,6 +11,7 @@ from phototag.report.pages import PhotoEntry
 from phototag.store import faces, people, photos
 from phototag.store.connect import Store
 from phototag.store.faces import Identified
+from phototag.store.unplaced import unplaced as names_without_face
 from phototag.types import Box
 from phototag.web import doubts
 from phototag.web.desk import Visit
@@ -34,7 +35,7 @@ def photo(visit: Visit) -> Response:
     found = tuple(
         sorted(map(face_entry, faces.identified(visit.store, photo=stored.id)), key=lambda face: (face.box.x, face.id))
     )
-    lost = faces.unplaced(visit.store, stored.id)
+    lost = names_without_face(visit.store, stored.id)
     entry = PhotoEntry(stored.id, stored.path, stored.root, stored.width, stored.height, stored.taken_at, found)
     focus = visit.query("face")
     place = visit.query("place")
@@ -52,7 +53,7 @@ def photo(visit: Visit) -> Response:
 
 def unplaced(visit: Visit) -> Response:
     """Names without a face since their photos were edited."""
-    lost = faces.unplaced(visit.store)
+    lost = names_without_face(visit.store)
     shown, pager = cut(lost, CARDS, visit.query("page"))
     return visit.page(
         "unplaced.html",
@@ -65,7 +66,7 @@ def unplaced(visit: Visit) -> Response:
 def place(visit: Visit) -> Response:
     """Which face a name belongs to since its photo was edited: a known one, one in a box, or none."""
     store, form, photo = visit.store, visit.form, visit.id("photo")
-    lost = next((one for one in faces.unplaced(store, photo) if one.face == form.number("name")), None)
+    lost = next((one for one in names_without_face(store, photo) if one.face == form.number("name")), None)
     if lost is None:
         raise UsageError("that name has its face by now: nothing was changed")
     if form.text("is"):
@@ -80,7 +81,7 @@ def place(visit: Visit) -> Response:
     else:
         text = _added(visit, photo, lost.person)
     visit.desk.tagger.learn()
-    left = faces.unplaced(store, photo)
+    left = names_without_face(store, photo)
     return visit.back(text, f"/photos/{photo}?place={left[0].face}" if left else f"/photos/{photo}")
 
 

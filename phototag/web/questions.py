@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from phototag.display import counted, printable
 from phototag.errors import PhototagError, UsageError
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
-from phototag.store import faces, photos
+from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
 from phototag.web import doubts
 from phototag.web.desk import Visit
@@ -46,7 +46,7 @@ def question(visit: Visit) -> Response:
         asked = desk.interview.asked(sitting)
         stands = str(sitting.standing())
         if asked is None:
-            lost, away = len(faces.unplaced(visit.store)), photos.count_away(visit.store)
+            lost, away = len(unplaced.unplaced(visit.store)), photos.count_away(visit.store)
             return visit.page("finished.html", stands=stands, lost=lost, away=away)
         it = asked.question
         likely = [(person, sitting.name(person)) for person in it.likely] if isinstance(it, WhoIsIt) else []

@@ -14,9 +14,10 @@ from phototag.learn.calibration import Calibration, probabilities, supported
 from phototag.learn.claims import EVIDENCE, Gallery, held_out, needed
 from phototag.learn.graph import neighbours
 from phototag.progress import Progress
-from phototag.store import faces, models, people
+from phototag.store import faces, models, people, unplaced
 from phototag.store.connect import Store
-from phototag.store.faces import Place, Unplaced
+from phototag.store.faces import Place
+from phototag.store.unplaced import Unplaced
 from phototag.workflows.judging import Faces, Judgement, Rows, calibration_of, judge, precision_of, usable_model
 from phototag.workflows.tag import Twice, twice
 from phototag.workflows.train import learn
@@ -88,13 +89,13 @@ def audit(store: Store, progress: Progress) -> Audited:
 
     Raises TooLittleDataError without a usable model, if no name is without a face, which needs none.
     """
-    unplaced = tuple(faces.unplaced(store))
+    lost = tuple(unplaced.unplaced(store))
     try:
-        return replace(_judged(store, progress), unplaced=unplaced)
+        return replace(_judged(store, progress), unplaced=lost)
     except TooLittleDataError:
-        if not unplaced:
+        if not lost:
             raise
-        return Audited(0, 0, (), (), (), unplaced)
+        return Audited(0, 0, (), (), (), lost)
 
 
 def _judged(store: Store, progress: Progress) -> Audited:

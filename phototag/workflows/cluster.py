@@ -16,7 +16,7 @@ from phototag.learn.appearances import appearances
 from phototag.learn.cluster import Known, Labels, central_first, cluster, members, numbered
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.progress import Progress
-from phototag.store import clusters, decisions, derived, engines, faces, models
+from phototag.store import clusters, decisions, derived, embeddings, engines, models
 from phototag.store.clusters import Looks, Sighting
 from phototag.store.connect import Store
 from phototag.types import Cluster, Thresholds, Vectors
@@ -72,7 +72,7 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     """
     now = derived.stamp(store)
     embedder = current_embedder(store)
-    ids, vectors = faces.vectors(store, embedder, where="unlabelled")
+    ids, vectors = embeddings.vectors(store, embedder, where="unlabelled")
     seen = clusters.sightings(store, dismissed=True)
     thresholds = engines.thresholds(store, embedder)
     before = clusters.current(store)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from phototag.learn.cluster import Labels
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.learn.linkage import Bound
-from phototag.store import decisions, faces, people
+from phototag.store import decisions, embeddings, faces, people
 from phototag.store.clusters import Sighting
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
@@ -74,7 +74,7 @@ def in_one_photo(
 ) -> list[Conflict]:
     """Pairs of faces of one photo that are one person by their looks, and of which a human said neither this nor that;
     the most alike first. `ids`, `vectors` and `labels` are of the unnamed faces."""
-    named, named_people, named_vectors = faces.labelled(store, embedder)
+    named, named_people, named_vectors = embeddings.labelled(store, embedder)
     here = np.array([face in seen for face in named], np.bool_)
     shown = [*ids, *np.array(named, np.int64)[here].tolist()]
     looks = np.concatenate([vectors, named_vectors[here]])

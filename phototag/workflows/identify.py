@@ -17,7 +17,7 @@ from phototag.learn.classify import Answer
 from phototag.learn.identification import Rule
 from phototag.learn.identification import identify as by_rule
 from phototag.progress import Progress
-from phototag.store import decisions, engines, faces, people
+from phototag.store import decisions, embeddings, engines, faces, people
 from phototag.store.connect import Store
 from phototag.types import Box, Problem, Thresholds, Vectors
 from phototag.workflows.cluster import current_embedder
@@ -121,7 +121,9 @@ class Known:
     @staticmethod
     def read(store: Store, embedder: int) -> Known:
         """Raises TooLittleDataError if there are none, or none that this embedder has seen."""
-        known = Known(*faces.labelled(store, embedder), faces.labelled(store, embedder, least=WORTH_LEARNING)[1:])
+        known = Known(
+            *embeddings.labelled(store, embedder), embeddings.labelled(store, embedder, least=WORTH_LEARNING)[1:]
+        )
         if known.ids:
             return known
         if decisions.counts(store).get("is"):

@@ -15,7 +15,7 @@ from phototag.learn.calibration import Bin, Calibration, bar, probabilities, sup
 from phototag.learn.claims import Claims, Gallery, claims, gallery
 from phototag.learn.classify import LinearModel
 from phototag.learn.constraints import Reconciled
-from phototag.store import clusters, decisions, derived, engines, faces, models, preferences
+from phototag.store import clusters, decisions, derived, embeddings, engines, models, preferences
 from phototag.store.clusters import Sighting
 from phototag.store.connect import Store
 from phototag.store.derived import Stamp
@@ -56,14 +56,14 @@ class Faces:
         """Raises TooLittleDataError before the first index, and where nobody is named."""
         stamp = derived.stamp(store)
         embedder = current_embedder(store)
-        named, people, own = faces.labelled(store, embedder, least=WORTH_LEARNING)
+        named, people, own = embeddings.labelled(store, embedder, least=WORTH_LEARNING)
         if not named:
             if decisions.counts(store).get("is"):
                 raise TooLittleDataError(
                     "no named face was seen by the current embedder yet: run `phototag index`, which goes on"
                 )
             raise TooLittleDataError("nobody is named yet: name some groups with `phototag name`, then train")
-        ids, vectors = faces.vectors(store, embedder, where="unlabelled")
+        ids, vectors = embeddings.vectors(store, embedder, where="unlabelled")
         seen, (said, _) = clusters.sightings(store), answers(store)
         known = gallery(own, people, engines.thresholds(store, embedder), np.concatenate([vectors, own]))
         return Faces(embedder, named, people, known, ids, vectors, seen, said, _beside(ids, seen, said), stamp)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.learn.cluster import Known, cluster
-from phototag.store import faces
+from phototag.store import embeddings
 from phototag.store.clusters import Looks, Sighting
 from phototag.store.connect import Store
 from phototag.types import Thresholds
@@ -31,7 +31,7 @@ def by_looks(
     store: Store, embedder: int, thresholds: Thresholds, seen: Mapping[int, Sighting], last: Looks | None
 ) -> Looks:
     """Group all faces that a detector found; those of `last` stay together. `seen`: all of them."""
-    ids, vectors = faces.vectors(store, embedder, where="found")
+    ids, vectors = embeddings.vectors(store, embedder, where="found")
     if last is not None and last.groups.keys() >= set(ids):
         return last
     old, since = (last.groups, last.since) if last else ({}, {})

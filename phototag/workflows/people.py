@@ -11,7 +11,7 @@ import numpy as np
 from phototag.display import person_name, printable
 from phototag.errors import UsageError
 from phototag.learn.cluster import Known, central_first, cluster, members
-from phototag.store import clusters, decisions, engines, faces, models, people
+from phototag.store import clusters, decisions, embeddings, engines, faces, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person, Thresholds
@@ -152,7 +152,7 @@ def parts(store: Store, name: str) -> list[tuple[int, ...]]:
     person = called(store, name)
     embedder = current_embedder(store)
     own = set(faces.of_person(store, person.id))
-    ids, vectors = faces.vectors(store, embedder, where="all")
+    ids, vectors = embeddings.vectors(store, embedder, where="all")
     rows = [row for row, face in enumerate(ids) if face in own]
     looks, theirs = vectors[rows], [ids[row] for row in rows]
     known = replace(Known.nothing(len(rows)), marks=_beside_one_another(store, theirs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phototag.display import printable
 from phototag.errors import UsageError
-from phototag.store import decisions, faces, models
+from phototag.store import decisions, faces, models, unplaced
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person
@@ -25,7 +25,7 @@ def not_on(store: Store, photo: int, name: str, origin: Origin = "typed") -> Per
                 raise UsageError(
                     f"you said that face {face.id} of this photo is {printable(person.name)}: nothing was saved"
                 )
-        places = [faces.whole(store, photo), *(face.id for face in theirs)]
+        places = [unplaced.whole(store, photo), *(face.id for face in theirs)]
         decisions.record(store, [Decision("is-not", place, person.id) for place in places], origin)
         models.forget_tags(store)
     return person

@@ -11,7 +11,7 @@ from phototag.errors import PhotoError
 from phototag.imaging.align import align
 from phototag.imaging.crops import load_picture
 from phototag.progress import Progress
-from phototag.store import engines, faces
+from phototag.store import embeddings, engines, faces
 from phototag.store.connect import Store
 from phototag.store.faces import StoredCrop
 from phototag.types import Chips, EngineInfo, turned
@@ -46,7 +46,7 @@ def reembed(store: Store, eye: Eye, progress: Progress, deadline: float) -> Reem
     done = 0
     while True:
         with store.write():  # so that no other run adds a face between the last look and the change
-            waiting = [face for face in faces.without_embedding(store, engine) if face not in damaged]
+            waiting = [face for face in embeddings.without_embedding(store, engine) if face not in damaged]
             if not waiting:
                 engines.use(store, engine)
                 return Reembedded(engine, done, 0)
@@ -65,7 +65,7 @@ def reembed(store: Store, eye: Eye, progress: Progress, deadline: float) -> Reem
                 except PhotoError:
                     damaged.add(face)
             if ids:
-                faces.add_embeddings(store, engine, ids, eye.embed(np.concatenate(chips)))
+                embeddings.add_embeddings(store, engine, ids, eye.embed(np.concatenate(chips)))
             done += len(ids)
             progress.advance(len(ids))
         progress.finish()

@@ -19,7 +19,7 @@ from phototag.review.library import OPEN, Faces, Rows, Standing, Tags
 from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.review.ranking import following
 from phototag.review.state import State
-from phototag.store import clusters, decisions, engines, faces, history, models, people
+from phototag.store import clusters, decisions, embeddings, engines, history, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Thresholds, Vectors
@@ -276,7 +276,7 @@ class Sitting:
 
 def _read(store: Store, thresholds: Thresholds) -> State:
     """The library as it is in the database; its present faces, but for those that a human dismissed."""
-    ids, vectors = faces.vectors(store, current_embedder(store), where="all")
+    ids, vectors = embeddings.vectors(store, current_embedder(store), where="all")
     seen = clusters.sightings(store)
     here = np.array([face in seen for face in ids], np.bool_)
     ids = [face for face in ids if face in seen]

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phototag.store import clusters, engines, faces, files, libraries, models, people, photos, problems
+from phototag.store import (
+    clusters,
+    embeddings,
+    engines,
+    faces,
+    files,
+    libraries,
+    models,
+    people,
+    photos,
+    problems,
+    unplaced,
+)
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
 
@@ -47,7 +59,7 @@ def status(store: Store) -> Status:
         photos=photos.count(store),
         files=files.counts(store),
         away=photos.count_away(store),
-        unplaced=len(faces.unplaced(store)),
+        unplaced=len(unplaced.unplaced(store)),
         faces=faces.count(store),
         confirmed=sum(entry.confirmed for entry in listed),
         tagged=sum(entry.tagged for entry in listed),
@@ -56,6 +68,6 @@ def status(store: Store) -> Status:
         people=len(listed),
         detector=detector[1] if detector else None,
         embedder=embedder[1] if embedder else None,
-        coming=(coming[1], len(faces.without_embedding(store, coming[0]))) if coming else None,
+        coming=(coming[1], len(embeddings.without_embedding(store, coming[0]))) if coming else None,
         model=(model.at, len(model.people), model.faces) if model else None,
     )

@@ -10,7 +10,7 @@ from phototag.learn.calibration import Calibration, calibrate
 from phototag.learn.claims import Gallery, claims, with_reach
 from phototag.learn.classify import LinearModel, train
 from phototag.progress import Progress
-from phototag.store import faces, models, preferences
+from phototag.store import embeddings, models, preferences
 from phototag.store.connect import Store
 from phototag.store.models import Model
 from phototag.workflows.judging import Faces, calibration_of, precision_of, stored_calibration
@@ -55,7 +55,7 @@ def train_people(
             model.reach,
         )
     progress.finish()
-    left_out = faces.count_labelled(store, read.embedder) - len(read.named)
+    left_out = embeddings.count_labelled(store, read.embedder) - len(read.named)
     learnt_from = calibration_of(model, len(model.people)).learnt_from
     return Trained(len(model.people), len(read.named), left_out, learnt_from, precision_of(store, precision))
 

@@ -15,9 +15,10 @@ import numpy as np
 from phototag.errors import PhotoError
 from phototag.imaging.crops import load_picture, preview
 from phototag.imaging.registration import Transform, alike_in, register
-from phototag.store import faces, files, photos
+from phototag.store import faces, files, photos, unplaced
 from phototag.store.connect import Store
-from phototag.store.faces import Former, NewFace
+from phototag.store.faces import NewFace
+from phototag.store.unplaced import Former
 from phototag.types import RGB, Box, DecodedPhoto, Detection, Detector, Embedder, Image, Vectors, turned
 from phototag.workflows.eye import Seen, seen, shown
 
@@ -48,7 +49,7 @@ def earlier(store: Store, file: int, sha256: str, embedder: int) -> list[Earlier
         if photo == now:
             continue
         picture, size = photos.preview(store, photo), photos.size(store, photo)
-        former = tuple(faces.former(store, photo, embedder))
+        former = tuple(unplaced.former(store, photo, embedder))
         if picture is not None and size is not None and former:
             found.append(Earlier(picture, size[0], former))
     return found
@@ -63,7 +64,7 @@ def overwritten(store: Store, file: int, photo: DecodedPhoto, embedder: int, sam
     before = earlier(store, file, photo.sha256, embedder)
     if now is None or not before:
         return []
-    found = faces.unspoken(store, now, embedder)
+    found = unplaced.unspoken(store, now, embedder)
     faceless = not faces.of_photo(store, now)
     return [
         version

@@ -14,7 +14,7 @@ import pytest
 from phototag.errors import UsageError
 from phototag.interop.names import parse, render
 from phototag.progress import Silent
-from phototag.store import faces
+from phototag.store import embeddings, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Box, Detection
 from phototag.workflows import index as indexing
@@ -92,7 +92,7 @@ def names(store: Store) -> dict[Place, str]:
 
 def learnable(store: Store) -> int:
     """How many named faces the current embedder has seen."""
-    return len(faces.labelled(store, current_embedder(store))[0])
+    return len(embeddings.labelled(store, current_embedder(store))[0])
 
 
 def test_photos_that_changed(store: Store, photos: Path, named: dict[Place, str], index: Index) -> None:

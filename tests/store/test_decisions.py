@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import PhototagError
-from phototag.store import clusters, decisions, engines, faces, models, people
+from phototag.store import clusters, decisions, embeddings, engines, faces, models, people
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.types import Cluster, Guess
@@ -107,7 +107,7 @@ def test_not_a_face_hides(store: Store, face: int) -> None:
     say(store, "not-a-face", face)
     assert who(store) == {}
     assert faces.count(store) == 0
-    ids, _ = faces.vectors(store, engines.register(store, EMBEDDER), where="all")
+    ids, _ = embeddings.vectors(store, engines.register(store, EMBEDDER), where="all")
     assert ids == []
     step_back(store)
     assert who(store) == {face: ("Ada", "machine")}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from phototag.errors import DatabaseDamagedError
-from phototag.store import engines, faces, files, photos
+from phototag.store import embeddings, engines, faces, files, photos
 from phototag.store.connect import Store
 from phototag.types import Box, EngineInfo, Vectors
 from tests.store.build import (
@@ -61,7 +61,7 @@ def test_a_face_found_at_its_old_place_keeps_its_id(store: Store) -> None:
     look_again(store, photo, [(Box(205, 15, 50, 50), unit(0, 1, 0.1)), (Box(14, 10, 52, 50), unit(1, 0.1))])
     assert rows(store) == {left: (14.0, 1), right: (205.0, 1)}
     assert who(store) == {left: ("Ada", "human"), right: (None, None)}
-    ids, vectors = faces.vectors(store, 2, where="all")
+    ids, vectors = embeddings.vectors(store, 2, where="all")
     assert ids == [left, right]
     assert np.allclose(vectors, [unit(1, 0.1), unit(0, 1, 0.1)])  # the new ones
     assert faces.crop(store, left) == new_face(LEFT, unit(1, 0.1)).jpeg
@@ -141,7 +141,7 @@ def test_damaged_vectors_are_said_so(store: Store) -> None:
     for damaged in (bytes(8), not_a_number + bytes(28)):
         with store.write():
             store.run("UPDATE embedding SET dim = ?, vector = ?", (len(damaged) // 4, damaged))
-        for read in (lambda: faces.vectors(store, 2, where="all"), lambda: faces.labelled(store, 2)):
+        for read in (lambda: embeddings.vectors(store, 2, where="all"), lambda: embeddings.labelled(store, 2)):
             with pytest.raises(DatabaseDamagedError):
                 read()
 
@@ -150,15 +150,15 @@ def test_vectors_and_labels_round_trip(store: Store) -> None:
     ids = [add_face(store, b"%d.jpg" % number, unit(number, 1)) for number in range(4)]
     say(store, "is", ids[2], "Ada")
     say(store, "dont-care", ids[3])
-    unlabelled, vectors = faces.vectors(store, 2)
+    unlabelled, vectors = embeddings.vectors(store, 2)
     assert unlabelled == ids[:2]
     assert vectors.dtype == np.float32
     assert np.array_equal(vectors, [unit(0, 1), unit(1, 1)])
-    assert faces.vectors(store, 2, where="all")[0] == ids
-    named, persons, vectors = faces.labelled(store, 2)
+    assert embeddings.vectors(store, 2, where="all")[0] == ids
+    named, persons, vectors = embeddings.labelled(store, 2)
     assert (named, persons) == ([ids[2]], [1])
     assert np.array_equal(vectors, [unit(2, 1)])
-    none, empty = faces.vectors(store, 1)  # a detector has none
+    none, empty = embeddings.vectors(store, 1)  # a detector has none
     assert (none, empty.shape) == ([], (0, 0))
 
 
@@ -170,11 +170,11 @@ def test_labels_of_faces_that_are_good_enough(store: Store) -> None:
     with store.write():
         for face, quality in zip(ids, (0.1, 0.3, 0.9, 0.1, 0.2, 0.3, 0.9), strict=True):
             store.run("UPDATE face SET quality = ? WHERE id = ?", (quality, face))
-    named, persons, vectors = faces.labelled(store, 2, least=0.3)
+    named, persons, vectors = embeddings.labelled(store, 2, least=0.3)
     assert named == [ids[1], ids[2], ids[3], ids[4], ids[5]]  # Ben has none so good, and keeps all of his
     assert persons == [1, 1, 2, 2, 3]
     assert np.array_equal(vectors, [unit(number, 1) for number in (1, 2, 3, 4, 5)])
-    assert faces.labelled(store, 2)[0] == ids[:6]
+    assert embeddings.labelled(store, 2)[0] == ids[:6]
 
 
 # --- versions of a photo ---
@@ -194,5 +194,5 @@ def test_what_is_said_of_one_version_holds_for_all(store: Store) -> None:
     assert who(store)[right] == ("Ben", "human")
     say(store, "is-not", one, "Ada")
     assert who(store)[left] == (None, None)
-    assert faces.labelled(store, 2)[0] == [right, two]
+    assert embeddings.labelled(store, 2)[0] == [right, two]
     assert clean(store)

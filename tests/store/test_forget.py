@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import PhototagError, UsageError
-from phototag.store import clusters, decisions, faces, files, forget, history, libraries, models, people, photos
+from phototag.store import (
+    clusters,
+    decisions,
+    embeddings,
+    faces,
+    files,
+    forget,
+    history,
+    libraries,
+    models,
+    people,
+    photos,
+)
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.store.faces import Identified
@@ -85,12 +97,12 @@ def test_a_photo_that_returns_has_its_names_again(store: Store) -> None:
     assert decisions.stamp(store) != stamp
     assert photos.count_away(store) == 0
     assert {table: store.value(f"SELECT count(*) FROM {table}") for table in LOOKS[:4]} == dict.fromkeys(LOOKS[:4], 1)
-    assert faces.labelled(store, 2)[0] == []
+    assert embeddings.labelled(store, 2)[0] == []
     assert [row[0] for row in store.rows("SELECT id FROM face ORDER BY id")] == [1, 3]
     assert [told.sha256 is not None for told in faces.told(store)] == [True]  # the names file still speaks of it
     add_photo(store, b"elsewhere.jpg", both, content=b"a.jpg")
     assert who(store) == {1: ("Ada", "human"), 3: (None, None), 4: (None, None)}
-    assert faces.labelled(store, 2)[:2] == ([1], [1])
+    assert embeddings.labelled(store, 2)[:2] == ([1], [1])
 
 
 def test_photos_of_a_folder_that_is_offline_are_not_missing(store: Store) -> None:

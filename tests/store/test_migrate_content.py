@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from phototag.store import faces, files, photos
+from phototag.store import embeddings, files, photos
 from phototag.store.connect import open_store
 from tests.store.build import clean, old_database, say, who
 
@@ -46,6 +46,6 @@ def test_equal_files_become_one_photo_with_all_that_was_said_of_each(tmp_path: P
         assert photos.path_of(store, 5) == b"/photos/e.jpg"
         assert photos.preview(store, 2) == b"\x02"
         say(store, "is", 4, "Cy")
-        assert faces.labelled(store, 1)[0] == []  # nothing was embedded
+        assert embeddings.labelled(store, 1)[0] == []  # nothing was embedded
         assert files.counts(store) == {"missing": 1, "done": 2, "failed": 2}
     assert path.with_name("old.db.before-0006-content").exists()

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
 from phototag.progress import Silent
-from phototag.store import decisions, faces
+from phototag.store import decisions, faces, unplaced
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, Vectors
 from phototag.web.app import application
@@ -205,7 +205,7 @@ def edited(tmp_path: Path, engines: None) -> Library:
         draw(party, ada, (300, 200, BLUE))
         index(store, [folder], fakes.settings(), Silent())
         cluster_faces(store, Silent())
-        [lost] = faces.unplaced(store)
+        [lost] = unplaced.unplaced(store)
         assert lost.person == "Ben"
         blue = next(face.id for face in faces.identified(store) if face.person is None)
         assert lost.unnamed == (blue,)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phototag.progress import Silent
-from phototag.store import faces, photos
+from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
 from phototag.types import Box
 from phototag.web.desk import Desk
@@ -50,7 +50,7 @@ def test_a_known_face_is_meant(edited: Library, browser: Browser) -> None:
     assert "The face is Ben." in page and "Where is Ben?" not in page
     with edited.open() as store:
         assert there(store) == {"Ada": (4, 4), "Ben": (30, 20)}
-        assert faces.unplaced(store) == []
+        assert unplaced.unplaced(store) == []
     assert "Every name has its face" in browser.get("/photos/unplaced")
     browser.post("/undo")
     assert "1 name without a face" in browser.get("/people")
@@ -64,11 +64,11 @@ def test_a_box_is_drawn_for_it(edited: Library, browser: Browser) -> None:
     assert "It is Ben." in browser.post(f"/photos/{photo}/place", **fields, x=200, y=140, w=60, h=60)
     with edited.open() as store:
         assert there(store) == {"Ada": (4, 4), "Ben": (20, 14), None: (30, 20)}
-        assert faces.unplaced(store) == []
+        assert unplaced.unplaced(store) == []
     browser.post("/undo")
     with edited.open() as store:
         assert there(store) == {"Ada": (4, 4), None: (30, 20)}
-        assert [one.person for one in faces.unplaced(store)] == ["Ben"]
+        assert [one.person for one in unplaced.unplaced(store)] == ["Ben"]
 
 
 def test_who_is_not_on_the_photo_any_more_is_not_asked_for(edited: Library, browser: Browser) -> None:
@@ -76,14 +76,14 @@ def test_who_is_not_on_the_photo_any_more_is_not_asked_for(edited: Library, brow
     page = browser.post(f"/photos/{photo}/place", say="absent", name=lost, back=f"/photos/{photo}?place={lost}")
     assert "Ben is not on this photo." in page
     with edited.open() as store:
-        assert faces.unplaced(store) == []
+        assert unplaced.unplaced(store) == []
         assert there(store) == {"Ada": (4, 4), None: (30, 20)}
     assert "that name has its face by now" in browser.post(
         f"/photos/{photo}/place", say="absent", name=lost, back=f"/photos/{photo}"
     )
     browser.post("/undo")
     with edited.open() as store:
-        assert [one.person for one in faces.unplaced(store)] == ["Ben"]
+        assert [one.person for one in unplaced.unplaced(store)] == ["Ben"]
 
 
 def test_a_face_of_another_photo_is_not_meant(edited: Library, browser: Browser) -> None:
@@ -125,8 +125,8 @@ def test_a_photo_without_a_small_picture_shows_itself(edited: Library, browser: 
     draw(tmp_path / "photos" / "party.png")
     with edited.open() as store:
         index(store, [], fakes.settings(), Silent())
-        assert photos.preview(store, faces.unplaced(store)[0].photo_id) is None
-        lost = faces.unplaced(store)
+        assert photos.preview(store, unplaced.unplaced(store)[0].photo_id) is None
+        lost = unplaced.unplaced(store)
     assert [one.person for one in lost] == ["Ada", "Ben"]
     page = browser.get(f"/photos/{lost[0].photo_id}?place={lost[0].face}")
     assert f'src="/photos/{lost[0].photo_id}/large.jpg"' in page

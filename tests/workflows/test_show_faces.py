@@ -12,7 +12,7 @@ import pytest
 
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.progress import Silent
-from phototag.store import faces
+from phototag.store import embeddings, faces
 from phototag.store import photos as photo_rows
 from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Box, Detection
@@ -81,7 +81,7 @@ def test_it_is_there_like_any_other(store: Store, party: Path) -> None:
     assert list(store.rows("SELECT answer, verb, face FROM decision")) == [
         (1, "a-face", done.face), (1, "is", done.face)
     ]  # fmt: skip
-    ids, people, vectors = faces.labelled(store, current_embedder(store))
+    ids, people, vectors = embeddings.labelled(store, current_embedder(store))
     assert (ids, people) == ([done.face], [1])
     assert np.argmax(vectors[0]) == 2  # blue
     assert faces.crop(store, done.face)
@@ -111,7 +111,7 @@ def test_it_stays_whatever_looks_at_the_photo_later(store: Store, party: Path, r
     run(detector="circles")
     assert [id_ for id_, *_ in seen(store)] == [1, face]
     assert run(embedder="tastes").reembedded == 2
-    assert len(faces.vectors(store, current_embedder(store))[0]) == 2
+    assert len(embeddings.vectors(store, current_embedder(store))[0]) == 2
     draw(party, (40, 40, RED), (200, 100, BLUE), shade=3)
     assert run().photos == 1
     assert len(seen(store)) == 2
@@ -245,7 +245,7 @@ def test_a_named_face_that_no_detector_finds_here_is_cut_out_of_its_photo(store:
     done = import_names(store, names, fakes.settings(), Silent())
     assert (done.names, done.added, done.problems) == (1, 1, ())
     assert seen(store) == [(1, 40, None), (2, 200, "Ada")]
-    assert faces.labelled(store, current_embedder(store))[0] == [2]
+    assert embeddings.labelled(store, current_embedder(store))[0] == [2]
     assert import_names(store, names, fakes.settings(), Silent()).answer is None
     undo(store)
     assert seen(store) == [(1, 40, None)]

@@ -11,7 +11,7 @@ import pytest
 from phototag.errors import UsageError
 from phototag.interop.names import parse, render
 from phototag.progress import Silent
-from phototag.store import faces, photos
+from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
 from phototag.workflows.audit import audit
 from phototag.workflows.export_names import export_names
@@ -97,7 +97,7 @@ def test_a_known_version_saved_over_a_named_photo_takes_its_names(
     index()
     assert shown(store) == {"Ben": (8, 8)}
     assert (photos.count(store), photos.count_away(store)) == (1, 0)
-    assert [one.person for one in faces.unplaced(store)] == ["Ada"]  # cut off: as after an edit
+    assert [one.person for one in unplaced.unplaced(store)] == ["Ada"]  # cut off: as after an edit
     index()
     assert shown(store) == {"Ben": (8, 8)}
 
@@ -152,13 +152,13 @@ def test_a_photo_that_replaces_an_edited_one_is_not_asked_for_its_names(
     other = draw(party.with_name("other.png"), (300, 20, BLUE), (20, 220, BLUE))
     draw(party, TWO[0])
     index()
-    assert [one.person for one in faces.unplaced(store)] == ["Ben"]
+    assert [one.person for one in unplaced.unplaced(store)] == ["Ben"]
     party.rename(party.with_name("moved.png"))
     index()
-    assert [one.photo[-9:] for one in faces.unplaced(store)] == [b"moved.png"]  # it goes where the edited photo goes
+    assert [one.photo[-9:] for one in unplaced.unplaced(store)] == [b"moved.png"]  # it goes where the edited photo goes
     party.with_name("moved.png").write_bytes(other.read_bytes())
     index()
-    assert faces.unplaced(store) == []
+    assert unplaced.unplaced(store) == []
 
 
 # --- what becomes of a name without a face ---
@@ -169,7 +169,7 @@ def lost(store: Store, party: Path, index: Index) -> int:
     """Ben was painted over; the edited photo."""
     draw(party, TWO[0])
     index()
-    [one] = faces.unplaced(store)
+    [one] = unplaced.unplaced(store)
     return one.photo_id
 
 
@@ -177,10 +177,10 @@ def test_somebody_who_is_not_on_the_photo_any_more_is_not_asked_for(
     store: Store, party: Path, index: Index, lost: int, tmp_path: Path
 ) -> None:
     not_on(store, lost, "Ben")
-    assert faces.unplaced(store) == []
+    assert unplaced.unplaced(store) == []
     draw(party, TWO[0], shade=3)  # nor after the next edit
     index()
-    assert faces.unplaced(store) == []
+    assert unplaced.unplaced(store) == []
     names = parse(render(export_names(store).names))
     assert names.left_out == ()
     done = import_names(store, names, fakes.settings(), Silent())
@@ -191,7 +191,7 @@ def test_somebody_who_is_not_on_the_photo_any_more_is_not_asked_for(
     undo(store)
     draw(party, TWO[0])
     index()
-    assert [one.person for one in faces.unplaced(store)] == ["Ben"]
+    assert [one.person for one in unplaced.unplaced(store)] == ["Ben"]
 
 
 def test_somebody_whom_a_human_named_on_the_photo_is_on_it(store: Store, lost: int) -> None:
@@ -203,7 +203,7 @@ def test_somebody_whom_a_human_named_on_the_photo_is_on_it(store: Store, lost: i
 def test_an_edit_of_the_edited_photo_still_asks(store: Store, party: Path, index: Index, lost: int) -> None:
     draw(party, TWO[0], shade=3)
     index()
-    [one] = faces.unplaced(store)
+    [one] = unplaced.unplaced(store)
     assert (one.person, one.photo) == ("Ben", bytes(party)) and one.photo_id != lost
 
 
@@ -225,4 +225,4 @@ def test_a_face_that_was_painted_over_keeps_no_name(store: Store, photos: Path, 
     PIL.Image.fromarray(after).save(party)
     index()
     assert shown(store) == {"Ada": (4, 4)}
-    assert [one.person for one in faces.unplaced(store)] == ["Ben"]
+    assert [one.person for one in unplaced.unplaced(store)] == ["Ben"]
