@@ -48,6 +48,11 @@ def current(store: Store) -> Clustering | None:
     return None
 
 
+def version(store: Store) -> str:
+    """Another one whenever faces were grouped; empty before the first time."""
+    return str(store.value("SELECT at || ' ' || next_number FROM clustering") or "")
+
+
 def swap(
     store: Store,
     embedder: int,
@@ -59,8 +64,10 @@ def swap(
     looks: Looks | None = None,
     next_number: int = 1,
     of: Stamp | None = None,
-) -> None:
-    """Put new groups in the place of the old ones, in one transaction.
+    after: str | None = None,
+) -> bool:
+    """Put new groups in the place of the old ones, in one transaction; not if these are no longer the ones of version
+    `after`. Says whether.
 
     `alone`: faces that took part and are in no group. `appearance`: by face, which of its person's appearances it
     belongs to; else each is one. `looks`: the groups by looks alone that these were made from. `next_number`: all lower
@@ -69,6 +76,8 @@ def swap(
     """
     appearance = appearance or {}
     with store.write():
+        if after is not None and version(store) != after:
+            return False
         store.run(
             "DELETE FROM cluster_member WHERE face NOT IN (SELECT f.id FROM label l JOIN face f ON f.subject = l.face)"
         )
@@ -102,6 +111,7 @@ def swap(
         )
         if of is not None:
             derived.note(store, "groups", of)
+    return True
 
 
 def _put_looks(store: Store, looks: Looks) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Literal
 
 from phototag.errors import UsageError
-from phototag.store import people
+from phototag.store import clusters, people
 from phototag.store.connect import Store
 from phototag.types import Origin, Verb
 
@@ -210,9 +210,8 @@ def different_people(store: Store) -> set[tuple[int, int]]:
 def stamp(store: Store) -> tuple[int, str]:
     """Another one whenever anything was said, taken back or grouped anew, or photos went away or came back."""
     said = store.value("SELECT max(id) FROM decision")
-    grouped = store.value("SELECT at || ' ' || next_number FROM clustering")
     missing = store.value("SELECT count(*) FROM file WHERE state = 'missing'")
-    return int(said or 0), f"{grouped} {missing}"
+    return int(said or 0), f"{clusters.version(store)} {missing}"
 
 
 def reviewed(store: Store) -> list[int]:

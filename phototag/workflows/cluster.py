@@ -17,8 +17,9 @@ from phototag.learn.cluster import Known, Labels, central_first, cluster, member
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.progress import Progress
 from phototag.store import clusters, decisions, derived, embeddings, engines, models
-from phototag.store.clusters import Looks, Sighting
+from phototag.store.clusters import Clustering, Looks, Sighting
 from phototag.store.connect import Store
+from phototag.store.derived import Stamp
 from phototag.types import Cluster, Thresholds, Vectors
 from phototag.workflows.conflicts import Conflict, answers, in_one_photo
 from phototag.workflows.looks import by_looks, faint
@@ -70,37 +71,31 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     `from_scratch`, and a change of embedder, group all faces anew, under new numbers; `preview` only tells what would
     change, and writes nothing. What humans said holds either way. Raises TooLittleDataError before the first index.
     """
-    now = derived.stamp(store)
-    embedder = current_embedder(store)
-    ids, vectors = embeddings.vectors(store, embedder, where="unlabelled")
-    seen = clusters.sightings(store, dismissed=True)
-    thresholds = engines.thresholds(store, embedder)
-    before = clusters.current(store)
-    anew = from_scratch or before is None or before.embedder != embedder
+    read = _Read.at_once(store)
+    ids, vectors, seen, before, thresholds = read.ids, read.vectors, read.seen, read.before, read.thresholds
+    anew = from_scratch or before is None or before.embedder != read.embedder
     old = before.groups if before else {}
     params = asdict(thresholds) if anew or before is None else before.params
     progress.start(f"Grouping {len(ids):,} faces", None)
-    looks = by_looks(store, embedder, thresholds, seen, None if anew or before is None else before.looks)
-    said, passed_over = answers(store)
-    labels = _shaped(
-        ids, vectors, seen, looks, thresholds, deepcopy(said), decisions.rejected(store), models.tagged(store)
-    )
+    looks = by_looks(*read.found, thresholds, seen, None if anew or before is None else before.looks)
+    labels = _shaped(read, looks)
     found = [[ids[row] for row in rows[central_first(vectors[rows])].tolist()] for rows in members(labels)]
     was = _matched(found, old)
     free = count(before.next_number if before else 1)
     numbers = [next(free) if anew or label not in was else was[label] for label in range(len(found))]
-    if not preview:
-        clusters.swap(
-            store,
-            embedder,
-            params,
-            [Cluster(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
-            alone=[ids[row] for row in np.flatnonzero(labels < 0)],
-            appearance=_appearances(ids, vectors, labels, seen, thresholds.same),
-            looks=looks,
-            next_number=before.next_number if before else 1,
-            of=now,
-        )
+    if not preview and not clusters.swap(
+        store,
+        read.embedder,
+        params,
+        [Cluster(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
+        alone=[ids[row] for row in np.flatnonzero(labels < 0)],
+        appearance=_appearances(ids, vectors, labels, seen, thresholds.same),
+        looks=looks,
+        next_number=before.next_number if before else 1,
+        of=read.stamp,
+        after=read.version,
+    ):
+        return cluster_faces(store, progress, from_scratch=from_scratch)  # another program was faster
     progress.finish()
     there = {face: number for face in ids if (number := old.get(face)) is not None}
     changed = sorted(_changed(found, numbers, was, there), key=lambda group: (-group.gained - group.lost, group.number))
@@ -112,7 +107,10 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
         founded=len(found) - len(was),
         moved=sum(group.lost for group in changed),
         changed=tuple(changed),
-        conflicts=(*in_one_photo(store, embedder, ids, vectors, labels, seen, thresholds, said), *passed_over),
+        conflicts=(
+            *in_one_photo(store, read.embedder, ids, vectors, labels, seen, thresholds, read.said),
+            *read.passed_over,
+        ),
         other_thresholds=params != asdict(thresholds),
     )
 
@@ -125,23 +123,54 @@ def current_embedder(store: Store) -> int:
     return found[0]
 
 
-def _shaped(
-    ids: Sequence[int],
-    vectors: Vectors,
-    seen: Mapping[int, Sighting],
-    looks: Looks,
-    thresholds: Thresholds,
-    said: Reconciled,
-    rejected: Iterable[tuple[int, int]],
-    tagged: Mapping[int, int],
-) -> Labels:
-    """The group of each unlabelled face: that by its looks, unless what humans said (it is added to) or the machine
-    thinks bears on any of them. Then those that can't stay go elsewhere, and all are weighed again."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """What groups are made from, as it was at one moment: the unlabelled faces (`ids`, `vectors`), all that a detector
+    `found`, what was `seen` and `said`, the groups `before` and their `version`, whom the machine `tagged`."""
+
+    stamp: Stamp
+    version: str
+    embedder: int
+    thresholds: Thresholds
+    ids: list[int]
+    vectors: Vectors
+    found: tuple[list[int], Vectors]
+    seen: dict[int, Sighting]
+    before: Clustering | None
+    said: Reconciled
+    passed_over: list[Conflict]
+    rejected: list[tuple[int, int]]
+    tagged: dict[int, int]
+
+    @classmethod
+    def at_once(cls, store: Store) -> _Read:
+        """Raises TooLittleDataError before the first index."""
+        with store.snapshot():
+            embedder = current_embedder(store)
+            return cls(
+                derived.stamp(store),
+                clusters.version(store),
+                embedder,
+                engines.thresholds(store, embedder),
+                *embeddings.vectors(store, embedder, where="unlabelled"),
+                embeddings.vectors(store, embedder, where="found"),
+                clusters.sightings(store, dismissed=True),
+                clusters.current(store),
+                *answers(store),
+                list(decisions.rejected(store)),
+                models.tagged(store),
+            )
+
+
+def _shaped(read: _Read, looks: Looks) -> Labels:
+    """The group of each unlabelled face: that by its looks, unless what humans said or the machine thinks bears
+    on any of them. Then those that can't stay go elsewhere, and all are weighed again."""
+    ids, vectors, said = read.ids, read.vectors, deepcopy(read.said)
     row = {face: number for number, face in enumerate(ids)}
     looked = np.array([looks.groups.get(face) or 0 for face in ids], np.int64)
     ordered = [ids[place] for rows in members(looked - 1) for place in rows[central_first(vectors[rows])].tolist()]
-    refused = _refused(looks, rejected, tagged, ordered)
-    _not_named_beside(ids, seen, said)
+    refused = _refused(looks, read.rejected, read.tagged, ordered)
+    _not_named_beside(ids, read.seen, said)
     said.add(Statement(face, other, False) for face, other in refused)
     loose: set[int] = set()
     firsts: dict[int, int] = {}
@@ -154,7 +183,7 @@ def _shaped(
     _, parts = np.unique(np.where(looked > 0, -looked, np.arange(len(ids))), return_inverse=True)
     if not loose and len(np.unique(tops)) == parts.max(initial=-1) + 1 and looks.groups.keys() >= row.keys():
         return numbered(np.where(looked > 0, looked, -1))
-    return cluster(vectors, thresholds, _known(ids, seen, looks, said, tops, loose, [*ordered, *ids]))
+    return cluster(vectors, read.thresholds, _known(ids, read.seen, looks, said, tops, loose, [*ordered, *ids]))
 
 
 def _refused(

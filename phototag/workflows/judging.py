@@ -54,6 +54,11 @@ class Faces:
     @staticmethod
     def read(store: Store) -> Faces:
         """Raises TooLittleDataError before the first index, and where nobody is named."""
+        with store.snapshot():
+            return Faces._at_once(store)
+
+    @staticmethod
+    def _at_once(store: Store) -> Faces:
         stamp = derived.stamp(store)
         embedder = current_embedder(store)
         named, people, own = embeddings.labelled(store, embedder, least=WORTH_LEARNING)

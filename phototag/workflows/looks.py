@@ -14,10 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.learn.cluster import Known, cluster
-from phototag.store import embeddings
 from phototag.store.clusters import Looks, Sighting
-from phototag.store.connect import Store
-from phototag.types import Thresholds
+from phototag.types import Thresholds, Vectors
 
 Flags = npt.NDArray[np.bool_]
 
@@ -28,10 +26,9 @@ CLEAR = 0.15
 
 
 def by_looks(
-    store: Store, embedder: int, thresholds: Thresholds, seen: Mapping[int, Sighting], last: Looks | None
+    ids: Sequence[int], vectors: Vectors, thresholds: Thresholds, seen: Mapping[int, Sighting], last: Looks | None
 ) -> Looks:
-    """Group all faces that a detector found; those of `last` stay together. `seen`: all of them."""
-    ids, vectors = embeddings.vectors(store, embedder, where="found")
+    """Group all faces that a detector found; those of `last` stay together."""
     if last is not None and last.groups.keys() >= set(ids):
         return last
     old, since = (last.groups, last.since) if last else ({}, {})
