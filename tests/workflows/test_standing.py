@@ -189,35 +189,30 @@ def said_anew(store: Store, fresh: Store) -> None:
 # --- what holds ---
 
 
-def held(store: Store) -> dict[str, Any]:
-    """Names, tags, the model, the groups and the next question, by names instead of numbers."""
+def held(store: Store) -> tuple[dict[str, Any], dict[Any, float]]:
+    """Names, tags, the model, the groups and the next question, by names instead of numbers; and how sure, how far, how
+    much of all this, which depends a little on the order in which it is summed up: people are numbered as they were
+    named."""
     sitting = Sitting.open(store)
     names = {one.person.id: one.person.name for one in people.listed(store)}
-    model = models.latest(store)
+    model, question, claims = models.latest(store), sitting.next(), list(models.claims(store))
     groups: dict[int, set[int]] = {}
     for face in faces.identified(store):
         if face.cluster is not None and face.person is None:
             groups.setdefault(face.cluster, set()).add(face.id)
+    curve = model.params["calibration"] if model else {}
+    numbers: dict[Any, float] = {key: value for key, value in curve.items() if isinstance(value, float | int)}
+    numbers |= {face: sure for face, _, sure, _ in claims}
+    numbers |= {names[one]: far or 0 for one, far in zip(model.people, model.reach, strict=True)} if model else {}
+    numbers["resolves"] = question.resolves if question else 0
     return {
         "who": {face.id: (face.person, face.source) for face in faces.identified(store)},
-        "guesses": {
-            face: (names.get(person), round(sure, 6), accepted) for face, person, sure, accepted in models.claims(store)
-        },
+        "guesses": {face: (names.get(person), accepted) for face, person, _, accepted in claims},
         "people": sorted(names.values()),
-        "model": None if model is None else _model(model, names),
+        "model": model and model.faces,
         "groups": sorted(map(sorted, groups.values())),
-        "question": _question(sitting.next(), names),
-    }
-
-
-def _model(model: models.StoredModel, names: dict[int, str]) -> dict[str, Any]:
-    reach = dict(zip((names[person] for person in model.people), model.reach, strict=True))
-    curve = {key: value for key, value in model.params["calibration"].items() if isinstance(value, float | int)}
-    return {
-        "reach": {name: round(reach[name] or 0, 6) for name in sorted(reach)},
-        "curve": {key: round(value, 4) for key, value in curve.items()},
-        "faces": model.faces,
-    }
+        "question": _question(question, names),
+    }, numbers
 
 
 def _question(question: Question | None, names: dict[int, str]) -> Any:
@@ -227,7 +222,7 @@ def _question(question: Question | None, names: dict[int, str]) -> Any:
         sides = [(names.get(side.person or 0), sorted(side.faces)) for side in question.sides]
         return type(question).__name__, sorted(sides, key=str)
     who = None if isinstance(question, WhoIsIt) else names[question.person]
-    return type(question).__name__, who, sorted(question.faces), round(question.resolves, 4)
+    return type(question).__name__, who, sorted(question.faces)
 
 
 def same_as_fresh(library: Path, steps: list[Step]) -> None:
@@ -240,7 +235,9 @@ def same_as_fresh(library: Path, steps: list[Step]) -> None:
             for step in steps:
                 taken(past, step)
             said_anew(past, fresh)
-            assert held(past) == held(fresh)
+            (one, numbers), (other, expected) = held(past), held(fresh)
+            assert one == other
+            assert numbers == pytest.approx(expected, rel=1e-3, abs=1e-4)
             assert clean(past)
 
 
@@ -255,6 +252,7 @@ def test_the_past_leaves_no_trace(library: Path, steps: list[Step]) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3600)
 @settings(_SLOW, max_examples=2000)
 @_SEQUENCES
 def test_many_pasts_leave_no_trace(library: Path, steps: list[Step]) -> None:
