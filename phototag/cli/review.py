@@ -33,6 +33,7 @@ def review(port: int, host: str, opened: bool, db: Path | None) -> None:
     if missing:
         raise UsageError(f"the browser pages need {' and '.join(missing)}: run `pip install 'phototag[review]'`")
     from phototag.web.server import serve
+    from phototag.workflows.refresh import refresh
 
     def ready(address: str, once: str) -> None:
         if host not in (_HERE, "localhost", "::1"):
@@ -46,4 +47,6 @@ def review(port: int, host: str, opened: bool, db: Path | None) -> None:
         if opened:
             click.launch(once)
 
+    with options.store(db) as store:
+        refresh(store, options.progress(False))  # before there is a page that would have to wait for it
     serve(options.settings(db=db).db, host, port, ready)
