@@ -98,9 +98,11 @@ def _part(store: Store, row: int, told: list[Any]) -> Part:
 
 
 def last(store: Store) -> int | None:
-    """The last answer, an undo as well as any other: nothing can have undone it. That somebody was forgotten for good
-    is none."""
-    value = store.value("SELECT max(answer) FROM decision WHERE NOT (verb = 'undo' AND person IS NOT NULL)")
+    """The last answer that can be undone: an undo as well as any other, but not that somebody was forgotten for good,
+    and nothing that this took back."""
+    value = store.value(
+        f"SELECT max(d.answer) FROM decision d WHERE NOT (d.verb = 'undo' AND d.person IS NOT NULL) AND {_STANDS}"
+    )
     return None if value is None else int(value)
 
 

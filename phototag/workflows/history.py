@@ -34,7 +34,8 @@ class Change:
 class Undone:
     """What an undo did, or would do.
 
-    `number`: of the undo itself, None if nothing stood (`undone_by`: the undo that had undone it). `answers`: those
+    `number`: of the undo itself, None if nothing stood (`undone_by`: the undo that had undone it, `forgotten`: for
+    good, with the person whom it spoke of). `answers`: those
     that don't hold any more, or hold again; of one, `what` it said, in words. `decisions`: how many things about faces
     and people that were. `redone`: it undid an undo. `changes`: which faces are whose now, and who comes and goes.
     """
@@ -46,12 +47,15 @@ class Undone:
     redone: bool = False
     changes: tuple[Change, ...] = ()
     undone_by: int | None = None
+    forgotten: bool = False
 
     def __str__(self) -> str:
         """`Undid answer 12: 24 faces are Ada.`"""
         if self.number is None:
             if not self.answers:
                 return "There is nothing to undo."
+            if self.forgotten:
+                return f"Answer {self.answers[0]} spoke of somebody who was forgotten: nothing brings that back."
             return f"Answer {self.answers[0]} is undone already, by answer {self.undone_by}: undo that to redo it."
         return f"{'Redid' if self.redone else 'Undid'} {self.which}."
 
@@ -83,7 +87,7 @@ def undo(store: Store, answer: int | None = None, origin: Origin = "typed", *, t
         elif not history.exists(store, answer):
             raise UsageError(f"there is no answer {answer}: `phototag history --all` shows the number of each")
         if not history.stands(store, answer):
-            return Undone(None, (answer,), undone_by=next(history.answers(store, number=answer)).undone_by)
+            return _nothing(store, answer)
         return _undo(store, [answer], origin, try_only)
 
 
@@ -175,9 +179,22 @@ def _person(old: PersonState, new: PersonState) -> Iterator[str]:
 def described(store: Store, answer: Answer) -> str:
     """What an answer said; of an undo, what that said which it undid or redid."""
     of = {part.of for part in answer.parts if part.of is not None}
-    if len(of) != 1:
+    if len(of) != 1 or _forgets(answer):
         return in_words(answer)
     return f"{in_words(answer)}: {in_words(next(history.answers(store, number=of.pop())))}"
+
+
+def _nothing(store: Store, answer: int) -> Undone:
+    """Of an answer that is undone already: by what."""
+    by = next(history.answers(store, number=answer)).undone_by
+    return Undone(
+        None, (answer,), undone_by=by, forgotten=by is not None and _forgets(next(history.answers(store, number=by)))
+    )
+
+
+def _forgets(answer: Answer) -> bool:
+    """Whether an answer says that somebody was forgotten for good."""
+    return any(part.verb == "undo" and part.person is not None for part in answer.parts)
 
 
 def in_words(answer: Answer) -> str:

@@ -24,7 +24,7 @@ from phototag.workflows.audit import audit
 from phototag.workflows.cluster import cluster_faces
 from phototag.workflows.export_names import export_names
 from phototag.workflows.forget import forget_folder, forget_missing, forget_person
-from phototag.workflows.history import in_words, undo
+from phototag.workflows.history import described, in_words, undo
 from phototag.workflows.import_names import import_names
 from phototag.workflows.index import Indexed
 from phototag.workflows.label import label_from_folders
@@ -326,3 +326,16 @@ def test_a_model_or_tags_of_before_come_to_nothing(store: Store, two: Path, monk
     assert learnt is not None and learnt.people == (2,)
     assert not list(store.rows("SELECT 1 FROM guess WHERE person = 1"))
     assert clean(store)
+
+
+def test_the_last_thing_that_can_be_undone(store: Store, two: Path) -> None:
+    said_before = list(history.answers(store))
+    forget_person(store, "Ada")
+    spoke = next(answer.number for answer in said_before if any(part.person == "Ada" for part in answer.parts))
+    assert "forgotten: nothing brings that back" in str(undo(store, spoke))
+    [first, *_] = history.answers(store)
+    assert described(store, first) == "person 1 was forgotten for good"
+    assert "Ben" in people.names(store)
+    assert undo(store).number  # what was said of Ben
+    assert undo(store).redone
+    assert "Ben" in people.names(store)
