@@ -8,7 +8,7 @@ because it is of few faces.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import wraps
@@ -39,7 +39,7 @@ _LEAST_REACH, _ENOUGH = 0.8, 100
 #: Faces that stand for a person when others are told from them, and of all people together.
 _OTHERS, _MOST_OTHERS = 8, 4000
 #: Faces of a person that are held out to see what would be said of them, and of all people together.
-_HELD_OUT, _MOST_HELD_OUT = 20, 10_000
+_HELD_OUT, _MOST_HELD_OUT = 20, 5_000
 _BLOCK = 2048
 _NOBODY = -1e3
 
@@ -149,8 +149,8 @@ def gallery(vectors: Vectors, labels: Sequence[int], thresholds: Thresholds, eve
 
 
 @_by_one_thread
-def with_reach(known: Gallery, beside: Vectors, not_them: Rows, people: Collection[int] | None = None) -> Gallery:
-    """The gallery with a reach of their own for people (all, by id, unless given) who have faces enough.
+def with_reach(known: Gallery, beside: Vectors, not_them: Rows) -> Gallery:
+    """The gallery with a reach of their own for people who have faces enough.
 
     It lies midway between how far their faces are from each other (all but the farthest few from their nearest) and
     how near anybody else's come. Others are the other labelled people, and `beside` (b, dim), faces of photos that
@@ -160,9 +160,8 @@ def with_reach(known: Gallery, beside: Vectors, not_them: Rows, people: Collecti
     rest = spread_evenly(known.owners, max(1, min(_OTHERS, _MOST_OTHERS // max(len(known.people), 1))))
     others, owners = known.vectors[rest], known.owners[rest]
     same, most = known.thresholds.same, known.thresholds.midpoint
-    for place in np.flatnonzero(known.counts >= _OWN_REACH).tolist():
-        if people is not None and int(known.people[place]) not in people:
-            continue
+
+    def far(place: int) -> float:
         own = known.vectors[known.starts[place] : known.starts[place + 1]]
         own = own[:: max(1, len(own) // _ENOUGH)]
         similar = own @ own.T
@@ -170,7 +169,11 @@ def with_reach(known: Gallery, beside: Vectors, not_them: Rows, people: Collecti
         inner = _away(np.quantile(similar.max(axis=1), 1 - _REACHED))
         foreign = [(own @ others.T).max(axis=0)[owners != place], (own @ beside[not_them == place].T).max(axis=0)]
         outer = _away(np.concatenate(foreign).max(initial=-1))
-        reach[place] = np.clip((inner + outer) / 2, _LEAST_REACH * same, most)
+        return float(np.clip((inner + outer) / 2, _LEAST_REACH * same, most))
+
+    places = np.flatnonzero(known.counts >= _OWN_REACH)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        reach[places] = list(pool.map(far, places.tolist()))
     return replace(known, reach=reach)
 
 

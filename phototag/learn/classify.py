@@ -16,6 +16,7 @@ from phototag.learn.graph import nearest as nearest_rows
 from phototag.types import Thresholds, Vectors
 
 Rows = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 #: What the mean loss over a person's faces, and over everybody else's, costs beside half of the squared weights.
 _COST = 200.0
@@ -73,12 +74,14 @@ def train(vectors: Vectors, people: Sequence[int], start: LinearModel | None = N
     size = max(float(np.sqrt(((vectors[rest] - middle) ** 2).sum(axis=1).mean())), 1e-6)
     points = np.column_stack([(vectors - middle) / size, np.ones(len(vectors), np.float32)])
 
+    others, whose = points[rest], owners[rest]
+
     def learn(person: int) -> npt.NDArray[np.float64]:
         first = None
         if start is not None and person in before:
             coef, intercept = start.coef[before[person]].astype(np.float64), start.intercept[before[person]]
             first = np.append(coef * size, intercept + coef @ middle)
-        weights = _squared_hinge(points[owners == person], points[rest[owners[rest] != person]], first)
+        weights = _squared_hinge(points[owners == person], others, whose != person, first)
         coef = weights[:-1] / size
         return np.append(coef, weights[-1] - coef @ middle)
 
@@ -100,28 +103,30 @@ def spread_evenly(owners: Rows, most: int) -> Rows:
 
 
 def _squared_hinge(
-    own: Vectors, others: Vectors, first: npt.NDArray[np.float64] | None = None
+    own: Vectors, rest: Vectors, others: Flags, first: npt.NDArray[np.float64] | None = None
 ) -> npt.NDArray[np.float64]:
     """The weights of least ½|w|² + cost · (mean over own + mean over others) of max(0, 1 − y·w·x)².
 
-    By Newton's method: once the faces within the margin stay the same, a step is exact (Keerthi & DeCoste 2005). The
-    last step is computed from these faces alone, so that weights to begin with (`first`) leave no trace in the result;
-    should they lead nowhere, it begins again without them.
+    `others`: which of the `rest` aren't own ones. By Newton's method: once the faces within the margin stay the same, a
+    step is exact (Keerthi & DeCoste 2005). The last step is computed from these faces alone, so that weights to begin
+    with (`first`) leave no trace in the result; should they lead nowhere, it begins again without them.
     """
-    points = np.concatenate([own, others])
-    sides = np.repeat([1.0, -1.0], [len(own), len(others)]).astype(np.float32)
-    costs = np.repeat([2 * _COST / len(own), 2 * _COST / len(others)], [len(own), len(others)]).astype(np.float32)
-    weights = np.zeros(points.shape[1]) if first is None else first
-    inside = np.zeros(len(points), np.bool_)
+    costs = [np.float32(2 * _COST / len(own)), np.float32(2 * _COST / others.sum())]
+    weights = np.zeros(own.shape[1]) if first is None else first
+    inside = [np.zeros(len(own), np.bool_), np.zeros(len(rest), np.bool_)]
     for step in range(_STEPS):
-        now = sides * (points @ weights.astype(np.float32)) < 1
-        if step and (now == inside).all():
+        line = weights.astype(np.float32)
+        now = [own @ line < 1, (rest @ line > -1) & others]
+        if step and all(map(np.array_equal, now, inside)):
             return weights
         inside = now
-        near, cost = points[inside], costs[inside]
-        hessian = (near * cost[:, None]).T @ near + np.eye(len(weights), dtype=np.float32)
-        weights = np.linalg.solve(hessian.astype(np.float64), near.T @ (cost * sides[inside]))
-    return weights if first is None else _squared_hinge(own, others)
+        near = [own[now[0]], rest[now[1]]]
+        hessian = np.eye(len(weights), dtype=np.float32)
+        for side, cost in zip(near, costs, strict=True):
+            hessian += cost * (side.T @ side)
+        towards = costs[0] * near[0].sum(axis=0) - costs[1] * near[1].sum(axis=0)
+        weights = np.linalg.solve(hessian.astype(np.float64), towards)
+    return weights if first is None else _squared_hinge(own, rest, others)
 
 
 def tag(

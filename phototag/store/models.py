@@ -120,7 +120,7 @@ def swap_guesses(store: Store, model: int, guesses: Sequence[Guess]) -> bool:
                     model,
                     g.probability,
                     g.distance,
-                    json.dumps([(face, round(away, 4)) for face, away in g.neighbours]),
+                    f"[{', '.join(f'[{face}, {round(away, 4)}]' for face, away in g.neighbours)}]",
                 )
                 for g in guesses
             ),
