@@ -73,7 +73,6 @@ def train(vectors: Vectors, people: Sequence[int], start: LinearModel | None = N
     middle = vectors[rest].mean(axis=0, dtype=np.float64).astype(np.float32)
     size = max(float(np.sqrt(((vectors[rest] - middle) ** 2).sum(axis=1).mean())), 1e-6)
     points = np.column_stack([(vectors - middle) / size, np.ones(len(vectors), np.float32)])
-
     others, whose = points[rest], owners[rest]
 
     def learn(person: int) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from phototag.store import history, people
 from phototag.store.connect import Store
+from phototag.store.decisions import STILL_NOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,7 @@ def state(store: Store, of: Touched) -> State:
     for face in of.faces:
         for verb, person, other in store.rows(
             "SELECT verb, person, other_face FROM standing s WHERE face = ? AND verb IN ('is-not', 'same', 'different')"
-            " AND (verb <> 'is-not' OR NOT EXISTS (SELECT 1 FROM standing t WHERE t.face = s.face AND t.verb = 'is'"
-            " AND t.person = s.person AND t.id > s.id))",
+            f" AND (verb <> 'is-not' OR {STILL_NOT})",
             (face,),
         ):
             if verb == "is-not":

@@ -12,6 +12,14 @@ from phototag.store import clusters, people
 from phototag.store.connect import Store
 from phototag.types import Origin, Verb
 
+#: Whether a row `d` of the journal stands, an undo as well: no undo that stands undoes it.
+IN_FORCE = "NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = d.id)"
+#: Whether an `is-not` that stands, `s`, still holds: nobody said of the very same face and person later that it is.
+STILL_NOT = (
+    "NOT EXISTS (SELECT 1 FROM standing t WHERE t.face = s.face AND t.verb = 'is' AND t.person = s.person"
+    " AND t.id > s.id)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -107,8 +115,7 @@ def statements(store: Store) -> Iterator[Decision]:
         " LEFT JOIN face o ON o.subject = s.other_face WHERE"
         " (s.verb IN ('same', 'different') AND s.face IS NOT NULL AND s.other_face IS NOT NULL)"
         " OR (s.verb = 'is' AND EXISTS (SELECT 1 FROM label l WHERE l.decision = s.id))"
-        " OR (s.verb = 'is-not' AND NOT EXISTS (SELECT 1 FROM standing t WHERE t.face = s.face AND t.verb = 'is'"
-        " AND t.person = s.person AND t.id > s.id)) ORDER BY s.id DESC, f.id, o.id"
+        f" OR (s.verb = 'is-not' AND {STILL_NOT}) ORDER BY s.id DESC, f.id, o.id"
     ):
         yield Decision(verb, face, person, other)
 
@@ -132,8 +139,7 @@ def of_faces(store: Store) -> Iterator[Standing]:
         " UNION ALL SELECT face, verb, person, at, origin, id FROM standing WHERE verb = 'a-face'"
         " UNION ALL SELECT s.face, s.verb, s.person, s.at, s.origin, s.id FROM standing s WHERE s.verb = 'is-not'"
         " AND NOT EXISTS (SELECT 1 FROM label l WHERE l.face = s.face AND l.person = s.person)"
-        " AND NOT EXISTS (SELECT 1 FROM standing t WHERE t.face = s.face AND t.verb = 'is' AND t.person = s.person"
-        " AND t.id > s.id)) said JOIN face f ON f.subject = said.face GROUP BY f.id, said.verb, said.person"
+        f" AND {STILL_NOT}) said JOIN face f ON f.subject = said.face GROUP BY f.id, said.verb, said.person"
         " ORDER BY f.id, max(said.decision)"
     ):
         yield Standing(*row[:5])
@@ -209,9 +215,8 @@ def different_people(store: Store) -> set[tuple[int, int]]:
 
 def stamp(store: Store) -> tuple[int, str]:
     """Another one whenever anything was said, taken back or grouped anew, or photos went away or came back."""
-    said = store.value("SELECT max(id) FROM decision")
     missing = store.value("SELECT count(*) FROM file WHERE state = 'missing'")
-    return int(said or 0), f"{clusters.version(store)} {missing}"
+    return latest(store), f"{clusters.version(store)} {missing}"
 
 
 def reviewed(store: Store) -> list[int]:

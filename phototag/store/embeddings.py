@@ -60,14 +60,14 @@ def vectors(store: Store, embedder: int, *, where: str = "unlabelled") -> tuple[
     }[where]
     ids: list[int] = []
     blobs: list[bytes] = []
-    for face, blob in store.rows(
+    for face, vector in store.rows(
         "SELECT e.face, e.vector FROM embedding e JOIN face f ON f.id = e.face AND f.present"
         f" JOIN photo p ON p.id = f.photo AND {PRESENT} LEFT JOIN label l ON l.face = f.subject"
         f" WHERE e.engine = ? AND {condition} ORDER BY e.face",
         (embedder,),
     ):
         ids.append(face)
-        blobs.append(blob)
+        blobs.append(vector)
     return ids, _array(blobs, store, embedder)
 
 
@@ -79,7 +79,7 @@ def labelled(store: Store, embedder: int, *, least: float = 0.0) -> tuple[list[i
     faces: list[int] = []
     people: list[int] = []
     blobs: list[bytes] = []
-    for face, person, blob in store.rows(
+    for face, person, vector in store.rows(
         "SELECT face, person, vector FROM (SELECT e.face, l.person, e.vector, f.quality,"
         " max(f.quality) OVER (PARTITION BY l.person) AS best FROM label l JOIN face f ON f.subject = l.face"
         f" AND f.present JOIN photo p ON p.id = f.photo AND {KNOWN}"
@@ -89,7 +89,7 @@ def labelled(store: Store, embedder: int, *, least: float = 0.0) -> tuple[list[i
     ):
         faces.append(face)
         people.append(person)
-        blobs.append(blob)
+        blobs.append(vector)
     return faces, people, _array(blobs, store, embedder)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from phototag.store import decisions, people
+from phototag.store import decisions, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.libraries import Library
@@ -153,7 +153,7 @@ def drop(store: Store, places: Places) -> None:
     _sweep(store)
     _delete(store, "library", "id", [library.id for library in places.roots])
     if places.photos:  # what was learnt of faces that are gone, and what another program is about to tag by it
-        store.run("DELETE FROM model")
+        models.forget(store)
     _groups_changed(store)
 
 
@@ -259,7 +259,7 @@ def person(store: Store, person: int, *, tagged: bool = False) -> Known:
     looks = [row[0] for face in subjects for row in store.rows("SELECT id FROM face WHERE subject = ?", (face,))]
     _drop_looks(store, looks)
     store.connection.executemany("UPDATE face SET forgotten = 1 WHERE id = ?", [(face,) for face in looks])
-    store.run("DELETE FROM model")  # its arrays were made of these faces, too, and its tags go with it
+    models.forget(store)  # its arrays were made of these faces, too
     for one in gone.people:
         called = f"person {one}"
         store.run(

@@ -9,12 +9,9 @@ from typing import Any
 
 from phototag.store import decisions, faces, models, people
 from phototag.store.connect import Store
-from phototag.store.decisions import Decision
+from phototag.store.decisions import IN_FORCE, Decision
 from phototag.store.repeats import Repeats
 from phototag.types import Origin, Verb
-
-#: Whether a row `d` of the journal stands: no undo that stands undoes it.
-_STANDS = "NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = d.id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +19,7 @@ class Part:
     """What an answer said, of how many faces, about whom; `name`: the new one, of a rename (`person`: the one before).
 
     `undoes`: of an `undo`, the answer that it undid. If that is an undo itself, `of` is the answer that it all goes
-    back to, and `redo` says whether it was brought back. If it
-    has a `person`, they were forgotten for good.
+    back to, and `redo` says whether it was brought back. If it has a `person`, they were forgotten for good.
     """
 
     verb: Verb
@@ -62,7 +58,7 @@ def answers(store: Store, *, limit: int | None = None, number: int | None = None
     if number is not None:
         wanted = f"WHERE d.answer = {int(number)}"
     for answer, at, origin, stands, undone_by, row, *told in store.rows(
-        f"SELECT d.answer, min(d.at), d.origin, max({_STANDS}),"
+        f"SELECT d.answer, min(d.at), d.origin, max({IN_FORCE}),"
         " max((SELECT max(u.answer) FROM decision u WHERE u.undoes = d.id"
         " AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = u.id))), min(d.id),"
         " d.verb, count(d.face), CASE d.verb WHEN 'rename' THEN coalesce((SELECT r.name FROM decision r"
@@ -101,7 +97,7 @@ def last(store: Store) -> int | None:
     """The last answer that can be undone: an undo as well as any other, but not that somebody was forgotten for good,
     and nothing that this took back."""
     value = store.value(
-        f"SELECT max(d.answer) FROM decision d WHERE NOT (d.verb = 'undo' AND d.person IS NOT NULL) AND {_STANDS}"
+        f"SELECT max(d.answer) FROM decision d WHERE NOT (d.verb = 'undo' AND d.person IS NOT NULL) AND {IN_FORCE}"
     )
     return None if value is None else int(value)
 
@@ -113,7 +109,7 @@ def exists(store: Store, answer: int) -> bool:
 
 def stands(store: Store, answer: int) -> bool:
     """Whether any of an answer stands."""
-    return store.value(f"SELECT 1 FROM decision d WHERE d.answer = ? AND {_STANDS}", (answer,)) is not None
+    return store.value(f"SELECT 1 FROM decision d WHERE d.answer = ? AND {IN_FORCE}", (answer,)) is not None
 
 
 def since(store: Store, at: str) -> list[int]:
@@ -147,7 +143,7 @@ def goes_back_to(store: Store, answer: int) -> list[Said]:
     return [
         Said(row[0], bool(row[1]), *row[2:])
         for row in store.rows(
-            f"WITH RECURSIVE {_DOWN} SELECT d.id, {_STANDS}, d.verb, d.face, d.other_face, d.person,"
+            f"WITH RECURSIVE {_DOWN} SELECT d.id, {IN_FORCE}, d.verb, d.face, d.other_face, d.person,"
             " d.other_person FROM down JOIN decision d ON d.id = down.id WHERE d.undoes IS NULL ORDER BY d.id",
             (answer,),
         )
@@ -159,7 +155,7 @@ def _undoable(store: Store, answers: Iterable[int]) -> list[tuple[int, int]]:
     return list(
         store.rows(
             "WITH them(answer) AS (SELECT value FROM json_each(?))"
-            f" SELECT d.answer, d.id FROM decision d WHERE d.answer IN them AND {_STANDS}"
+            f" SELECT d.answer, d.id FROM decision d WHERE d.answer IN them AND {IN_FORCE}"
             " AND NOT EXISTS (SELECT 1 FROM decision t WHERE t.id = d.undoes AND t.answer IN them) ORDER BY d.id",
             (json.dumps(sorted(set(answers))),),
         )
@@ -188,7 +184,6 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
     )
     about = people.touched(store, number)
     people.refresh(store, about)
-    decisions.require_remembered(store)
     if about:
         models.forget_tags(store)
     return len(rows)

@@ -149,8 +149,7 @@ def forget_tags(store: Store) -> None:
 
 
 def forget(store: Store) -> None:
-    """Drop the model, and all tags with it (inside a write transaction)."""
-    store.run("DELETE FROM guess")
+    """Drop the model, and with it all tags, which hang on it (inside a write transaction)."""
     store.run("DELETE FROM model")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from phototag.display import printable
 from phototag.errors import UsageError
 from phototag.store.connect import Store
-from phototag.store.decisions import Decision
+from phototag.store.decisions import IN_FORCE, Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Repeats:
         last: dict[int, tuple[int, int, int]] = {}  # of several merges of a person, as `people.refresh` sees it
         self._undos: dict[int, bool] = {}  # answer → whether it is an undo
         for row, answer, person, other, stands in store.rows(
-            "SELECT d.id, d.answer, d.person, d.other_person, NOT EXISTS (SELECT 1 FROM withdrawn w"
-            " WHERE w.decision = d.id) FROM decision d WHERE d.verb = 'merge' ORDER BY d.id"
+            f"SELECT d.id, d.answer, d.person, d.other_person, {IN_FORCE} FROM decision d"
+            " WHERE d.verb = 'merge' ORDER BY d.id"
         ):
             self._merges.setdefault(answer, []).append((row, person, other, bool(stands)))
             if stands:

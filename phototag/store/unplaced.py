@@ -30,8 +30,7 @@ def former(store: Store, photo: int, embedder: int) -> list[Former]:
         for row in store.rows(
             f"SELECT face.id, face.subject, x, y, w, h, e.vector, {KEPT}"
             " FROM face LEFT JOIN embedding e ON e.face = face.id AND e.engine = ?"
-            " WHERE face.photo = ? AND face.subject IN"
-            " (SELECT face FROM decision UNION SELECT other_face FROM decision) ORDER BY face.id",
+            f" WHERE face.photo = ? AND {SPOKEN} ORDER BY face.id",
             (embedder, photo),
         )
     ]

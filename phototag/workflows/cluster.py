@@ -22,7 +22,7 @@ from phototag.store.connect import Store
 from phototag.store.derived import Stamp
 from phototag.types import Cluster, Thresholds, Vectors
 from phototag.workflows.conflicts import Conflict, answers, in_one_photo
-from phototag.workflows.looks import by_looks, faint
+from phototag.workflows.looks import by_looks, faint, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,15 +211,11 @@ def _known(
     belongs together; the first of them among `speakers` has the marks of them all."""
     _, place, sizes = np.unique(tops, return_inverse=True, return_counts=True)
     row = {face: number for number, face in enumerate(ids)}
-    marks: dict[int, set[int]] = defaultdict(set)
+    marks = defaultdict(set, marked(ids, seen))
     said_marks = said.marks()
     for face in speakers:
         if own := said_marks.pop(int(tops[row[face]]), None):
             marks[row[face]] |= own
-    photos = Counter(seen[face].photo for face in ids)
-    for number, face in enumerate(ids):
-        if photos[seen[face].photo] > 1:
-            marks[number].add(-seen[face].photo)
     settled = np.array([face in looks.groups and face not in loose for face in ids], np.bool_)
     now = 1 + max(looks.since.values(), default=-1)
     since = np.array([looks.since.get(face, now) for face in ids], np.int64)

@@ -35,9 +35,9 @@ class Undone:
     """What an undo did, or would do.
 
     `number`: of the undo itself, None if nothing stood (`undone_by`: the undo that had undone it, `forgotten`: for
-    good, with the person whom it spoke of). `answers`: those
-    that don't hold any more, or hold again; of one, `what` it said, in words. `decisions`: how many things about faces
-    and people that were. `redone`: it undid an undo. `changes`: which faces are whose now, and who comes and goes.
+    good, with the person whom it spoke of). `answers`: those that don't hold any more, or hold again; of one, `what` it
+    said, in words. `decisions`: how many things about faces and people that were. `redone`: it undid an undo.
+    `changes`: which faces are whose now, and who comes and goes.
     """
 
     number: int | None

@@ -60,8 +60,8 @@ class Imported:
     detector found here and that were cut out as the file says. `standing`: what stood here already. `differences`: in
     what the file and humans here differ, of which `overruled` went as the file says. `not_indexed`: the file's paths of
     photos whose content isn't known here. `forgotten`: faces left out because whose they are was forgotten here.
-    `problems`: photos that can't be used, so that faces couldn't be added.
-    `left_out`: entries of the file that can't be.
+    `problems`: photos that can't be used, so that faces couldn't be added. `left_out`: entries of the file that can't
+    be.
     """
 
     answer: int | None

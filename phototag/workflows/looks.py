@@ -35,12 +35,11 @@ def by_looks(
     settled = np.array([face in old for face in ids], np.bool_)
     now = 1 + max(since.values(), default=-1)
     first = np.array([since.get(face, now) for face in ids], np.int64)
-    photos = Counter(seen[face].photo for face in ids)
     known = Known(
         np.array([old.get(face) or -1 for face in ids], np.int64),
         settled,
         faint(ids, seen),
-        {row: {-seen[face].photo} for row, face in enumerate(ids) if photos[seen[face].photo] > 1},
+        marked(ids, seen),
         first,
     )
     numbers = [label + 1 or None for label in cluster(vectors, thresholds, known).tolist()]
@@ -51,6 +50,12 @@ def by_looks(
 def faint(ids: Sequence[int], seen: Mapping[int, Sighting]) -> Flags:
     """Which faces are too poor to found a group."""
     return np.array([seen[face].quality < CLEAR for face in ids], np.bool_)
+
+
+def marked(ids: Sequence[int], seen: Mapping[int, Sighting]) -> dict[int, set[int]]:
+    """By row the marks of faces that stand in one photo: they are not one person."""
+    photos = Counter(seen[face].photo for face in ids)
+    return {row: {-seen[face].photo} for row, face in enumerate(ids) if photos[seen[face].photo] > 1}
 
 
 def _away(old: Mapping[int, int | None], groups: Mapping[int, int | None]) -> dict[int, int | None]:

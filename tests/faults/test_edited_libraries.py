@@ -26,7 +26,6 @@ from phototag.store import faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Box
 from phototag.workflows.export_names import export_names
-from phototag.workflows.eye import Eye
 from phototag.workflows.import_names import import_names
 from phototag.workflows.index import index
 from phototag.workflows.name import name_faces
@@ -254,11 +253,7 @@ def names(store: Store) -> dict[Path, dict[str, Box]]:
 
 @pytest.fixture(autouse=True)
 def engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Eye, "open", lambda settings: fakes.eye())
-    monkeypatch.setattr("phototag.workflows.eye.align", fakes.cut)
-    for module in ("index", "show_faces"):
-        monkeypatch.setattr(f"phototag.workflows.{module}.chosen", lambda settings, store: settings)
-        monkeypatch.setattr(f"phototag.workflows.{module}.decoded", fakes.serial)
+    fakes.install(monkeypatch)
 
 
 @pytest.fixture

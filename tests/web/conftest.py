@@ -22,7 +22,6 @@ from phototag.web.app import application
 from phototag.web.desk import Desk
 from phototag.web.guard import Keys
 from phototag.workflows.cluster import cluster_faces
-from phototag.workflows.eye import Eye
 from phototag.workflows.index import index
 from phototag.workflows.name import name_faces
 from tests.store import build
@@ -185,11 +184,7 @@ def named_browser(named: Library, desks: list[Desk]) -> Browser:
 @pytest.fixture
 def engines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Engines that see drawn photos."""
-    monkeypatch.setattr(Eye, "open", lambda settings: fakes.eye())
-    monkeypatch.setattr("phototag.workflows.eye.align", fakes.cut)
-    for module in ("index", "show_faces"):
-        monkeypatch.setattr(f"phototag.workflows.{module}.chosen", lambda settings, store: settings)
-        monkeypatch.setattr(f"phototag.workflows.{module}.decoded", fakes.serial)
+    fakes.install(monkeypatch)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
+import pytest
 from scipy import ndimage
 
 from phototag.config import Settings
@@ -185,3 +186,12 @@ def fingerprint(folder: Path) -> dict[bytes, tuple[object, ...]]:
             content = b"" if name == b"." else Path(os.fsdecode(path)).read_bytes()
             found[path] = (status.st_mtime_ns, status.st_mode, status.st_ino, hashlib.sha256(content).hexdigest())
     return found
+
+
+def install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `index` and `faces add` see drawn photos, in this process."""
+    monkeypatch.setattr(Eye, "open", lambda settings: eye())
+    monkeypatch.setattr("phototag.workflows.eye.align", cut)
+    for module in ("index", "show_faces"):
+        monkeypatch.setattr(f"phototag.workflows.{module}.chosen", lambda settings, store: settings)
+        monkeypatch.setattr(f"phototag.workflows.{module}.decoded", serial)
