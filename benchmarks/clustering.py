@@ -29,6 +29,7 @@ import numpy.typing as npt
 from simulated_people import Population, library
 
 from phototag import config
+from phototag.analysis.main_face import main_face
 from phototag.learn.cluster import cluster
 from phototag.learn.density import NEIGHBOURS, dense
 from phototag.learn.graph import neighbours
@@ -37,9 +38,9 @@ from phototag.progress import Silent
 from phototag.store import clusters, embeddings, engines, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Thresholds, Vectors
-from phototag.workflows.cluster import cluster_faces, current_embedder
-from phototag.workflows.index import index
-from phototag.workflows.label import main_face
+from phototag.workflows.library.engines_in_use import current_embedder
+from phototag.workflows.library.index import index
+from phototag.workflows.recognition.cluster import cluster_faces
 
 Labels = npt.NDArray[np.int64]
 

@@ -31,9 +31,9 @@ from phototag.store import decisions, faces, people
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.types import Box
-from phototag.workflows.export_names import export_names
-from phototag.workflows.import_names import import_names
-from phototag.workflows.index import index
+from phototag.workflows.library.index import index
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.import_names import import_names
 
 Point = tuple[float, float]
 #: Name → its photo, and where the face is on it; the box may reach beyond the picture.

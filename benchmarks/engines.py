@@ -28,7 +28,7 @@ import numpy as np
 from PIL import Image
 
 from phototag.engines import catalogue
-from phototag.engines.dlib_resnet import WEIGHTS, DlibResNet, DlibResNetInt8
+from phototag.engines.embedders.dlib_resnet import WEIGHTS, DlibResNet, DlibResNetInt8
 from phototag.engines.registry import EngineOptions, add, make_detector, make_embedder
 from phototag.imaging.align import align
 from phototag.learn.cluster import cluster

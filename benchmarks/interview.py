@@ -31,17 +31,18 @@ from clustering import lfw, text
 from simulated_people import Population, album, library, scattered
 
 from phototag import config
+from phototag.imaging.quality import WORTH_GROUPING
+from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt
 from phototag.progress import Silent
-from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt
 from phototag.store import clusters, decisions, engines, libraries, models, people
 from phototag.store.connect import Store, open_store
 from phototag.types import EngineInfo, Vectors
-from phototag.workflows.cluster import cluster_faces, current_embedder
-from phototag.workflows.index import index
-from phototag.workflows.looks import CLEAR
-from phototag.workflows.name import name_group
-from phototag.workflows.review import Sitting
-from phototag.workflows.tag import try_names
+from phototag.workflows.library.engines_in_use import current_embedder
+from phototag.workflows.library.index import index
+from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.name import name_group
+from phototag.workflows.recognition.cluster import cluster_faces
+from phototag.workflows.recognition.tag import try_names
 
 Rows = npt.NDArray[np.int64]
 
@@ -219,7 +220,7 @@ def _told(done: Answerer, least: int | None = None) -> dict[str, object]:
 def one_by_one(store: Store, truth: Mapping[int, str], wanted: frozenset[int], share: float) -> dict[str, object]:
     """Group by group: who was met most often first, each group named after most of its faces."""
     answers = 0
-    while (group := next(clusters.unnamed(store, clear=CLEAR), None)) is not None:
+    while (group := next(clusters.unnamed(store, clear=WORTH_GROUPING), None)) is not None:
         name = Counter(truth[face] for face in group.face_ids).most_common(1)[0][0]
         name_group(store, group.face_ids, name)
         answers += 1

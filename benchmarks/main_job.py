@@ -24,18 +24,20 @@ from statistics import median
 import numpy as np
 
 from phototag import config
+from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.main_face import main_face
 from phototag.learn.classify import nearest, train
 from phototag.learn.metrics import b_cubed, pairwise
 from phototag.progress import Silent
 from phototag.store import embeddings, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Box
-from phototag.workflows.cluster import cluster_faces, current_embedder
-from phototag.workflows.eye import Eye
-from phototag.workflows.index import index
-from phototag.workflows.label import label_from_folders, main_face
-from phototag.workflows.tag import tag_faces
-from phototag.workflows.train import train_people
+from phototag.workflows.library.engines_in_use import current_embedder
+from phototag.workflows.library.index import index
+from phototag.workflows.naming.label import label_from_folders
+from phototag.workflows.recognition.cluster import cluster_faces
+from phototag.workflows.recognition.tag import tag_faces
+from phototag.workflows.recognition.train import train_people
 
 
 def main() -> None:
@@ -140,8 +142,8 @@ def start() -> dict[str, object]:
         rounds.append((time.perf_counter() - began) / len(chips))
     probe = (
         "import sys, tempfile, pathlib; from phototag import config; from phototag.progress import Silent;"
-        "from phototag.imaging.portraits import write_demo_library; from phototag.store.connect import open_store;"
-        "from phototag.workflows.index import index\n"
+        "from phototag.workflows.demo.photos import write_demo_library; from phototag.store.connect import open_store;"
+        "from phototag.workflows.library.index import index\n"
         "if __name__ == '__main__':\n"
         "    folder = pathlib.Path(tempfile.mkdtemp()); write_demo_library(folder / 'photos')\n"
         "    index(open_store(folder / 'x.db', create=True), [folder / 'photos'], config.load(), Silent())\n"

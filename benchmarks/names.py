@@ -33,10 +33,10 @@ from phototag.store import faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Box
 from phototag.workflows.engines import add
-from phototag.workflows.export_names import export_names
-from phototag.workflows.import_names import import_names
-from phototag.workflows.index import index
-from phototag.workflows.name import name_faces
+from phototag.workflows.library.index import index
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.import_names import import_names
+from phototag.workflows.naming.name import name_faces
 
 MODELS = {"yunet": "yunet_n_dynamic.onnx", "mobilefacenet": "mobilefacenet.onnx"}
 Figures = dict[str, object]

@@ -217,8 +217,8 @@ SEED_WAY = """
 import sys, time
 import numpy as np, PIL.Image
 from mtcnn import MTCNN
-from phototag.engines.dlib_format import read_network
-from phototag.engines.dlib_resnet import WEIGHTS, _build
+from phototag.engines.formats.dlib_dat import read_network
+from phototag.engines.embedders.dlib_resnet import WEIGHTS, _build
 detector, embedder = MTCNN(), _build(read_network(WEIGHTS.load()))
 def one(path):
     pixels = np.asarray(PIL.Image.open(path).convert('RGB'))

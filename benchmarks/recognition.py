@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 
 from phototag import config
+from phototag.analysis.analyze import opened
+from phototag.analysis.thresholds import thresholds_of
+from phototag.engines.choice import best
 from phototag.learn.identification import identify
 from phototag.learn.verification import balanced, folded, of_pairs
 from phototag.progress import Silent
-from phototag.workflows.engines import best
-from phototag.workflows.evaluate import evaluate
-from phototag.workflows.looking import opened
-from phototag.workflows.tree import photos_below, read_tree
-from phototag.workflows.verify import thresholds_of
+from phototag.workflows.evaluation.evaluate import evaluate
+from phototag.workflows.evaluation.tree import photos_below, read_tree
 
 #: Draws of balanced pairs that a figure is the mean of.
 DRAWS = 5

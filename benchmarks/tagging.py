@@ -39,14 +39,13 @@ from phototag.learn.classify import LinearModel, train
 from phototag.progress import Silent
 from phototag.store import engines, faces, libraries, models
 from phototag.store.connect import Store, open_store
-from phototag.store.faces import NewFace
 from phototag.store.files import begin, finish
 from phototag.store.photos import enter
-from phototag.types import Box, DecodedPhoto, EngineInfo, Image, PhotoFile, Thresholds, Vectors
-from phototag.workflows.cluster import current_embedder
-from phototag.workflows.index import index
-from phototag.workflows.name import name_faces
-from phototag.workflows.tag import try_names
+from phototag.types import Box, DecodedPhoto, EngineInfo, Image, NewFace, PhotoFile, Thresholds, Vectors
+from phototag.workflows.library.engines_in_use import current_embedder
+from phototag.workflows.library.index import index
+from phototag.workflows.naming.name import name_faces
+from phototag.workflows.recognition.tag import try_names
 
 Rows = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]

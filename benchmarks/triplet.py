@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from phototag.analysis.analyze import opened
 from phototag.config import load
-from phototag.engines.trainable import trainable
+from phototag.engines.training.trainable import trainable
 from phototag.learn.triplets import MINING
 from phototag.progress import Silent
-from phototag.workflows.looking import opened
-from phototag.workflows.train_embedder import Plan, learn, look
-from phototag.workflows.tree import photos_below
+from phototag.workflows.evaluation.train_embedder import Plan, learn, look
+from phototag.workflows.evaluation.tree import photos_below
 
 
 def main() -> None:

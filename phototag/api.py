@@ -11,17 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
+from phototag.analysis.analyze import look
+from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.thresholds import thresholds_of
 from phototag.config import Settings, load
 from phototag.errors import PhototagError
 from phototag.learn.identification import Rule, identify
 from phototag.learn.verification import Point, Sweep, all_pairs, probability
 from phototag.progress import Progress, Silent
 from phototag.types import Box, Thresholds, Vectors
-from phototag.workflows.eye import Eye
-from phototag.workflows.looking import look
-from phototag.workflows.tree import photos_below, read_tree
-from phototag.workflows.verify import Comparison, found_on, thresholds_of
-from phototag.workflows.verify import verify as compare
+from phototag.workflows.evaluation.tree import photos_below, read_tree
+from phototag.workflows.recognition.verify import Comparison, found_on
+from phototag.workflows.recognition.verify import verify as compare
 
 __all__ = [
     "Box",

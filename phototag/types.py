@@ -190,6 +190,42 @@ class Face:
     quality: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NewFace:
+    """A face ready to be stored: place, looks, crop (`region` is its square in the photo), unit vector.
+
+    `turn`: quarter turns to the left by which the crop shows the square, so that the face is upright.
+    `subject`: the face on an earlier version of the photo that it shows again. `found`: by a detector, not kept for a
+    human's word alone.
+    """
+
+    box: Box
+    landmarks: tuple[Point, ...]
+    score: float
+    quality: float
+    jpeg: bytes
+    region: Box
+    vector: Vectors
+    turn: int = 0
+    subject: int | None = None
+    found: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredCrop:
+    """A face's small picture: `region` is its square, and `box` and `landmarks` the face, in the photo's pixels.
+
+    `turn`: quarter turns to the left by which the picture shows the square.
+    """
+
+    face_id: int
+    jpeg: bytes
+    region: Box
+    box: Box
+    landmarks: tuple[Point, ...]
+    turn: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """A group of unknown faces, `face_ids` from the most central outwards."""

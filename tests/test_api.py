@@ -11,8 +11,8 @@ import PIL.Image
 import pytest
 
 import phototag.api
-from phototag.imaging import portraits
 from phototag.weights import cache_folder
+from phototag.workflows.demo import photos as portraits
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = re.findall(r"## ([^\n]+)\n\n```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)

@@ -42,8 +42,8 @@ def test_the_contracts_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     ("module", "but"),
     [
         ("phototag.cli.main", []),
-        ("phototag.workflows.index", []),  # a warm cache and an unchanged library need no network at all
-        ("phototag.workflows.decoding", []),  # what each decode process loads
+        ("phototag.workflows.library.index", []),  # a warm cache and an unchanged library need no network at all
+        ("phototag.analysis.decode_pool", []),  # what each decode process loads
         ("phototag.workflows.run", ["jinja2"]),
     ],
 )

@@ -15,7 +15,7 @@ from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
     from phototag.store.unplaced import Unplaced
-    from phototag.workflows.audit import Alike, Doubt, Witness
+    from phototag.workflows.recognition.audit import Alike, Doubt, Witness
 
 #: Findings of a kind that are shown.
 _SHOWN = 20
@@ -31,7 +31,7 @@ def audit(db: Path | None, as_json: bool) -> None:
 
     Nothing is changed: say what is true with `phototag faces is` or `not`.
     """
-    from phototag.workflows.audit import audit as job
+    from phototag.workflows.recognition.audit import audit as job
 
     with options.store(db, write=False) as store:
         done = job(store, options.progress(as_json))

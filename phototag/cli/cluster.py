@@ -13,8 +13,8 @@ from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
     from phototag.store.faces import Place
-    from phototag.workflows.cluster import Changed, Clustered
-    from phototag.workflows.conflicts import Conflict
+    from phototag.workflows.recognition.cluster import Changed, Clustered
+    from phototag.workflows.recognition.conflicts import Conflict
 
 #: Groups and conflicts that are told one by one; `--json` has all.
 _GROUPS, _CONFLICTS = 10, 3
@@ -34,7 +34,7 @@ def cluster(db: Path | None, from_scratch: bool, preview: bool, as_json: bool) -
     New faces go to the groups that they belong to, or found new ones; groups keep their faces and their numbers.
     What you said about faces holds always.
     """
-    from phototag.workflows.cluster import cluster_faces
+    from phototag.workflows.recognition.cluster import cluster_faces
 
     with options.store(db, write=not preview) as store:
         done = cluster_faces(store, options.progress(as_json), from_scratch=from_scratch, preview=preview)

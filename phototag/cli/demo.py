@@ -21,7 +21,7 @@ from phototag.display import counted
 @options.as_json
 def demo(out: Path, as_json: bool) -> None:
     """Do the whole job on a small built-in library, offline, in about a minute."""
-    from phototag.workflows.demo import demo as job
+    from phototag.workflows.demo.demo import demo as job
 
     done = job(out, options.settings(), options.progress(as_json))
     options.show(

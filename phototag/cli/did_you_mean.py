@@ -21,7 +21,7 @@ def meant(store: Store, name: str, *, new: bool) -> str:
 
     Raises UsageError for what can't be a name, and where there is nobody to ask.
     """
-    from phototag.workflows.near_names import resembled
+    from phototag.workflows.naming.near_names import resembled
 
     nearly = None if new else resembled(store, name)
     if nearly is None:

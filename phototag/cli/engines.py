@@ -91,8 +91,9 @@ def engines_remove(name: str, yes: bool, db: Path | None) -> None:
 
     Says so if the database uses it.
     """
-    from phototag.engines.shelf import remove, require_taken
-    from phototag.workflows.engines import best, used_as
+    from phototag.engines.choice import best
+    from phototag.engines.installation import remove, require_taken
+    from phototag.workflows.library.engines_in_use import used_as
 
     require_taken(name)
     library = options.settings(db=db).db

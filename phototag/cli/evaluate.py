@@ -47,13 +47,13 @@ def evaluate(folder: Path, out: Path | None, settings: Settings, as_json: bool, 
     Verification (thresholds, accuracy, true accepts at few false ones), identification with and without strangers, and
     grouping. Found faces are remembered in your cache folder, so that the next time takes seconds.
     """
-    from phototag.workflows.evaluate import evaluate as job
+    from phototag.workflows.evaluation.evaluate import evaluate as job
 
     progress = options.progress(as_json)
     found = job(folder, settings, progress, **how)
     text = _text(found.figures)
     if out is not None:
-        from phototag.workflows.evaluation_page import write_page
+        from phototag.workflows.evaluation.page import write_page
 
         page = write_page(found, out, settings, progress)
         found.figures["page"] = page

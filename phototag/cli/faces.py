@@ -77,8 +77,8 @@ def faces_list(db: Path | None, form: str | None) -> None:
 @options.database
 def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -> None:
     """FACE is PERSON, who is looked for in all other photos at once."""
-    from phototag.workflows.name import name_face
-    from phototag.workflows.people import require_face
+    from phototag.workflows.naming.name import name_face
+    from phototag.workflows.naming.people import require_face
 
     with options.store(db) as store:
         require_face(store, face)
@@ -95,7 +95,7 @@ def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -
 @options.database
 def faces_not(face: int, person: str, no_tag: bool, db: Path | None) -> None:
     """FACE is not PERSON, and never gets that name with a group or from the machine."""
-    from phototag.workflows.people import not_them
+    from phototag.workflows.naming.people import not_them
 
     with options.store(db) as store:
         click.echo(f"Face {face} is not {printable(not_them(store, person, [face]).name)}.")
@@ -122,7 +122,7 @@ def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool
     \b
     phototag faces add party.jpg "Ada Lovelace" --box 1210,340,96,120
     """
-    from phototag.workflows.show_faces import add_face
+    from phototag.workflows.naming.add_face import add_face
 
     with options.store(db) as store:
         person = None if person is None else did_you_mean.meant(store, person, new=new)
@@ -142,8 +142,8 @@ def faces_absent(photo: Path, person: str, db: Path | None) -> None:
 
     `phototag audit` lists such names. Should the photo of before come back, it has its names.
     """
-    from phototag.workflows.placing import not_on
-    from phototag.workflows.show_faces import photo_at
+    from phototag.workflows.naming.add_face import photo_at
+    from phototag.workflows.naming.placing import not_on
 
     with options.store(db) as store:
         where = photo_at(store, photo)
@@ -158,7 +158,7 @@ def faces_absent(photo: Path, person: str, db: Path | None) -> None:
 @options.database
 def faces_same(face: int, other: int, no_tag: bool, db: Path | None) -> None:
     """FACE and OTHER are the same person, and will be in one group."""
-    from phototag.workflows.name import compare
+    from phototag.workflows.naming.name import compare
 
     with options.store(db) as store:
         compare(store, "same", face, other)
@@ -174,7 +174,7 @@ def faces_same(face: int, other: int, no_tag: bool, db: Path | None) -> None:
 @options.database
 def faces_different(face: int, other: int, no_tag: bool, db: Path | None) -> None:
     """FACE and OTHER are different people, and will not be in one group."""
-    from phototag.workflows.name import compare
+    from phototag.workflows.naming.name import compare
 
     with options.store(db) as store:
         compare(store, "different", face, other)

@@ -14,7 +14,7 @@ from phototag.cli.tag import told as told_of_tags
 from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
-    from phototag.workflows.forget import ForgottenPhotos, Left
+    from phototag.workflows.library.forget import ForgottenPhotos, Left
 
 dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be forgotten.")
 
@@ -50,8 +50,8 @@ def forget(
     A photo that lies elsewhere, too, stays. No file is touched. What you said stays in the journal: photos that are
     indexed again have their names again.
     """
-    from phototag.workflows.forget import forget_folder, forget_missing
-    from phototag.workflows.refresh import refresh
+    from phototag.workflows.library.forget import forget_folder, forget_missing
+    from phototag.workflows.recognition.refresh import refresh
 
     if missing == (folder is not None):
         raise click.UsageError("say which photos to forget: --missing, or a folder")

@@ -16,7 +16,7 @@ from phototag.display import counted
 
 if TYPE_CHECKING:
     from phototag.store.history import Answer
-    from phototag.workflows.history import Undone
+    from phototag.workflows.naming.history import Undone
 
 _SAID = {"typed": "", "reviewed": ", in a review", "folder": ", by a folder's name", "imported": ", from a file"}
 
@@ -29,7 +29,7 @@ _SAID = {"typed": "", "reviewed": ", in a review", "folder": ", by a folder's na
 def history(last: int, everything: bool, db: Path | None, as_json: bool) -> None:
     """Show your answers, the latest first; `phototag undo NUMBER` undoes one, or redoes what an undo undid."""
     from phototag.store.history import answers
-    from phototag.workflows.history import described
+    from phototag.workflows.naming.history import described
 
     with options.store(db, write=False) as store:
         told = list(answers(store, limit=None if everything else last))
@@ -70,8 +70,8 @@ def undo(answer: int | None, all_since: str | None, dry_run: bool, yes: bool, no
     """
     from phototag.cli.tag import try_names
     from phototag.store.history import since
-    from phototag.workflows.history import undo as job
-    from phototag.workflows.history import undo_since, utc
+    from phototag.workflows.naming.history import undo as job
+    from phototag.workflows.naming.history import undo_since, utc
 
     if all_since is not None and answer is not None:
         raise click.UsageError("give a number or --all-since, not both")

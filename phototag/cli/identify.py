@@ -15,7 +15,7 @@ from phototag.errors import DONE_WITH_PROBLEMS, TooLittleDataError
 if TYPE_CHECKING:
     from phototag.config import Settings
     from phototag.learn.identification import Rule
-    from phototag.workflows.identify import Identity
+    from phototag.workflows.recognition.identify import Identity
 
 
 @click.command(short_help="Who is on these photos, by the faces that you named?")
@@ -41,7 +41,7 @@ def identify(
     the classic ones, with one threshold for all people: `phototag tag`, which names the library's own faces, has a
     judgement that is calibrated on your names.
     """
-    from phototag.workflows.identify import identify as job
+    from phototag.workflows.recognition.identify import identify as job
 
     with options.store(db, write=False) as store:
         found = job(store, photos, settings, options.progress(as_json), rule=rule, threshold=threshold)

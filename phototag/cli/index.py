@@ -14,7 +14,7 @@ from phototag.errors import DONE_WITH_PROBLEMS, LibraryOfflineError
 
 if TYPE_CHECKING:
     from phototag.config import Settings
-    from phototag.workflows.index import Indexed
+    from phototag.workflows.library.index import Indexed
 
 
 @click.command(short_help="Find faces in new and changed photos.")
@@ -39,8 +39,8 @@ def index(
 
     Only reads the photos. May be stopped at any time; the next run goes on where this one was.
     """
-    from phototag.workflows.index import index as job
-    from phototag.workflows.relocate import relocate as move
+    from phototag.workflows.library.index import index as job
+    from phototag.workflows.library.relocate import relocate as move
 
     with options.store(settings.db, create=not relocate) as store:
         if relocate:

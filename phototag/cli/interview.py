@@ -15,13 +15,13 @@ from phototag.cli import pictures
 from phototag.cli.did_you_mean import is_meant
 from phototag.display import counted, path_text, printable
 from phototag.errors import DatabaseUnavailableError, UsageError
-from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
+from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces
-from phototag.workflows import name as naming
-from phototag.workflows.background import Tagger, in_words
-from phototag.workflows.near_names import resembled
-from phototag.workflows.review import OutdatedError, Sitting
-from phototag.workflows.tag import Tagged
+from phototag.workflows.naming import name as naming
+from phototag.workflows.naming.interview import OutdatedError, Sitting
+from phototag.workflows.naming.near_names import resembled
+from phototag.workflows.recognition.background import Tagger, in_words
+from phototag.workflows.recognition.tag import Tagged
 
 #: Faces on the sheet that `o` opens, at most.
 _SHEET = 400

@@ -30,8 +30,8 @@ def label(folder: Path, no_tag: bool, db: Path | None, as_json: bool) -> None:
     A photo whose copies lie in two people's folders, or on which it isn't clear whose face is meant, is listed and
     names nobody.
     """
-    from phototag.workflows.label import label_from_folders
-    from phototag.workflows.refresh import refresh
+    from phototag.workflows.naming.label import label_from_folders
+    from phototag.workflows.recognition.refresh import refresh
 
     with options.store(db) as store:
         done = label_from_folders(store, folder)

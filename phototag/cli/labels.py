@@ -16,7 +16,7 @@ from phototag.errors import DONE_WITH_PROBLEMS, UsageError
 
 if TYPE_CHECKING:
     from phototag.interop.names import Names
-    from phototag.workflows.import_names import Imported
+    from phototag.workflows.naming.import_names import Imported
 
 #: So many of a list are told; `--json` tells all.
 _MOST = 10
@@ -34,7 +34,7 @@ def people_export(file: Path, db: Path | None) -> None:
     """
     from phototag.interop import files
     from phototag.interop.names import HEAD, render
-    from phototag.workflows.export_names import export_names
+    from phototag.workflows.naming.export_names import export_names
 
     with options.store(db, write=False) as store:
         exported = export_names(store)
@@ -65,8 +65,8 @@ def people_import(file: Path, overrule: bool, dry_run: bool, no_tag: bool, db: P
     undoes; what stands already isn't said again. An entry that can't be (a box outside its photo) is left out and
     listed; then the exit code is 3.
     """
-    from phototag.workflows.import_names import import_names
-    from phototag.workflows.refresh import refresh
+    from phototag.workflows.naming.import_names import import_names
+    from phototag.workflows.recognition.refresh import refresh
 
     names = _read(file)
     settings = options.settings(db=db)

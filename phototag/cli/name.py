@@ -30,8 +30,8 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
     phototag name 12 "Ada Lovelace"
     """
     from phototag.store import clusters
-    from phototag.workflows.name import group_faces, left_out, name_group
-    from phototag.workflows.refresh import refresh
+    from phototag.workflows.naming.name import group_faces, left_out, name_group
+    from phototag.workflows.recognition.refresh import refresh
 
     with options.store(db) as store:
         if not clusters.exists(store):
@@ -52,8 +52,8 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError('naming asks questions on a terminal; elsewhere use `phototag name GROUP "NAME"`')
         from phototag.cli.interview import interview
-        from phototag.workflows.background import Tagger
-        from phototag.workflows.review import Sitting
+        from phototag.workflows.naming.interview import Sitting
+        from phototag.workflows.recognition.background import Tagger
 
         sitting = Sitting.open(store, options.progress(False), tag=not no_tag)
         tagged = interview(sitting, None if no_tag else Tagger(store.path), images=not no_images)

@@ -74,7 +74,7 @@ def people_show(name: str, db: Path | None, as_json: bool) -> None:
     """Show what is known of NAME: other names, company, and every face, those that fit worst first."""
     from phototag.store.faces import identified
     from phototag.store.people import aliases, get, together
-    from phototag.workflows.people import called
+    from phototag.workflows.naming.people import called
 
     with options.store(db, write=False) as store:
         person = called(store, name)

@@ -13,7 +13,7 @@ from phototag.cli.tag import try_names
 from phototag.display import counted, printable
 
 if TYPE_CHECKING:
-    from phototag.workflows.people import Joined
+    from phototag.workflows.naming.people import Joined
 
 
 @click.command("rename")
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.database
 def rename(name: str, new: str, db: Path | None) -> None:
     """Call NAME by another name, NEW, from now on."""
-    from phototag.workflows.people import rename as job
+    from phototag.workflows.naming.people import rename as job
 
     with options.store(db) as store:
         person = job(store, name, new)
@@ -37,8 +37,8 @@ def rename(name: str, new: str, db: Path | None) -> None:
 @options.database
 def merge(name: str, into: str, yes: bool, no_tag: bool, db: Path | None) -> None:
     """Say that NAME and INTO are one person, who is called INTO."""
-    from phototag.workflows.people import joined
-    from phototag.workflows.people import merge as job
+    from phototag.workflows.naming.people import joined
+    from phototag.workflows.naming.people import merge as job
 
     with options.store(db) as store:
         told = joined(store, name, into)
@@ -66,7 +66,7 @@ def _joins(told: Joined) -> str:
 @options.database
 def hide(name: str, db: Path | None) -> None:
     """Leave NAME out of the album and the lists; their faces keep the name."""
-    from phototag.workflows.people import hide as job
+    from phototag.workflows.naming.people import hide as job
 
     with options.store(db) as store:
         person = job(store, name)
@@ -78,7 +78,7 @@ def hide(name: str, db: Path | None) -> None:
 @options.database
 def unhide(name: str, db: Path | None) -> None:
     """Show NAME again."""
-    from phototag.workflows.people import hide as job
+    from phototag.workflows.naming.people import hide as job
 
     with options.store(db) as store:
         person = job(store, name, shown=True)
@@ -92,7 +92,7 @@ def unhide(name: str, db: Path | None) -> None:
 @options.database
 def not_this_person(name: str, faces: tuple[int, ...], no_tag: bool, db: Path | None) -> None:
     """Say that FACES (numbers, as `people show` has them) are not NAME, and never will be."""
-    from phototag.workflows.people import not_them
+    from phototag.workflows.naming.people import not_them
 
     with options.store(db) as store:
         person = not_them(store, name, faces)

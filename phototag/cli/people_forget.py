@@ -16,7 +16,7 @@ from phototag.display import counted, printable
 
 if TYPE_CHECKING:
     from phototag.store.connect import Store
-    from phototag.workflows.forget import ForgottenPerson
+    from phototag.workflows.library.forget import ForgottenPerson
 
 
 @click.command("forget")
@@ -39,8 +39,8 @@ def people_forget(
     The photos stay, and these faces are not looked for again. The history has a number instead of the name. This can't
     be undone, so you are asked twice.
     """
-    from phototag.workflows.forget import forget_person
-    from phototag.workflows.refresh import refresh
+    from phototag.workflows.library.forget import forget_person
+    from phototag.workflows.recognition.refresh import refresh
 
     with options.store(db) as store:
         told = forget_person(store, name, dry_run=True)
@@ -59,7 +59,7 @@ def people_forget(
 def _require_name(store: Store, told: ForgottenPerson, again: str | None, as_json: bool) -> None:
     """The second question. Raises UsageError for another name."""
     from phototag.errors import UsageError
-    from phototag.workflows.people import find
+    from phototag.workflows.naming.people import find
 
     if again is None:
         again = str(click.prompt("Type the name once more", err=as_json))

@@ -17,7 +17,7 @@ from phototag.errors import UsageError
 
 if TYPE_CHECKING:
     from phototag.store.connect import Store
-    from phototag.workflows.people import Split
+    from phototag.workflows.naming.people import Split
 
 #: Numbers and pictures of a part that are shown.
 _SHOWN = 6
@@ -49,8 +49,8 @@ def split(
     phototag people split Ada --part 2 --as "Annabella"
     phototag people split Ada --face 12 --face 15
     """
-    from phototag.workflows.people import called, parts
-    from phototag.workflows.people import split as job
+    from phototag.workflows.naming.people import called, parts
+    from phototag.workflows.naming.people import split as job
 
     if part is not None and faces:
         raise click.UsageError("give --part or --face, not both")
@@ -90,8 +90,8 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
     from rich.console import Console
 
     from phototag.cli.pictures import show
-    from phototag.workflows.name import pictures
-    from phototag.workflows.people import split as job
+    from phototag.workflows.naming.name import pictures
+    from phototag.workflows.naming.people import split as job
 
     console = Console(highlight=False, emoji=False)
     if len(found) < 2:

@@ -33,7 +33,7 @@ def review(port: int, host: str, opened: bool, db: Path | None) -> None:
     if missing:
         raise UsageError(f"the browser pages need {' and '.join(missing)}: run `pip install 'phototag[review]'`")
     from phototag.web.server import serve
-    from phototag.workflows.refresh import refresh
+    from phototag.workflows.recognition.refresh import refresh
 
     def ready(address: str, once: str) -> None:
         if host not in (_HERE, "localhost", "::1"):

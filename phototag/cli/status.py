@@ -16,7 +16,7 @@ from phototag.display import counted, path_text, photos_away
 @options.as_json
 def status(db: Path | None, as_json: bool) -> None:
     """Show folders, photos, faces, problems, people and the model."""
-    from phototag.workflows.status import status as job
+    from phototag.workflows.library.status import status as job
 
     with options.store(db, write=False) as store:
         found = job(store)

@@ -13,7 +13,7 @@ from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
     from phototag.store.connect import Store
-    from phototag.workflows.tag import Tagged
+    from phototag.workflows.recognition.tag import Tagged
 
 #: Names claimed twice in a photo that are shown.
 _SHOWN = 5
@@ -25,9 +25,9 @@ _SHOWN = 5
 @options.as_json
 def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
     """Name the faces that the trained model is sure of; your own names are never touched."""
-    from phototag.workflows.judging import Faces, usable_model
-    from phototag.workflows.tag import tag_faces
-    from phototag.workflows.train import train_people
+    from phototag.workflows.recognition.judging import Faces, usable_model
+    from phototag.workflows.recognition.tag import tag_faces
+    from phototag.workflows.recognition.train import train_people
 
     settings = options.settings(db=db, precision=precision)
     with options.store(db) as store:
@@ -40,7 +40,7 @@ def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
 
 def try_names(store: Store) -> None:
     """Look for everybody who is named in all other photos, say what came of it, and group the rest."""
-    from phototag.workflows.refresh import refresh
+    from phototag.workflows.recognition.refresh import refresh
 
     if done := refresh(store, options.progress(False)):
         for line in told(done):

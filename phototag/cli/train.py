@@ -17,7 +17,7 @@ from phototag.display import counted
 @options.as_json
 def train(precision: float | None, db: Path | None, as_json: bool) -> None:
     """Learn the people that you named, from their faces that are sharp and large enough, and how sure to be of them."""
-    from phototag.workflows.train import train_people
+    from phototag.workflows.recognition.train import train_people
 
     settings = options.settings(db=db, precision=precision)
     with options.store(db) as store:

@@ -12,7 +12,7 @@ from phototag.cli import options
 
 if TYPE_CHECKING:
     from phototag.config import Settings
-    from phototag.workflows.train_embedder import TrainedEmbedder
+    from phototag.workflows.evaluation.train_embedder import TrainedEmbedder
 
 
 @click.command("train-embedder", short_help="Teach an embedder your people with the triplet loss.")
@@ -48,7 +48,7 @@ def train_embedder(
 
     By default it learns a linear map on the vectors of the embedder (--embedder) that a new library would use.
     """
-    from phototag.workflows import train_embedder as job
+    from phototag.workflows.evaluation import train_embedder as job
 
     done = job.train_embedder(
         folder, job.Plan(**plan), settings, options.progress(as_json),

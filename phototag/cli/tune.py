@@ -23,8 +23,8 @@ def tune(precisions: tuple[float, ...], db: Path | None, as_json: bool) -> None:
     phototag tune
     phototag tune 0.97 0.9975
     """
-    from phototag.workflows.tune import CHOICES
-    from phototag.workflows.tune import tune as job
+    from phototag.workflows.recognition.tune import CHOICES
+    from phototag.workflows.recognition.tune import tune as job
 
     if not all(0 < precision < 1 for precision in precisions):
         raise UsageError("a precision is a share between 0 and 1, as 0.995")

@@ -12,7 +12,7 @@ from phototag.cli import options
 
 if TYPE_CHECKING:
     from phototag.config import Settings
-    from phototag.workflows.verify import Comparison
+    from phototag.workflows.recognition.verify import Comparison
 
 
 @click.command(short_help="Do two photos show one person?")
@@ -27,7 +27,7 @@ def verify(one: Path, other: Path, every: bool, threshold: float | None, setting
 
     The probability holds where one person and two are equally likely beforehand. Needs no database and writes none.
     """
-    from phototag.workflows.verify import verify as job
+    from phototag.workflows.recognition.verify import verify as job
 
     found = job(one, other, settings, threshold=threshold, every=every)
     result = asdict(found[0])

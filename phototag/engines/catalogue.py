@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phototag.engines import card as cards
-from phototag.engines import registry, shelf
-from phototag.engines.card import Card
+from phototag.engines import installation, registry
 from phototag.engines.download import download
-from phototag.engines.shelf import Shelved
+from phototag.engines.formats import card as cards
+from phototag.engines.formats.card import Card
+from phototag.engines.installation import Shelved
 from phototag.errors import WeightsError
 from phototag.progress import Progress
 
@@ -57,7 +57,7 @@ def entry_of(path: Path) -> Entry | None:
 
 def require_installable(entry: Entry) -> None:
     """Raises UsageError if an entry's name is taken, or a package is missing without which it could not run."""
-    shelf.require_free(entry.name)
+    installation.require_free(entry.name)
     registry.family(entry.family)
 
 
@@ -69,8 +69,8 @@ def install(entry: Entry, progress: Progress) -> Shelved:
     `require_installable` does or if the shelf can't be written, DiskFullError.
     """
     require_installable(entry)
-    part = shelf.shelf_folder() / ".downloads" / entry.sha256
-    with shelf.usable():
+    part = installation.shelf_folder() / ".downloads" / entry.sha256
+    with installation.usable():
         part.parent.mkdir(parents=True, exist_ok=True)
         download(entry.url, part, entry.size, progress)
         if hashlib.sha256(part.read_bytes()).hexdigest() != entry.sha256:

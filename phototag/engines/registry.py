@@ -15,9 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast
 
-from phototag.engines import shelf
-from phototag.engines.card import Card
-from phototag.engines.shelf import Prepared, Shelved
+from phototag.engines import installation
+from phototag.engines.formats.card import Card
+from phototag.engines.installation import Prepared, Shelved
 from phototag.errors import UsageError, WeightsError
 from phototag.types import RGB, Detector, Device, Embedder, Thresholds
 
@@ -166,13 +166,15 @@ def add(
     require_name(name, family_name)
     spec = family(family_name)
     assert spec.prepare is not None
-    return shelf.keep(name, spec.name, spec.prepare(path, card), card, source=source or str(path), licence=licence)
+    return installation.keep(
+        name, spec.name, spec.prepare(path, card), card, source=source or str(path), licence=licence
+    )
 
 
 def require_name(name: str, family_name: str) -> None:
     """Raises UsageError if the shelf can't call an engine of this family `name`, or there is no such family."""
     spec = family(family_name)
-    shelf.require_free(name)
+    installation.require_free(name)
     own = spec_of(name)
     if own is not None and own.name != spec.name:
         raise UsageError(f"{name!r} is the name of another engine: choose a name of your own")
@@ -183,7 +185,7 @@ def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
     if spec is None:
         known = sorted(
             [spec.name for spec in available() if spec.kind == kind and spec.prepare is None]
-            + [one.name for one in shelf.shelved() if (own := spec_of(one.family)) and own.kind == kind]
+            + [one.name for one in installation.shelved() if (own := spec_of(one.family)) and own.kind == kind]
         )
         raise UsageError(
             f"there is no {kind} called {name!r}; known: {', '.join(known)} "
@@ -202,7 +204,7 @@ def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
 
 def _find(kind: str, name: str) -> tuple[EngineSpec | None, Shelved | None]:
     """The engine or family, if it is of this kind, and the weights on the shelf, of what is called `name`."""
-    shelved = shelf.find(name)
+    shelved = installation.find(name)
     spec = spec_of(shelved.family if shelved else name)
     return (spec if spec and spec.kind == kind else None), shelved
 

@@ -27,6 +27,11 @@ from phototag.types import RGB, Detection, Image, Point
 #: from .9 on it pays. (Other poor faces are found more often when poor ones are learnt from.)
 WORTH_LEARNING = 0.5
 
+#: A face of lower quality founds no group and holds none together; it may join one. Quality tells how often a face is
+#: recognised, beside a good one: here, once in seven times. In lfw-dev one face in 25 is below, most of them in the
+#: background. Chosen low, because a face that is kept out in error costs its group a member.
+WORTH_GROUPING = 0.15
+
 SIDE = 24  #: pixels of the square in which sharpness is looked for
 ENOUGH = 96  #: pixels of a face's shorter side; of more only every so many are looked at
 SMOOTH = 0.25  #: what `_steps` at `SIDE` are of those at half of it in a face without any fine detail

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from phototag.store.connect import Store
 from phototag.store.embeddings import blob, require_unit
 from phototag.store.photos import EVERY_PLACE, LAST_PATH, PATH, PLACE, path_of
-from phototag.types import Box, Face, Point, Vectors
+from phototag.types import Box, Face, NewFace, StoredCrop
 
 #: Two boxes in one photo that overlap at least so much are one face.
 SAME_PLACE_IOU = 0.4
@@ -37,27 +37,6 @@ SPOKEN = (
     " WHERE d.other_face = face.subject)"
 )
 KEPT = f"({_NAMED} OR EXISTS (SELECT 1 FROM standing s WHERE s.face = face.subject AND s.verb = 'a-face'))"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NewFace:
-    """A face ready to be stored: place, looks, crop (`region` is its square in the photo), unit vector.
-
-    `turn`: quarter turns to the left by which the crop shows the square, so that the face is upright.
-    `subject`: the face on an earlier version of the photo that it shows again. `found`: by a detector, not kept for a
-    human's word alone.
-    """
-
-    box: Box
-    landmarks: tuple[Point, ...]
-    score: float
-    quality: float
-    jpeg: bytes
-    region: Box
-    vector: Vectors
-    turn: int = 0
-    subject: int | None = None
-    found: bool = True
 
 
 def replace(
@@ -248,21 +227,6 @@ def told(store: Store) -> Iterator[Told]:
         " AND v.present AND v.photo IN lies)) ORDER BY path, f.x, f.y, f.id"
     ):
         yield Told(row[0], Box(*row[1:5]), *row[5:])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredCrop:
-    """A face's small picture: `region` is its square, and `box` and `landmarks` the face, in the photo's pixels.
-
-    `turn`: quarter turns to the left by which the picture shows the square.
-    """
-
-    face_id: int
-    jpeg: bytes
-    region: Box
-    box: Box
-    landmarks: tuple[Point, ...]
-    turn: int = 0
 
 
 def stored_crop(store: Store, face: int) -> StoredCrop:

@@ -22,7 +22,7 @@ from phototag.types import Person
 from phototag.web.guard import Form, Keys, form_of
 from phototag.web.interview import Interview
 from phototag.web.stores import Stores
-from phototag.workflows.background import Tagger, in_words
+from phototag.workflows.recognition.background import Tagger, in_words
 
 Tone = Literal["done", "trouble"]
 #: Sentences that are remembered, for pages that are loaded again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from phototag.web.desk import Visit
-from phototag.workflows.near_names import resembled
+from phototag.workflows.naming.near_names import resembled
 
 #: Faces of the answer that are shown with the question.
 _SHOWN = 12

@@ -12,7 +12,7 @@ from phototag.store import changes, history
 from phototag.store.connect import Store
 from phototag.store.history import Answer
 from phototag.web.desk import Visit
-from phototag.workflows.history import Undone, described, undo
+from phototag.workflows.naming.history import Undone, described, undo
 
 ROWS = 50
 #: Faces shown of an answer, and of each thing that undoing it changes.

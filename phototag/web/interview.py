@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phototag.errors import UsageError
-from phototag.review.questions import SHOWN, Question, WhoIsIt
+from phototag.interview.questions import SHOWN, Question, WhoIsIt
 from phototag.store import decisions, faces
 from phototag.store.connect import open_store
-from phototag.workflows.background import Tagger
-from phototag.workflows.review import Sitting
+from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.recognition.background import Tagger
 
 
 @dataclass(frozen=True, slots=True)

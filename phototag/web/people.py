@@ -16,8 +16,8 @@ from phototag.store.people import Listed
 from phototag.types import Person
 from phototag.web import doubts
 from phototag.web.desk import Visit
-from phototag.workflows import name as naming
-from phototag.workflows import people as jobs
+from phototag.workflows.naming import name as naming
+from phototag.workflows.naming import people as jobs
 
 T = TypeVar("T")
 

@@ -17,11 +17,11 @@ from phototag.web import doubts
 from phototag.web.desk import Visit
 from phototag.web.guard import Form
 from phototag.web.people import CARDS, cut
-from phototag.workflows import name as naming
-from phototag.workflows.people import not_them, require_face
-from phototag.workflows.placing import not_on
+from phototag.workflows.naming import name as naming
+from phototag.workflows.naming.add_face import add_face_on
+from phototag.workflows.naming.people import not_them, require_face
+from phototag.workflows.naming.placing import not_on
 from phototag.workflows.report import face_entry
-from phototag.workflows.show_faces import add_face_on
 
 #: Fields of a form that say where a face is: in pixels of the upright full-size photo.
 _SIDES = ("x", "y", "w", "h")

@@ -8,7 +8,7 @@ from phototag.errors import UsageError
 from phototag.report.render import templates
 from phototag.store import faces, photos
 from phototag.web.desk import Visit
-from phototag.workflows.original import original
+from phototag.workflows.library.original import original
 
 _ASSETS = {
     "style.css": ("assets/style.css", "text/css"),

@@ -9,14 +9,14 @@ from starlette.responses import JSONResponse, Response
 
 from phototag.display import counted, printable
 from phototag.errors import PhototagError, UsageError
-from phototag.review.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
+from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
 from phototag.web import doubts
 from phototag.web.desk import Visit
 from phototag.web.guard import Form
-from phototag.workflows.name import Named, left_out
-from phototag.workflows.review import Sitting
+from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.name import Named, left_out
 
 _KINDS = {WhoIsIt: "who", IsItAlso: "also", AreTheyOne: "one", WhoIsNot: "not"}
 

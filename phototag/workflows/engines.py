@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from phototag.config import Settings
-from phototag.engines import card as cards
-from phototag.engines import catalogue, registry, shelf
+from phototag.engines import catalogue, installation, registry
 from phototag.engines.catalogue import Entry
-from phototag.engines.disguise import disguise_of
+from phototag.engines.choice import best
+from phototag.engines.formats import card as cards
+from phototag.engines.formats.disguise import disguise_of
+from phototag.engines.installation import Shelved
 from phototag.engines.registry import EngineSpec
-from phototag.engines.shelf import Shelved
-from phototag.errors import PhototagError, UsageError, WeightsError
+from phototag.errors import UsageError, WeightsError
 from phototag.imaging.align import ALIGNMENTS
-from phototag.store import engines
-from phototag.store.connect import Store, open_reader
-from phototag.types import Device
 
-Kind = Literal["detector", "embedder"]
-Use = Literal["detector", "embedder", "coming"]
 Origin = Literal["built-in", "plug-in", "added", "installable", "family"]
-
-#: The best first; what comes out of the box is last, and always there. (The 8-bit network can't use a GPU.)
-PREFERRED = {"detector": ("yunet", "mtcnn"), "embedder": ("mobilefacenet", "dlib-resnet-int8", "dlib-resnet")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,85 +45,6 @@ class Row:
     trouble: str = ""
 
 
-def best(kind: Kind, device: Device = "auto") -> str:
-    """The engine for a new library: the best that is installed, and can use a GPU if that is the device.
-
-    Raises WeightsError for a damaged one.
-    """
-    known = {entry.name: entry for entry in catalogue.entries()}
-
-    def fits(name: str) -> bool:
-        entry = known.get(name)
-        spec = registry.spec_of(entry.family if entry else name)
-        there = entry is None or _is(shelf.find(name), entry)
-        return there and (device != "gpu" or (spec is not None and spec.gpu))
-
-    return next((name for name in PREFERRED[kind] if fits(name)), PREFERRED[kind][-1])
-
-
-def _is(shelved: Shelved | None, entry: Entry) -> bool:
-    """Whether the catalogue vouches for what lies on the shelf: a name alone is anybody's."""
-    return shelved is not None and (shelved.sha256, shelved.family) == (entry.sha256, entry.family)
-
-
-def chosen(settings: Settings, store: Store) -> Settings:
-    """The settings with the engines that a library was indexed with, and what they seek, where nobody says otherwise.
-
-    A change of embedder that was begun goes on. Raises WeightsError where a library's engine is no longer installed.
-    """
-    detector = engines.current(store, "detector")
-    told = engines.parameters(store, detector[0]) if detector else {}
-    own = {name: int(told[name]) for name in settings.unsaid if told.get(name, "").isdigit()}
-    side = own.get("image_side", settings.image_side)
-    return replace(
-        settings,
-        image_side=side,
-        min_face=own.get("min_face", settings.min_face),
-        detector=settings.detector or _own("detector", store),
-        embedder=settings.embedder or _coming(store) or _own("embedder", store),
-        # A photo may be decoded to three quarters of the side asked for, and no face is sought in fewer pixels.
-        detail_side=max(settings.detail_side, side * 4 // 3),
-        unsaid=frozenset(),
-    )
-
-
-def _coming(store: Store) -> str | None:
-    found = engines.coming(store, "embedder")
-    return found[1] if found and registry.installed("embedder", found[1]) else None
-
-
-def _own(kind: Kind, store: Store) -> str | None:
-    found = engines.current(store, kind)
-    if found is None:
-        return None
-    name = found[1]
-    if not registry.installed(kind, name):
-        offered = any(entry.name == name for entry in catalogue.entries())
-        how = f"phototag engines install {name}" if offered else f"phototag engines add {name} FILE"
-        raise WeightsError(
-            f"{store.path} was indexed with the {kind} {name}, which is no longer installed; nothing was changed: "
-            f"bring it back (`{how}`), or go on with another (`phototag index --{kind} {best(kind)}`); names are kept"
-        )
-    return name
-
-
-def used_as(name: str, db: Path) -> Use | None:
-    """What the engine called `name` is to the database at `db`, if that can be read and uses it.
-
-    "coming": it is to take over from the embedder, once it has seen every known face.
-    """
-    try:
-        with open_reader(db) as store:
-            uses: dict[Use, tuple[int, str] | None] = {
-                "detector": engines.current(store, "detector"),
-                "embedder": engines.current(store, "embedder"),
-                "coming": engines.coming(store, "embedder"),
-            }
-    except PhototagError:
-        return None
-    return next((use for use, found in uses.items() if found and found[1] == name), None)
-
-
 def listing(settings: Settings) -> list[Row]:
     """All engines: built-in ones, plug-ins, the user's, those of the catalogue that aren't there yet, and families.
 
@@ -139,7 +53,7 @@ def listing(settings: Settings) -> list[Row]:
     defaults = (settings.detector or best("detector"), settings.embedder or best("embedder"))
     offers = registry.offers()
     specs = {offer.name: offer.spec for offer in offers if offer.spec}
-    mine = {one.name: one for one in shelf.shelved()}
+    mine = {one.name: one for one in installation.shelved()}
 
     def row(name: str, spec: EngineSpec, origin: Origin, of: Entry | Shelved | None = None, source: str = "") -> Row:
         card = of.card if of else None

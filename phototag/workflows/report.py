@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from phototag import __version__
+from phototag.imaging.quality import WORTH_GROUPING
 from phototag.progress import Progress
 from phototag.report.pages import (
     FaceEntry,
@@ -23,8 +24,7 @@ from phototag.store import clusters, faces, models, people, photos, problems
 from phototag.store.connect import Store
 from phototag.store.faces import Identified
 from phototag.store.people import Listed
-from phototag.workflows.judging import calibration_of
-from phototag.workflows.looks import CLEAR
+from phototag.workflows.recognition.judging import calibration_of
 
 
 def report(store: Store, out: Path, progress: Progress) -> Path:
@@ -75,7 +75,7 @@ class _Library:
         ]
 
     def groups(self) -> Iterator[GroupEntry]:
-        for group in clusters.unnamed(self.store, clear=CLEAR):
+        for group in clusters.unnamed(self.store, clear=WORTH_GROUPING):
             members = {face.id: face for face in faces.identified(self.store, cluster=group.number)}
             yield GroupEntry(group.number, [face_entry(members[face]) for face in group.face_ids])
 

@@ -11,10 +11,10 @@ from phototag.errors import TooLittleDataError
 from phototag.progress import Progress
 from phototag.store import faces, files
 from phototag.store.connect import Store
-from phototag.workflows.cluster import Clustered, cluster_faces
-from phototag.workflows.index import Indexed, index
+from phototag.workflows.library.index import Indexed, index
+from phototag.workflows.recognition.cluster import Clustered, cluster_faces
+from phototag.workflows.recognition.tag import Tagged, try_names
 from phototag.workflows.report import report
-from phototag.workflows.tag import Tagged, try_names
 
 
 @dataclass(frozen=True, slots=True)

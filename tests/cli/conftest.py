@@ -70,8 +70,8 @@ def indexed(demo: Demo, phototag: Run, tmp_path: Path) -> Path:
     from phototag.progress import Silent
     from phototag.store import clusters
     from phototag.store.connect import open_store
-    from phototag.workflows.cluster import cluster_faces
-    from phototag.workflows.name import dismiss
+    from phototag.workflows.naming.name import dismiss
+    from phototag.workflows.recognition.cluster import cluster_faces
     from tests.store.build import step_back
 
     with open_store(db) as store:

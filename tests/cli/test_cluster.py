@@ -12,8 +12,8 @@ import pytest
 from phototag.cli.cluster import remarks
 from phototag.store.faces import Place
 from phototag.types import Box
-from phototag.workflows.cluster import Clustered
-from phototag.workflows.conflicts import Conflict
+from phototag.workflows.recognition.cluster import Clustered
+from phototag.workflows.recognition.conflicts import Conflict
 from tests.cli.conftest import Run
 
 

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from phototag.analysis.face_analyzer import Eye
 from phototag.config import Settings
 from phototag.engines import catalogue, registry
-from phototag.engines.onnx_embedder import OnnxEmbedder
-from phototag.engines.shelf import Prepared, keep
+from phototag.engines.choice import best
+from phototag.engines.embedders.onnx_embedder import OnnxEmbedder
+from phototag.engines.installation import Prepared, keep
 from phototag.errors import WeightsError
 from phototag.store import engines as known
 from phototag.store.connect import open_store
 from phototag.types import EngineInfo
-from phototag.workflows.engines import best, chosen
-from phototag.workflows.eye import Eye
+from phototag.workflows.library.engines_in_use import chosen
 from tests.cli.conftest import Demo, Run
 from tests.engines.onnx_files import card, embedder
 from tests.engines.plug_in import planted, plug_in

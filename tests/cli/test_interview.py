@@ -17,8 +17,8 @@ import pytest
 from phototag.cli.interview import interview as interview_in_process
 from phototag.errors import DatabaseLockedError
 from phototag.store.connect import open_store
-from phototag.workflows.background import Tagger
-from phototag.workflows.review import Sitting
+from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.recognition.background import Tagger
 from tests.cli.conftest import Run
 from tests.workflows.test_people import add_faces
 

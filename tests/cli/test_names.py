@@ -17,7 +17,7 @@ import pytest
 
 from phototag.store import people
 from phototag.store.connect import open_store
-from phototag.workflows.name import name_faces
+from phototag.workflows.naming.name import name_faces
 from tests.cli.conftest import Run
 from tests.store.build import add_face, unit
 

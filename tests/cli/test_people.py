@@ -13,7 +13,7 @@ import pytest
 
 from phototag.cli.people_split import _ask
 from phototag.store.connect import open_store
-from phototag.workflows.name import name_faces
+from phototag.workflows.naming.name import name_faces
 from tests.cli.conftest import Run
 from tests.cli.test_interview import people
 from tests.store.build import who
@@ -25,7 +25,7 @@ def named(indexed: Path, phototag: Run) -> Path:
     """Grace and Eileen, named group by group."""
     from phototag.store import clusters
     from phototag.store.connect import open_store
-    from phototag.workflows.name import name_group
+    from phototag.workflows.naming.name import name_group
 
     with open_store(indexed) as store:
         for group, name in zip(list(clusters.unnamed(store)), ("Grace", "Eileen"), strict=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from phototag.imaging import portraits
+from phototag.workflows.demo import photos as portraits
 from tests.cli.conftest import Demo, Run
 
 PEOPLE = ("eileen_collins", "grace_hopper")

@@ -15,12 +15,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import apart, catalogue, facenet_network, hdf5, openface_network, projection, registry, shelf
-from phototag.engines.arrays import Arrays, pack
-from phototag.engines.dlib_resnet import DlibResNet
-from phototag.engines.mtcnn import Mtcnn
+from phototag.engines import catalogue, installation, registry
+from phototag.engines.detectors.mtcnn import Mtcnn
+from phototag.engines.embedders import facenet_network, openface_network, projection
+from phototag.engines.embedders.dlib_resnet import DlibResNet
+from phototag.engines.formats import hdf5
+from phototag.engines.formats.arrays import Arrays, pack
+from phototag.engines.installation import Prepared
 from phototag.engines.registry import EngineOptions
-from phototag.engines.shelf import Prepared
+from phototag.engines.runtimes import isolated
 from phototag.imaging.align import align
 from phototag.types import RGB, Chips, Detector, Embedder
 
@@ -46,7 +49,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             thread.join()
 
     monkeypatch.setattr(hdf5, "apart", beside)
-    monkeypatch.setattr(apart, "apart", beside)
+    monkeypatch.setattr(isolated, "apart", beside)
 
 
 @pytest.fixture(scope="session")
@@ -88,12 +91,16 @@ def _mobilefacenet(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) ->
 
 def _onnx(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
     pytest.importorskip("onnxruntime")
-    shelf.keep("onnx", "onnx", Prepared(onnx_files.embedder(("n", 3, 8, 8)), ".onnx"), onnx_files.card(mean=(9, 8, 7)))
+    installation.keep(
+        "onnx", "onnx", Prepared(onnx_files.embedder(("n", 3, 8, 8)), ".onnx"), onnx_files.card(mean=(9, 8, 7))
+    )
     return registry.make_embedder("onnx", EngineOptions())
 
 
 def _openface(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
-    shelf.keep("openface", "openface", Prepared(pack(request.getfixturevalue("openface_arrays")), ".npz", 128), None)
+    installation.keep(
+        "openface", "openface", Prepared(pack(request.getfixturevalue("openface_arrays")), ".npz", 128), None
+    )
     return registry.make_embedder("openface", EngineOptions())
 
 
@@ -105,7 +112,7 @@ def _facenet(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embed
     )
     noise = np.random.default_rng(5).normal(0, 1, (4, 160, 160, 3)).astype(np.float32)
     arrays = enliven(facenet_network.network(128), noise)
-    shelf.keep("facenet", "facenet", Prepared(pack(arrays), ".npz", 128), None)
+    installation.keep("facenet", "facenet", Prepared(pack(arrays), ".npz", 128), None)
     return registry.make_embedder("facenet", EngineOptions())
 
 
@@ -114,7 +121,9 @@ def _projection(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Em
     random = np.random.default_rng(6)
     matrix = (np.eye(128) + random.normal(0, 0.01, (128, 128))).astype(np.float32)
     data = projection.packed(base.info, {"projection/kernel": matrix})
-    shelf.keep("projection", "projection", Prepared(data, ".npz"), projection.card(base.info, base.info.thresholds))
+    installation.keep(
+        "projection", "projection", Prepared(data, ".npz"), projection.card(base.info, base.info.thresholds)
+    )
     return registry.make_embedder("projection", EngineOptions())
 
 
@@ -165,7 +174,7 @@ def mtcnn(engine: Make) -> Mtcnn:
 @pytest.fixture(scope="session")
 def portraits() -> list[RGB]:
     """Two public-domain portraits of unlike shape, one face each."""
-    folder = files("phototag.imaging") / "portraits"
+    folder = files("phototag.workflows.demo") / "portraits"
     names = ("eileen_collins.jpg", "grace_hopper.jpg")
     return [np.asarray(Image.open(str(folder / name)).convert("RGB")) for name in names]
 

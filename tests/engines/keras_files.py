@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from phototag.engines.arrays import Arrays
+from phototag.engines.formats.arrays import Arrays
 
 
 def enliven(model: Any, samples: np.ndarray) -> Arrays:

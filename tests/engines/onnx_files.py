@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from phototag.engines.card import Card
+from phototag.engines.formats.card import Card
 from phototag.types import Thresholds
 
 Shape = tuple[int | str, ...]

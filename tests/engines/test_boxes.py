@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phototag.engines.boxes import clipped, overlap, squared, suppress
+from phototag.engines.detectors.boxes import clipped, overlap, squared, suppress
 from phototag.types import Box
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from phototag.cli.main import cli
-from phototag.engines import catalogue, shelf
+from phototag.engines import catalogue, installation
 from phototag.engines import download as downloading
 from phototag.engines.catalogue import Entry, install
 from phototag.errors import UsageError, WeightsError
@@ -112,8 +112,8 @@ class Counted(Silent):
 def test_fetched_verified_and_shelved(entry: Entry, own_shelf: Path) -> None:
     progress = Counted()
     shelved = install(entry, progress)
-    assert shelf.find("mine") == shelved
-    assert shelf.load(shelved) == WEIGHTS
+    assert installation.find("mine") == shelved
+    assert installation.load(shelved) == WEIGHTS
     assert (shelved.source, shelved.licence, shelved.card) == (entry.url, "CC0", entry.card)
     assert (progress.done, progress.total, progress.finished) == (len(WEIGHTS) // 1000, len(WEIGHTS) // 1000, 1)
     assert kept(own_shelf) == []
@@ -128,10 +128,10 @@ def test_an_interrupted_download_goes_on(ranges: bool, entry: Entry, server: Ser
         install(entry, Silent())
     assert hurt.value.exit_code == 16
     assert kept(own_shelf) == [1500]
-    assert shelf.shelved() == []
+    assert installation.shelved() == []
     server.cut = None
     progress = Counted()
-    assert shelf.load(install(entry, progress)) == WEIGHTS
+    assert installation.load(install(entry, progress)) == WEIGHTS
     assert [span for _, span in server.asked] == [None, "bytes=1500-"]
     assert progress.done == len(WEIGHTS) // 1000
     assert kept(own_shelf) == []
@@ -167,14 +167,14 @@ def test_other_bytes_are_thrown_away(
         install(entry, Silent())
     assert caught.value.exit_code == 16
     assert kept(own_shelf) == []
-    assert shelf.shelved() == []
+    assert installation.shelved() == []
 
 
 def test_a_right_hash_alone_is_not_enough(entry: Entry, own_shelf: Path) -> None:
     with pytest.raises(WeightsError, match="dim = 5"):
         install(replace(entry, card=card(dim=5)), Silent())
     assert kept(own_shelf) == []
-    assert shelf.shelved() == []
+    assert installation.shelved() == []
 
 
 def test_redirects_stay_safe(entry: Entry, server: Server) -> None:

@@ -6,9 +6,10 @@ import dlib
 import numpy as np
 import pytest
 
-from phototag.engines import registry, runner
-from phototag.engines.dlib_resnet import DlibResNet
+from phototag.engines import registry
+from phototag.engines.embedders.dlib_resnet import DlibResNet
 from phototag.engines.registry import EngineOptions
+from phototag.engines.runtimes import runner
 from phototag.errors import UsageError
 from phototag.types import Chips
 

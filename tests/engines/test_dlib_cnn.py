@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import dlib_cnn
-from phototag.engines.dlib_cnn import WEIGHTS, DlibCnn
+from phototag.engines.detectors import dlib_cnn
+from phototag.engines.detectors.dlib_cnn import WEIGHTS, DlibCnn
 from phototag.engines.registry import EngineOptions
 from phototag.errors import WeightsError
 from phototag.types import RGB

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from phototag.engines.dlib_hog import DlibHog
+from phototag.engines.detectors.dlib_hog import DlibHog
 from phototag.engines.registry import EngineOptions
 from phototag.types import RGB
 

@@ -11,8 +11,9 @@ import dlib
 import numpy as np
 import pytest
 
-from phototag.engines import dlib_format, dlib_resnet
-from phototag.engines.dlib_resnet import WEIGHTS, DlibResNet
+from phototag.engines.embedders import dlib_resnet
+from phototag.engines.embedders.dlib_resnet import WEIGHTS, DlibResNet
+from phototag.engines.formats import dlib_dat
 from phototag.engines.registry import EngineOptions
 from phototag.errors import WeightsError
 from phototag.types import Chips
@@ -43,7 +44,7 @@ def test_eight_bits_say_nearly_the_same(engine: Make, resnet: DlibResNet, chips:
 def test_a_warm_cache_needs_neither_tensorflow_nor_the_weights(resnet: DlibResNet) -> None:
     script = (
         "import sys; import numpy as np;"
-        "from phototag.engines import dlib_resnet as engine;"
+        "from phototag.engines.embedders import dlib_resnet as engine;"
         "from phototag.engines.registry import EngineOptions;"
         "engine.read_network = None;"
         "made = engine.ENGINE.create(EngineOptions());"
@@ -69,13 +70,13 @@ def test_a_flipped_byte_is_refused_before_parsing(tmp_path: Path, monkeypatch: p
 
 
 def test_all_parameters_are_read() -> None:
-    layers = dlib_format.read_network(WEIGHTS.load())
-    convs = [layer for layer in layers if isinstance(layer, dlib_format.Conv)]
+    layers = dlib_dat.read_network(WEIGHTS.load())
+    convs = [layer for layer in layers if isinstance(layer, dlib_dat.Conv)]
     assert len(convs) == 29
     assert convs[0].filters.shape == (7, 7, 3, 32)
-    assert isinstance(layers[0], dlib_format.Input)
+    assert isinstance(layers[0], dlib_dat.Input)
     assert layers[0].mean == pytest.approx((122.782, 117.001, 104.298), abs=1e-3)
-    assert isinstance(layers[-1], dlib_format.Dense)
+    assert isinstance(layers[-1], dlib_dat.Dense)
     assert layers[-1].matrix.shape == (256, 128)
 
 
@@ -105,7 +106,7 @@ def test_anything_unexpected_is_refused(spoil: Callable[[bytes], bytes]) -> None
     spoilt = spoil(data)
     assert spoilt != data
     with pytest.raises(WeightsError):
-        dlib_format.read_network(spoilt)
+        dlib_dat.read_network(spoilt)
 
 
 def test_a_weight_that_is_not_a_number_is_refused() -> None:
@@ -113,4 +114,4 @@ def test_a_weight_that_is_not_a_number_is_refused() -> None:
     first = data.index(b"\x05con_4") + 6 + 2 + 3 + 6
     data[first : first + 4] = np.float32("nan").tobytes()
     with pytest.raises(WeightsError, match="not finite"):
-        dlib_format.read_network(bytes(data))
+        dlib_dat.read_network(bytes(data))

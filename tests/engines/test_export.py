@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from phototag.engines.export import in_eight_bits, to_litert
-from phototag.engines.litert import Network
+from phototag.engines.runtimes.export import in_eight_bits, to_litert
+from phototag.engines.runtimes.litert import Network
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from phototag.engines import facenet, facenet_network, registry
-from phototag.engines.arrays import Arrays, fill, pack, shapes, unpack
-from phototag.engines.card import Card
+from phototag.engines import registry
+from phototag.engines.embedders import facenet, facenet_network
+from phototag.engines.formats.arrays import Arrays, fill, pack, shapes, unpack
+from phototag.engines.formats.card import Card
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Thresholds
 
@@ -85,7 +86,7 @@ def test_the_published_file_is_read(deepface: bool, arrays: Arrays, tmp_path: Pa
 def test_the_exported_network_is_that_network(model: Any, arrays: Arrays, samples: np.ndarray) -> None:
     fill(model, arrays, "here")
     expected = np.array(model(standardised(samples)))
-    from phototag.engines.keras_family import model as whole
+    from phototag.engines.embedders.keras_family import model as whole
 
     vectors = np.array(whole(facenet.FAMILY, 128, arrays, "here")(samples))
     assert vectors.shape == (4, 128)
@@ -127,8 +128,8 @@ def test_the_embedder_standardises_each_chip_and_normalises(
     matrix = np.random.default_rng(8).normal(0, 1, (12, dim)).astype(np.float32)
     path = write_hdf5(room / "w.h5", {"Bottleneck/kernel": matrix})
     assert registry.add("facenet", "facenet", path).dim == dim
-    from phototag.engines.keras_family import KerasEmbedder
-    from phototag.engines.shelf import find
+    from phototag.engines.embedders.keras_family import KerasEmbedder
+    from phototag.engines.installation import find
 
     embedder = KerasEmbedder(facenet.FAMILY, registry.EngineOptions(shelved=find("facenet")))
     expected = standardised(samples[:3]).reshape(3, 2, 80, 2, 80, 3).mean(axis=(2, 4)).reshape(3, 12) @ matrix
@@ -173,7 +174,7 @@ def test_a_card_for_vectors_of_another_length_is_refused(tmp_path: Path, monkeyp
 
 
 def test_weights_that_no_longer_fit_are_refused_when_used(room: Path, arrays: Arrays) -> None:
-    from phototag.engines.shelf import Prepared, keep
+    from phototag.engines.installation import Prepared, keep
 
     keep("other", "facenet", Prepared(pack({"Bottleneck/kernel": arrays["Bottleneck/kernel"]}), ".npz"), None)
     with pytest.raises(WeightsError, match="is missing"):

@@ -15,9 +15,10 @@ import h5py
 import numpy as np
 import pytest
 
-from phototag.engines import apart, hdf5
-from phototag.engines.arrays import Arrays, Shapes, pack, unpack
-from phototag.engines.hdf5 import read_hdf5
+from phototag.engines.formats import hdf5
+from phototag.engines.formats.arrays import Arrays, Shapes, pack, unpack
+from phototag.engines.formats.hdf5 import read_hdf5
+from phototag.engines.runtimes import isolated
 from phototag.errors import WeightsError
 
 from .keras_files import write_hdf5
@@ -149,7 +150,7 @@ def test_what_breaks_the_library_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hdf5, "_serve", serve)
-    monkeypatch.setattr(apart, "PATIENCE", patience)
+    monkeypatch.setattr(isolated, "PATIENCE", patience)
     with pytest.raises(WeightsError, match=words):
         read(write_hdf5(tmp_path / "w.h5", ARRAYS))
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import mtcnn_networks, pyramid
-from phototag.engines.crops import OUTSIDE, crops
-from phototag.engines.litert import Network
-from phototag.engines.mtcnn import SEAM, Mtcnn
-from phototag.engines.mtcnn_networks import TILE
+from phototag.engines.detectors import mtcnn_networks, pyramid
+from phototag.engines.detectors.mtcnn import SEAM, Mtcnn
+from phototag.engines.detectors.mtcnn_networks import TILE
+from phototag.engines.detectors.patches import OUTSIDE, crops
 from phototag.engines.registry import EngineOptions
+from phototag.engines.runtimes.litert import Network
 from phototag.errors import WeightsError
 from phototag.types import RGB, Box
 from phototag.weights import PackagedWeights

@@ -19,11 +19,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import apart, catalogue, onnx_embedder, registry, shelf
-from phototag.engines.card import Card
-from phototag.engines.onnx_embedder import OnnxEmbedder, prepare
-from phototag.engines.onnx_format import leads_elsewhere
+from phototag.engines import catalogue, installation, registry
+from phototag.engines.embedders import onnx_embedder
+from phototag.engines.embedders.onnx_embedder import OnnxEmbedder, prepare
+from phototag.engines.formats.card import Card
+from phototag.engines.formats.onnx_graph import leads_elsewhere
 from phototag.engines.registry import EngineOptions
+from phototag.engines.runtimes import isolated
 from phototag.errors import UsageError, WeightsError
 from phototag.imaging.align import align
 from phototag.types import RGB, Chips, Detector
@@ -34,7 +36,7 @@ pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.usefixtures("at_once")
 
 
-IN_A_PROCESS = apart.apart
+IN_A_PROCESS = isolated.apart
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +94,7 @@ def test_its_identity_is_the_file_and_all_that_changes_numbers(tmp_path: Path) -
     assert (info.alignment, info.thresholds) == ("arcface-5-point", card().thresholds)
     assert info.weights_sha256 == hashlib.sha256(embedder()).hexdigest()
     for changed in (card(flip=True), card(scale=0.5), card(mean=(1, 0, 0)), card(alignment="dlib-5-point")):
-        shelf.remove("mine")
+        installation.remove("mine")
         assert made(tmp_path, embedder(), changed).info.parameters != info.parameters
 
 
@@ -150,7 +152,7 @@ def test_weights_in_another_file_are_refused(
     assert caught.value.exit_code == 16
     assert not (own_shelf / "mine").exists()
     # Nor from the shelf, where a model may lie since before that was looked at.
-    kept = shelf.keep("mine", "onnx", shelf.Prepared(model, ".onnx"), card())
+    kept = installation.keep("mine", "onnx", installation.Prepared(model, ".onnx"), card())
     with pytest.raises(WeightsError, match="in another file"):
         registry.make_embedder(kept.name, EngineOptions())
 
@@ -214,8 +216,8 @@ def test_a_model_that_breaks_onnxruntime_is_refused(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(onnx_embedder, "_try", check)
-    monkeypatch.setattr(apart, "PATIENCE", patience)
-    monkeypatch.setattr(apart, "apart", IN_A_PROCESS)
+    monkeypatch.setattr(isolated, "PATIENCE", patience)
+    monkeypatch.setattr(isolated, "apart", IN_A_PROCESS)
     (tmp_path / "model.onnx").write_bytes(embedder())
     with pytest.raises(WeightsError, match=words):
         registry.add("mine", "onnx", tmp_path / "model.onnx", card())
@@ -237,7 +239,7 @@ def test_a_model_changed_on_the_shelf_is_not_parsed(
 ) -> None:
     made(tmp_path, embedder(), card())
     (own_shelf / "mine" / "weights.onnx").write_bytes(embedder(weights=matrix(7)))
-    monkeypatch.setattr("phototag.engines.onnx_embedder.Model", lambda *given: pytest.fail("it was parsed"))
+    monkeypatch.setattr("phototag.engines.embedders.onnx_embedder.Model", lambda *given: pytest.fail("it was parsed"))
     with pytest.raises(WeightsError, match="SHA-256"):
         registry.make_embedder("mine", EngineOptions())
 
@@ -271,7 +273,7 @@ def test_without_onnxruntime(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['onnxruntime'] = None\n"
         "from pathlib import Path\n"
-        "from phototag.engines.onnx import Model\n"
+        "from phototag.engines.runtimes.onnx import Model\n"
         "from phototag.engines.registry import EngineOptions\n"
         "from phototag.errors import UsageError\n"
         "try: Model(Path(sys.argv[1]).read_bytes(), EngineOptions(), 'x')\n"

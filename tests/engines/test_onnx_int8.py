@@ -13,9 +13,11 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from phototag.engines import onnx_embedder, onnx_keras, registry
-from phototag.engines.onnx_embedder import OnnxEmbedder
+from phototag.engines import registry
+from phototag.engines.embedders import onnx_embedder
+from phototag.engines.embedders.onnx_embedder import OnnxEmbedder
 from phototag.engines.registry import EngineOptions
+from phototag.engines.runtimes import onnx_keras
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips
 
@@ -121,7 +123,7 @@ def test_what_loses_too_much_in_8_bits_is_refused(
     own_shelf: Path, at_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PHOTOTAG_CACHE", str(own_shelf / "cache"))
-    monkeypatch.setattr("phototag.engines.onnx_int8.NEAR", 1e-3)
+    monkeypatch.setattr("phototag.engines.runtimes.onnx_int8.NEAR", 1e-3)
     with pytest.raises(WeightsError, match="its vectors would be others"):
         add(own_shelf, "quick", INT8)
 

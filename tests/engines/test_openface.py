@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from phototag.engines import openface, openface_network, registry, runner, shelf
-from phototag.engines.arrays import Arrays, fill, shapes, unpack
-from phototag.engines.card import Card
-from phototag.engines.openface_csv import read_csv
+from phototag.engines import installation, registry
+from phototag.engines.embedders import openface, openface_network
+from phototag.engines.formats.arrays import Arrays, fill, shapes, unpack
+from phototag.engines.formats.card import Card
+from phototag.engines.formats.openface_csv import read_csv
+from phototag.engines.runtimes import runner
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips, Embedder, Thresholds
 
@@ -118,7 +120,7 @@ def test_it_says_who_it_is(embedder: Embedder) -> None:
     info = embedder.info
     assert (info.kind, info.name, info.dim, info.chip_size) == ("embedder", "openface", 128, 96)
     assert info.alignment == "openface-outer-eyes-nose"
-    assert info.weights_sha256 == shelf.find("openface").sha256
+    assert info.weights_sha256 == installation.find("openface").sha256
     assert info.parameters == (("family", "openface"), ("mirror", "none"))
     assert info.thresholds == openface.THRESHOLDS
 

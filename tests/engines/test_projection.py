@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from phototag.engines import projection, registry, shelf
-from phototag.engines.card import Card
+from phototag.engines import installation, registry
+from phototag.engines.embedders import projection
+from phototag.engines.formats.card import Card
 from phototag.engines.registry import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips, EngineInfo, Thresholds, Vectors
@@ -126,7 +127,7 @@ IDENTITY = np.array(["squinting", "a" * 64, "mirror=sum"])
 def test_anything_else_is_refused(base: list[EngineInfo], arrays: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=words):
         registry.add("mine", "projection", write(tmp_path, **arrays), card())
-    assert shelf.find("mine") is None
+    assert installation.find("mine") is None
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 but no archive", pickle.dumps([1.0]), b"\x93NUMPY\x01\x00"])
@@ -164,7 +165,7 @@ def test_a_matrix_that_maps_to_nothing_is_told(base: list[EngineInfo], tmp_path:
 
 
 def test_running_one_needs_no_tensorflow() -> None:
-    code = "import sys, phototag.engines.projection; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    code = "import sys, phototag.engines.embedders.projection; sys.exit(bool({'tensorflow', 'keras'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from phototag.engines.quiet import quiet
 from phototag.engines.registry import EngineOptions, make_embedder
+from phototag.engines.runtimes.quiet import quiet
 
 from .conftest import Make
 

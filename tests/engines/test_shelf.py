@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from phototag.engines import card as cards
-from phototag.engines import catalogue, registry, shelf
-from phototag.engines.card import Card
+from phototag.engines import catalogue, installation, registry
+from phototag.engines.formats import card as cards
+from phototag.engines.formats.card import Card
+from phototag.engines.installation import Prepared
 from phototag.engines.registry import EngineOptions
-from phototag.engines.shelf import Prepared
 from phototag.errors import DiskFullError, PhototagError, UsageError, WeightsError
 from phototag.progress import Silent
 from phototag.types import Thresholds
@@ -90,31 +90,31 @@ def test_a_card_that_makes_no_sense(old: str, new: str, match: str) -> None:
 
 def test_what_is_kept_comes_back(own_shelf: Path) -> None:
     source = 'https://example.org/"odd"\\ü\x01name'
-    kept = shelf.keep(
+    kept = installation.keep(
         "my-net.2", "onnx", Prepared(b"weights", ".onnx"), card(flip=True, mean=(1 / 3, 0.0, -1e-9)),
         source=source, licence="CC0",
     )  # fmt: skip
-    assert shelf.find("my-net.2") == kept
-    assert shelf.shelved() == [kept]
+    assert installation.find("my-net.2") == kept
+    assert installation.shelved() == [kept]
     assert (kept.source, kept.licence, kept.family) == (source, "CC0", "onnx")
     assert kept.card == card(flip=True, mean=(1 / 3, 0.0, -1e-9))
     assert kept.sha256 == hashlib.sha256(b"weights").hexdigest()
-    assert shelf.load(kept) == b"weights"
+    assert installation.load(kept) == b"weights"
     assert kept.dim == 4
-    plain = shelf.keep("a", "facenet", Prepared(b"", ".npz", 512), None)
-    assert shelf.find("a") == plain
+    plain = installation.keep("a", "facenet", Prepared(b"", ".npz", 512), None)
+    assert installation.find("a") == plain
     assert plain.dim == 512
-    assert shelf.shelved() == [plain, kept]
-    shelf.remove("my-net.2")
-    assert shelf.shelved() == [plain]
+    assert installation.shelved() == [plain, kept]
+    installation.remove("my-net.2")
+    assert installation.shelved() == [plain]
     assert sorted(path.name for path in own_shelf.iterdir()) == ["a"]
 
 
 def test_an_empty_shelf() -> None:
-    assert shelf.shelved() == []
-    assert shelf.find("x") is None
+    assert installation.shelved() == []
+    assert installation.find("x") is None
     with pytest.raises(UsageError, match="no engine called x"):
-        shelf.remove("x")
+        installation.remove("x")
 
 
 @pytest.mark.parametrize(
@@ -122,20 +122,20 @@ def test_an_empty_shelf() -> None:
 )
 def test_no_name_leaves_the_shelf(name: str, own_shelf: Path) -> None:
     (own_shelf / "x").mkdir(parents=True)
-    for act in (shelf.remove, lambda name: shelf.keep(name, "onnx", Prepared(b"", ".onnx"), None)):
+    for act in (installation.remove, lambda name: installation.keep(name, "onnx", Prepared(b"", ".onnx"), None)):
         with pytest.raises(UsageError, match="is no name for an engine"):
             act(name)
-    assert shelf.find(name) is None
+    assert installation.find(name) is None
     assert [path.name for path in own_shelf.iterdir()] == ["x"]
 
 
 def test_a_name_is_given_once(tmp_path: Path) -> None:
-    first = shelf.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
+    first = installation.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
     with pytest.raises(UsageError, match="engines remove x"):
-        shelf.keep("x", "onnx", Prepared(b"2", ".onnx"), card())
+        installation.keep("x", "onnx", Prepared(b"2", ".onnx"), card())
     with pytest.raises(UsageError, match="engines remove x"):  # before the long look at the weights
         registry.add("x", "onnx", tmp_path / "absent.onnx", card())
-    assert shelf.load(first) == b"1"
+    assert installation.load(first) == b"1"
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,9 @@ def test_a_failure_leaves_nothing(
     def failing(*_: object) -> str:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(shelf, "_entry", failing)
+    monkeypatch.setattr(installation, "_entry", failing)
     with pytest.raises(kind, match=words) as caught:
-        shelf.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
+        installation.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
     assert str(own_shelf) in str(caught.value)
     assert list(own_shelf.iterdir()) == []
 
@@ -158,9 +158,9 @@ def test_a_failure_leaves_nothing(
 def test_a_shelf_that_is_no_folder_is_named(own_shelf: Path) -> None:
     own_shelf.write_text("a file")
     for use in (
-        lambda: shelf.keep("x", "onnx", Prepared(b"1", ".onnx"), card()),
-        lambda: shelf.find("x"),
-        shelf.shelved,
+        lambda: installation.keep("x", "onnx", Prepared(b"1", ".onnx"), card()),
+        lambda: installation.find("x"),
+        installation.shelved,
         lambda: catalogue.install(catalogue.entries()[0], Silent()),
     ):
         with pytest.raises(UsageError, match=r"can't be used .*name another one with PHOTOTAG_ENGINES") as caught:
@@ -172,21 +172,21 @@ def test_an_engine_that_cannot_be_removed(own_shelf: Path, monkeypatch: pytest.M
     def refused(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    shelf.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
+    installation.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
     monkeypatch.setattr("shutil.rmtree", refused)
     with pytest.raises(UsageError, match=rf"{own_shelf}, can't be used .Permission denied"):
-        shelf.remove("x")
+        installation.remove("x")
 
 
 @pytest.mark.parametrize("spoil", [b"WEIGHTS", b"weight", b"", None])
 def test_changed_weights_are_refused(spoil: bytes | None) -> None:
-    kept = shelf.keep("x", "onnx", Prepared(b"weights", ".onnx"), card())
+    kept = installation.keep("x", "onnx", Prepared(b"weights", ".onnx"), card())
     path = kept.folder / kept.file
     path.unlink()
     if spoil is not None:
         path.write_bytes(spoil)
     with pytest.raises(WeightsError, match="SHA-256 differs" if spoil is not None else "can't be read") as caught:
-        shelf.load(kept)
+        installation.load(kept)
     assert "phototag engines remove x" in str(caught.value)
 
 
@@ -205,18 +205,18 @@ def test_changed_weights_are_refused(spoil: bytes | None) -> None:
     ],
 )
 def test_a_damaged_entry_is_named_and_can_be_removed(spoil: object) -> None:
-    kept = shelf.keep("x", "onnx", Prepared(b"weights", ".onnx"), card())
+    kept = installation.keep("x", "onnx", Prepared(b"weights", ".onnx"), card())
     entry = kept.folder / "engine.toml"
     text = entry.read_text()
     spoilt = spoil(text)  # type: ignore[operator]
     assert spoilt != text
     entry.write_text(spoilt)
-    for look in (shelf.shelved, lambda: shelf.find("x")):
+    for look in (installation.shelved, lambda: installation.find("x")):
         with pytest.raises(WeightsError, match="engines remove x"):
             look()
     registry.make_detector("dlib-hog", EngineOptions())  # others still work
-    shelf.remove("x")
-    assert shelf.shelved() == []
+    installation.remove("x")
+    assert installation.shelved() == []
 
 
 def test_a_family_without_weights_says_how_to_bring_them() -> None:

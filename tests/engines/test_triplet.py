@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phototag.engines import openface_network, projection
-from phototag.engines.arrays import pack
-from phototag.engines.triplet import Trainer, below, load, save, triplet_loss
+from phototag.engines.embedders import openface_network, projection
+from phototag.engines.formats.arrays import pack
+from phototag.engines.training.triplet import Trainer, below, load, save, triplet_loss
 from phototag.errors import WeightsError
 from phototag.learn.triplets import semi_hard, squares
 from phototag.types import Vectors

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from phototag.engines import registry
+from phototag.engines.detectors.yunet import prepare
 from phototag.engines.registry import EngineOptions
-from phototag.engines.yunet import prepare
 from phototag.errors import UsageError, WeightsError
 from phototag.types import RGB, Box, Detector
 

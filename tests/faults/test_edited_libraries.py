@@ -25,11 +25,11 @@ from phototag.progress import Silent
 from phototag.store import faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Box
-from phototag.workflows.export_names import export_names
-from phototag.workflows.import_names import import_names
-from phototag.workflows.index import index
-from phototag.workflows.name import name_faces
-from phototag.workflows.show_faces import add_face
+from phototag.workflows.library.index import index
+from phototag.workflows.naming.add_face import add_face
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.import_names import import_names
+from phototag.workflows.naming.name import name_faces
 from tests.store.build import clean
 from tests.workflows import fakes
 

@@ -17,15 +17,15 @@ from phototag.progress import Silent
 from phototag.store import embeddings, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Box, Detection
-from phototag.workflows import index as indexing
-from phototag.workflows import show_faces
-from phototag.workflows.cluster import current_embedder
-from phototag.workflows.export_names import export_names
-from phototag.workflows.import_names import import_names
-from phototag.workflows.index import Indexed
-from phototag.workflows.name import name_face
-from phototag.workflows.relocate import relocate
-from phototag.workflows.show_faces import add_face
+from phototag.workflows.library import index as indexing
+from phototag.workflows.library.engines_in_use import current_embedder
+from phototag.workflows.library.index import Indexed
+from phototag.workflows.library.relocate import relocate
+from phototag.workflows.naming import add_face as adding
+from phototag.workflows.naming.add_face import add_face
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.import_names import import_names
+from phototag.workflows.naming.name import name_face
 from tests.cli.conftest import Demo, Run
 from tests.store.build import clean
 from tests.workflows import fakes
@@ -49,7 +49,7 @@ def far_right_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
         return [[Detection(Box(one.box.x - 9, one.box.y - 3, 72, 66), one.score) for one in of_one] for of_one in found]
 
     monkeypatch.setattr(Squares, "detect", detect)
-    monkeypatch.setattr(show_faces, "decoded", fakes.serial)
+    monkeypatch.setattr(adding, "decoded", fakes.serial)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from phototag.weights import PackagedWeights
 
 @pytest.fixture(scope="module")
 def portrait() -> RGB:
-    path = files("phototag.imaging") / "portraits" / "eileen_collins.jpg"
+    path = files("phototag.workflows.demo") / "portraits" / "eileen_collins.jpg"
     return np.asarray(Image.open(str(path)).convert("RGB"))
 
 

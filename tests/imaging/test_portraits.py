@@ -9,8 +9,8 @@ import pytest
 
 from phototag.errors import PhotoError
 from phototag.imaging.decode import decode
-from phototag.imaging.portraits import write_demo_library
 from phototag.types import DecodedPhoto
+from phototag.workflows.demo.photos import write_demo_library
 
 
 @pytest.fixture(scope="module")

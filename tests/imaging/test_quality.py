@@ -24,7 +24,7 @@ FRONTAL = ((-10.0, 0.0), (10.0, 0.0), (0.0, 13.0), (-8.0, 22.0), (8.0, 22.0))
 
 @pytest.fixture(scope="module")
 def portrait() -> PIL.Image.Image:
-    with PIL.Image.open(str(files("phototag.imaging") / "portraits" / "grace_hopper.jpg")) as picture:
+    with PIL.Image.open(str(files("phototag.workflows.demo") / "portraits" / "grace_hopper.jpg")) as picture:
         return picture.convert("RGB")
 
 

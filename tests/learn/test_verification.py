@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from phototag.errors import UsageError
+from phototag.interop.lfw_pairs import Listed, parse
 from phototag.learn import verification
-from phototag.learn.lfw_pairs import Listed, parse
 from phototag.learn.verification import (
     Pairs,
     all_pairs,

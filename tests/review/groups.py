@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from phototag.review.library import OPEN, Faces, Rows
+from phototag.interview.library import OPEN, Faces, Rows
 from phototag.types import Thresholds, Vectors
 
 THRESHOLDS = Thresholds(same=0.4, split=0.36, join=0.33, midpoint=0.42, slope=60.0)

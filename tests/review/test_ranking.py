@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from phototag.review import answers
-from phototag.review.library import Tags
-from phototag.review.questions import SHOWN, AreTheyOne, IsItAlso, WhoIsIt, WhoIsNot
-from phototag.review.ranking import following
-from phototag.review.state import State
+from phototag.interview import answers
+from phototag.interview.library import Tags
+from phototag.interview.questions import SHOWN, AreTheyOne, IsItAlso, WhoIsIt, WhoIsNot
+from phototag.interview.ranking import following
+from phototag.interview.state import State
 from tests.review.groups import THRESHOLDS, ids, library, looks
 
 

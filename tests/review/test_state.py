@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phototag.review import answers
-from phototag.review.answers import Effect
-from phototag.review.library import DISMISSED, OPEN, Faces, Tags
-from phototag.review.questions import AreTheyOne, WhoIsIt
-from phototag.review.ranking import following
-from phototag.review.state import State
+from phototag.interview import answers
+from phototag.interview.answers import Effect
+from phototag.interview.library import DISMISSED, OPEN, Faces, Tags
+from phototag.interview.questions import AreTheyOne, WhoIsIt
+from phototag.interview.ranking import following
+from phototag.interview.state import State
 from tests.review.groups import THRESHOLDS, library, looks
 
 

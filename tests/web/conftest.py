@@ -21,9 +21,9 @@ from phototag.types import Box, Vectors
 from phototag.web.app import application
 from phototag.web.desk import Desk
 from phototag.web.guard import Keys
-from phototag.workflows.cluster import cluster_faces
-from phototag.workflows.index import index
-from phototag.workflows.name import name_faces
+from phototag.workflows.library.index import index
+from phototag.workflows.naming.name import name_faces
+from phototag.workflows.recognition.cluster import cluster_faces
 from tests.store import build
 from tests.workflows import fakes
 from tests.workflows.fakes import BLUE, GREEN, RED, draw

@@ -18,7 +18,7 @@ from phototag.web.app import application
 from phototag.web.desk import Desk
 from phototag.web.guard import Keys
 from phototag.web.server import bound
-from phototag.workflows.name import name_faces
+from phototag.workflows.naming.name import name_faces
 from tests.web.conftest import Library
 from tests.web.test_hostile_pages import fill
 

@@ -16,8 +16,8 @@ from phototag.store import people
 from phototag.store.connect import open_store
 from phototag.types import Box
 from phototag.web.desk import Desk
-from phototag.workflows.cluster import cluster_faces
-from phototag.workflows.name import name_faces
+from phototag.workflows.naming.name import name_faces
+from phototag.workflows.recognition.cluster import cluster_faces
 from tests.hostile import NAMES
 from tests.store import build
 from tests.web.conftest import Browser, Library, jpeg, near, visit

@@ -13,10 +13,10 @@ from PIL import Image
 from phototag.progress import Silent
 from phototag.store import history, people
 from phototag.web.desk import Desk
-from phototag.workflows.history import undo
-from phototag.workflows.name import name_faces
-from phototag.workflows.people import hide, rename
-from phototag.workflows.tag import try_names
+from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.name import name_faces
+from phototag.workflows.naming.people import hide, rename
+from phototag.workflows.recognition.tag import try_names
 from tests.store import build
 from tests.web.conftest import HERE, Browser, Library, add, make, near, visit
 
@@ -348,7 +348,7 @@ def test_trouble_while_trying_is_told_on_the_next_page(browser: Browser, monkeyp
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no luck")
 
-    monkeypatch.setattr("phototag.workflows.background.try_names", broken)
+    monkeypatch.setattr("phototag.workflows.recognition.background.try_names", broken)
     browser.desk.tagger.learn()
     assert browser.desk.tagger.settle(10)
     assert "could not be tried on all faces: a bug in phototag (RuntimeError: no luck)" in browser.get("/people")

@@ -14,8 +14,8 @@ from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
 from phototag.types import Box
 from phototag.web.desk import Desk
-from phototag.workflows.index import index
-from phototag.workflows.name import name_faces
+from phototag.workflows.library.index import index
+from phototag.workflows.naming.name import name_faces
 from tests.web.conftest import Browser, Library, visit
 from tests.workflows import fakes
 from tests.workflows.fakes import draw

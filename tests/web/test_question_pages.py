@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from phototag.review.questions import AreTheyOne, IsItAlso, Side, WhoIsNot
+from phototag.interview.questions import AreTheyOne, IsItAlso, Side, WhoIsNot
 from phototag.store import decisions, people
 from phototag.web.desk import Desk
-from phototag.workflows.name import name_faces
-from phototag.workflows.review import Sitting
+from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.name import name_faces
 from tests.web.conftest import HERE, Browser, Library, make, visit
 from tests.web.test_people_pages import boxes
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from phototag.analysis.face_analyzer import Eye
 from phototag.config import Settings
 from phototag.store.connect import Store, open_store
-from phototag.workflows import index as indexing
-from phototag.workflows.eye import Eye
-from phototag.workflows.index import Indexed
+from phototag.workflows.library import index as indexing
+from phototag.workflows.library.index import Indexed
 from tests.workflows import fakes
 
 Index = Callable[..., Indexed]
@@ -38,8 +38,8 @@ def squares(monkeypatch: pytest.MonkeyPatch) -> fakes.Squares:
     """The detector of every index run of the test."""
     eye = fakes.eye()
     monkeypatch.setattr(Eye, "open", lambda settings: eye)
-    monkeypatch.setattr("phototag.workflows.index.chosen", lambda settings, store: settings)
-    monkeypatch.setattr("phototag.workflows.eye.align", fakes.cut)
+    monkeypatch.setattr("phototag.workflows.library.index.chosen", lambda settings, store: settings)
+    monkeypatch.setattr("phototag.analysis.face_analyzer.align", fakes.cut)
     assert isinstance(eye.detector, fakes.Squares)
     return eye.detector
 
@@ -68,9 +68,9 @@ def workshop(monkeypatch: pytest.MonkeyPatch) -> Workshop:
     """The engines of every index run of the test, chosen as they really are."""
     shop = Workshop()
     monkeypatch.setattr(Eye, "open", shop.open)
-    monkeypatch.setattr("phototag.workflows.engines.registry.installed", lambda kind, name: name not in shop.gone)
-    monkeypatch.setattr("phototag.workflows.eye.align", fakes.cut)
-    monkeypatch.setattr("phototag.workflows.reembed.align", fakes.cut)
+    monkeypatch.setattr("phototag.engines.registry.installed", lambda _, name: name not in shop.gone)
+    monkeypatch.setattr("phototag.analysis.face_analyzer.align", fakes.cut)
+    monkeypatch.setattr("phototag.analysis.stored_crop.align", fakes.cut)
     return shop
 
 
@@ -78,8 +78,8 @@ def workshop(monkeypatch: pytest.MonkeyPatch) -> Workshop:
 def clock(monkeypatch: pytest.MonkeyPatch) -> fakes.Clock:
     """The time of index runs."""
     clock = fakes.Clock()
-    monkeypatch.setattr("phototag.workflows.index.time", clock)
-    monkeypatch.setattr("phototag.workflows.reembed.time", clock)
+    monkeypatch.setattr("phototag.workflows.library.index.time", clock)
+    monkeypatch.setattr("phototag.workflows.library.reembed.time", clock)
     return clock
 
 

@@ -17,13 +17,13 @@ import PIL.ImageDraw
 import pytest
 from scipy import ndimage
 
+from phototag.analysis.decode_pool import Outcome, Task
+from phototag.analysis.face_analyzer import Eye
 from phototag.config import Settings
 from phototag.errors import PhotoError
 from phototag.imaging.decode import decode
 from phototag.store.connect import Store
 from phototag.types import RGB, Box, Chips, Detection, EngineInfo, Problem, Thresholds, Vectors
-from phototag.workflows.decoding import Outcome, Task
-from phototag.workflows.eye import Eye
 
 RED, GREEN, BLUE, YELLOW = (230, 20, 20), (20, 230, 20), (20, 20, 230), (230, 230, 20)
 DETECTOR = EngineInfo("detector", "squares", "d" * 64)
@@ -191,7 +191,7 @@ def fingerprint(folder: Path) -> dict[bytes, tuple[object, ...]]:
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `index` and `faces add` see drawn photos, in this process."""
     monkeypatch.setattr(Eye, "open", lambda settings: eye())
-    monkeypatch.setattr("phototag.workflows.eye.align", cut)
-    for module in ("index", "show_faces"):
+    monkeypatch.setattr("phototag.analysis.face_analyzer.align", cut)
+    for module in ("library.index", "naming.add_face"):
         monkeypatch.setattr(f"phototag.workflows.{module}.chosen", lambda settings, store: settings)
         monkeypatch.setattr(f"phototag.workflows.{module}.decoded", serial)

@@ -11,9 +11,9 @@ from phototag.errors import DatabaseLockedError
 from phototag.progress import Progress
 from phototag.store import people
 from phototag.store.connect import Store, open_store
-from phototag.workflows.background import Tagger, in_words
-from phototag.workflows.name import name_faces
-from phototag.workflows.tag import try_names
+from phototag.workflows.naming.name import name_faces
+from phototag.workflows.recognition.background import Tagger, in_words
+from phototag.workflows.recognition.tag import try_names
 from tests.store.build import who
 from tests.workflows.test_people import add_faces
 
@@ -55,7 +55,7 @@ def test_trouble_is_told_and_the_next_round_does_it_all(store: Store, monkeypatc
         if len(tried) == 1:
             raise DatabaseLockedError("in use")
 
-    monkeypatch.setattr("phototag.workflows.background.try_names", locked_at_first)
+    monkeypatch.setattr("phototag.workflows.recognition.background.try_names", locked_at_first)
     tagger = Tagger(store.path)
     tagger.learn()
     assert tagger.settle(30)
@@ -82,7 +82,7 @@ def test_what_another_program_says_meanwhile_is_tried_too(store: Store, monkeypa
                 name_faces(other, ben[:2], "Ben")
         return done
 
-    monkeypatch.setattr("phototag.workflows.background.try_names", beside)
+    monkeypatch.setattr("phototag.workflows.recognition.background.try_names", beside)
     tagger = Tagger(store.path)
     tagger.learn()
     done = tagger.close()

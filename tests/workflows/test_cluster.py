@@ -13,9 +13,9 @@ from phototag.store import clusters, decisions, engines, faces, models, people
 from phototag.store.connect import Store, open_reader
 from phototag.store.decisions import Decision
 from phototag.types import Box, EngineInfo, Guess, Thresholds, Vectors
-from phototag.workflows.cluster import Changed, Clustered, cluster_faces
-from phototag.workflows.conflicts import Conflict, _pairs
-from phototag.workflows.history import undo
+from phototag.workflows.naming.history import undo
+from phototag.workflows.recognition.cluster import Changed, Clustered, cluster_faces
+from phototag.workflows.recognition.conflicts import Conflict, _pairs
 from tests.store.build import EMBEDDER, THRESHOLDS, add_face, add_photo, say, step_back, unit
 
 
@@ -301,7 +301,7 @@ def test_one_face_speaks_for_all_who_belong_together(store: Store, monkeypatch: 
         seen.append(known)
         return cluster(vectors, thresholds, known)
 
-    monkeypatch.setattr("phototag.workflows.cluster.cluster", watched)
+    monkeypatch.setattr("phototag.workflows.recognition.cluster.cluster", watched)
     run(store)
     assert len(seen[-1].marks) == 2  # each face with a mark is compared with all others that have it
 
@@ -435,7 +435,7 @@ def test_nobody_is_whom_a_human_named_beside_them(store: Store) -> None:
 
 
 def test_pairs_are_found_in_photos_with_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("phototag.workflows.conflicts._PAIRS", 2)
+    monkeypatch.setattr("phototag.workflows.recognition.conflicts._PAIRS", 2)
     photos = np.array([7, 5, 7, 9, 5, 7, 7])
     found = sorted((int(a), int(b)) for one, two in _pairs(photos) for a, b in zip(one, two, strict=True))
     assert found == [(0, 2), (0, 5), (0, 6), (1, 4), (2, 5), (2, 6), (5, 6)]

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from phototag.analysis import decode_pool
+from phototag.analysis.decode_pool import Crash, Outcome, Task, decoded
 from phototag.errors import DiskFullError, PhotoError
 from phototag.imaging.decode import NotAPhoto, decode
 from phototag.store import problems
 from phototag.store.connect import Store, open_store
 from phototag.types import DecodedPhoto, PhotoFile
-from phototag.workflows import decoding
-from phototag.workflows import index as indexing
-from phototag.workflows.decoding import Crash, Outcome, Task, decoded
+from phototag.workflows.library import index as indexing
 from tests.workflows.conftest import Index
 from tests.workflows.fakes import BLUE, GREEN, RED, Told, draw, serial, settings, state
 
@@ -119,19 +119,19 @@ def test_a_worker_that_dies_costs_one_photo(library: list[Path], jobs: int) -> N
 
 
 def test_a_worker_that_hangs_is_given_up(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    spawn, spawned = decoding._spawn, list[object]()
+    spawn, spawned = decode_pool._spawn, list[object]()
 
     def patiently(*arguments: Any) -> Any:
         spawned.append(arguments)
-        monkeypatch.setattr(decoding, "PATIENCE", 120.0)  # a worker may start slowly
+        monkeypatch.setattr(decode_pool, "PATIENCE", 120.0)  # a worker may start slowly
         return spawn(*arguments)
 
-    monkeypatch.setattr(decoding, "_spawn", patiently)
+    monkeypatch.setattr(decode_pool, "_spawn", patiently)
     found = {}
     for task, outcome in decoded(tasks(library[0], Endless(b"x"), *library[1:3]), jobs=1, side=400):
         found[task.photo] = type(outcome)
         if task.photo == 0:
-            monkeypatch.setattr(decoding, "PATIENCE", 0.5)
+            monkeypatch.setattr(decode_pool, "PATIENCE", 0.5)
         if isinstance(outcome, Crash):
             assert "given up" in outcome.message
     assert found == {0: DecodedPhoto, 1: Crash, 2: DecodedPhoto, 3: DecodedPhoto}
@@ -190,10 +190,10 @@ def test_nothing_is_left_behind_when_the_caller_stops(library: list[Path]) -> No
 def test_little_shared_memory_is_enough(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     usage = collections.namedtuple("usage", "total used free")
     slot = 3 * 400**2
-    monkeypatch.setattr(decoding, "_SHARED", os.fspath(library[0].parent))
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, decoding._SPARE + 2 * slot))
+    monkeypatch.setattr(decode_pool, "_SHARED", os.fspath(library[0].parent))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, decode_pool._SPARE + 2 * slot))
     assert len(outcomes(tasks(*library), jobs=6)) == 8
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, decoding._SPARE + 2 * slot - 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, decode_pool._SPARE + 2 * slot - 1))
     with pytest.raises(DiskFullError, match="shm-size"):
         outcomes(tasks(*library), jobs=6)
 

@@ -12,9 +12,9 @@ import pytest
 
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.report import plots
-from phototag.workflows import tree as trees
-from phototag.workflows.evaluate import Evaluation, evaluate
-from phototag.workflows.evaluation_page import write_page
+from phototag.workflows.evaluation import tree as trees
+from phototag.workflows.evaluation.evaluate import Evaluation, evaluate
+from phototag.workflows.evaluation.page import write_page
 from tests.workflows import fakes
 from tests.workflows.conftest import Workshop
 from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, Told, draw, settings
@@ -26,8 +26,8 @@ PEOPLE = {"Ada": RED, "Ben": GREEN, "Cy": BLUE, "Dee": YELLOW}
 def here(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
     """Engines that are there at once, in this process, and a cache of the test's own."""
     monkeypatch.setenv("PHOTOTAG_CACHE", str(tmp_path / "cache"))
-    for module in ("looking", "evaluation_page"):
-        monkeypatch.setattr(f"phototag.workflows.{module}.decoded", fakes.serial)
+    for module in ("analysis.analyze", "workflows.evaluation.page"):
+        monkeypatch.setattr(f"phototag.{module}.decoded", fakes.serial)
     return workshop
 
 

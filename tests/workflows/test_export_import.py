@@ -18,11 +18,11 @@ from phototag.progress import Silent
 from phototag.store import decisions, people
 from phototag.store.connect import Store, open_store
 from phototag.types import Box
-from phototag.workflows.export_names import export_names
-from phototag.workflows.history import undo
-from phototag.workflows.import_names import Imported, import_names
-from phototag.workflows.name import compare, dismiss, name_faces
-from phototag.workflows.people import called, different, hide, merge, not_them, rename, split
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.import_names import Imported, import_names
+from phototag.workflows.naming.name import compare, dismiss, name_faces
+from phototag.workflows.naming.people import called, different, hide, merge, not_them, rename, split
 from tests.store.build import add_photo, clean, step_back, unit, who
 from tests.workflows import fakes
 

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from phototag.analysis import face_analyzer
+from phototag.analysis.face_analyzer import Eye
 from phototag.config import Settings
 from phototag.engines.registry import EngineOptions
 from phototag.types import Device
-from phototag.workflows import eye
-from phototag.workflows.eye import Eye
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def test_one_pair_keeps_a_gpu_busy(
         made.append(options)
         return SimpleNamespace(on_gpu=True) if name in on_gpu else SimpleNamespace()
 
-    monkeypatch.setattr(eye, "make_detector", make)
-    monkeypatch.setattr(eye, "make_embedder", make)
+    monkeypatch.setattr(face_analyzer, "make_detector", make)
+    monkeypatch.setattr(face_analyzer, "make_embedder", make)
     opened = Eye.open(Settings(tmp_path / "x.db", "detector", "embedder", jobs=3, device=device, min_face=31))
     assert opened.threads == pairs
     assert {options.threads for options in made[-2 * pairs :]} == {threads}

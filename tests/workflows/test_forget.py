@@ -18,23 +18,23 @@ from phototag.progress import Silent
 from phototag.store import files, forget, history, libraries, models, people
 from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Box, Detection, Guess
-from phototag.workflows import index as indexing
-from phototag.workflows import show_faces
-from phototag.workflows.audit import audit
-from phototag.workflows.cluster import cluster_faces
-from phototag.workflows.export_names import export_names
-from phototag.workflows.forget import forget_folder, forget_missing, forget_person
-from phototag.workflows.history import described, in_words, undo
-from phototag.workflows.import_names import import_names
-from phototag.workflows.index import Indexed
-from phototag.workflows.label import label_from_folders
-from phototag.workflows.name import compare, dismiss, name_faces
-from phototag.workflows.people import hide, merge, not_them
+from phototag.workflows.library import index as indexing
+from phototag.workflows.library.forget import forget_folder, forget_missing, forget_person
+from phototag.workflows.library.index import Indexed
+from phototag.workflows.library.status import status
+from phototag.workflows.naming import add_face as adding
+from phototag.workflows.naming.add_face import add_face
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.history import described, in_words, undo
+from phototag.workflows.naming.import_names import import_names
+from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.label import label_from_folders
+from phototag.workflows.naming.name import compare, dismiss, name_faces
+from phototag.workflows.naming.people import hide, merge, not_them
+from phototag.workflows.recognition.audit import audit
+from phototag.workflows.recognition.cluster import cluster_faces
+from phototag.workflows.recognition.tag import try_names
 from phototag.workflows.report import _Library
-from phototag.workflows.review import Sitting
-from phototag.workflows.show_faces import add_face
-from phototag.workflows.status import status
-from phototag.workflows.tag import try_names
 from tests.store.build import add_photo, clean, unit
 from tests.workflows import fakes
 from tests.workflows.conftest import Workshop
@@ -78,7 +78,7 @@ def test_forgotten_photos_return_with_all_that_was_said(
         return [[one for one in found if one.box.x < 250] for found in real(self, images)]
 
     monkeypatch.setattr(Squares, "detect", detect)
-    monkeypatch.setattr(show_faces, "decoded", fakes.serial)
+    monkeypatch.setattr(adding, "decoded", fakes.serial)
     party = draw(photos / "party.png", (20, 20, RED), (120, 20, GREEN), (300, 20, BLUE))
     draw(photos / "other.png", (20, 100, RED), (120, 100, GREEN))
     run()
@@ -267,7 +267,7 @@ def test_a_forgotten_person_is_found_nowhere_again(store: Store, two: Path, run:
 def test_a_forgotten_persons_face_cannot_be_shown_again(
     store: Store, two: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(show_faces, "decoded", fakes.serial)
+    monkeypatch.setattr(adding, "decoded", fakes.serial)
     forget_person(store, "Ada")
     with pytest.raises(UsageError, match="forgotten for good"):
         add_face(store, two / "0.png", Box(20, 20, 60, 60), "Ada", fakes.settings())

@@ -19,9 +19,9 @@ from phototag.store import files as file_rows
 from phototag.store import photos as photo_rows
 from phototag.store.connect import Store
 from phototag.types import RGB, Detection
-from phototag.workflows import index as indexing
-from phototag.workflows.index import Indexed
-from phototag.workflows.name import name_faces
+from phototag.workflows.library import index as indexing
+from phototag.workflows.library.index import Indexed
+from phototag.workflows.naming.name import name_faces
 from tests.store.build import clean
 from tests.workflows.conftest import Index, Workshop
 from tests.workflows.fakes import (

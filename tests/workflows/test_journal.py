@@ -15,11 +15,11 @@ from phototag.progress import Silent
 from phototag.store import decisions, history, people
 from phototag.store.connect import Store
 from phototag.types import Box
-from phototag.workflows.history import undo, undo_since
-from phototag.workflows.judging import judge
-from phototag.workflows.name import dismiss, name_faces
-from phototag.workflows.people import called, different, hide, joined, merge, not_them, parts, rename, split
-from phototag.workflows.tag import try_names
+from phototag.workflows.naming.history import undo, undo_since
+from phototag.workflows.naming.name import dismiss, name_faces
+from phototag.workflows.naming.people import called, different, hide, joined, merge, not_them, parts, rename, split
+from phototag.workflows.recognition.judging import judge
+from phototag.workflows.recognition.tag import try_names
 from tests.store.build import add_face, add_photo, clean, step_back, unit, who
 from tests.workflows.test_people import add_faces
 
@@ -239,7 +239,7 @@ def test_a_name_that_is_taken_back_while_faces_are_tagged(store: Store, monkeypa
         step_back(store)
         return judge(*arguments)
 
-    monkeypatch.setattr("phototag.workflows.tag.judge", judged)
+    monkeypatch.setattr("phototag.workflows.recognition.tag.judge", judged)
     assert try_names(store, Silent()) is None
     assert set(named(store).values()) == {None}
 

@@ -10,11 +10,11 @@ import pytest
 from phototag.errors import UsageError
 from phototag.store import decisions, history, people
 from phototag.store.connect import Store, open_store
-from phototag.workflows.export_names import export_names
-from phototag.workflows.history import undo
-from phototag.workflows.name import dismiss, name_faces
-from phototag.workflows.near_names import near, resembled
-from phototag.workflows.people import hide, merge, not_them, rename
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.name import dismiss, name_faces
+from phototag.workflows.naming.near_names import near, resembled
+from phototag.workflows.naming.people import hide, merge, not_them, rename
 from tests.store.build import add_face, clean, old_database, unit, who
 
 

@@ -7,19 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from phototag.analysis.main_face import main_face
 from phototag.errors import TooLittleDataError, UsageError
-from phototag.imaging.quality import WORTH_LEARNING
+from phototag.imaging.quality import WORTH_GROUPING, WORTH_LEARNING
 from phototag.progress import Silent
 from phototag.store import clusters, decisions, faces, models, people
 from phototag.store.clusters import Unnamed
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, Face, Vectors
-from phototag.workflows import name as naming
-from phototag.workflows.cluster import cluster_faces
-from phototag.workflows.history import undo
-from phototag.workflows.label import label_from_folders, main_face
-from phototag.workflows.looks import CLEAR
-from phototag.workflows.name import (
+from phototag.workflows.naming import name as naming
+from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.label import label_from_folders
+from phototag.workflows.naming.name import (
     compare,
     dismiss,
     group_faces,
@@ -27,10 +26,11 @@ from phototag.workflows.name import (
     name_faces,
     name_group,
 )
-from phototag.workflows.people import not_them
+from phototag.workflows.naming.people import not_them
+from phototag.workflows.recognition.cluster import cluster_faces
+from phototag.workflows.recognition.tag import tag_faces
+from phototag.workflows.recognition.train import train_people
 from phototag.workflows.report import _Library
-from phototag.workflows.tag import tag_faces
-from phototag.workflows.train import train_people
 from tests.store.build import add_face, add_photo, clean, say, step_back, unit, who
 
 WATCHED = Silent()
@@ -38,7 +38,7 @@ WATCHED = Silent()
 
 def unnamed(store: Store) -> list[Unnamed]:
     """The groups that wait for a name, in the order of the album."""
-    return list(clusters.unnamed(store, clear=CLEAR))
+    return list(clusters.unnamed(store, clear=WORTH_GROUPING))
 
 
 def near(axis: int, number: int = 0) -> Vectors:
@@ -145,7 +145,7 @@ def test_faint_faces_in_the_background_bring_nobody_to_the_front(store: Store) -
     with store.write():
         store.run("UPDATE photo SET taken_at = date('2019-07-14', id || ' days') || 'T18:03:22'")
         for face in ben[2:]:
-            store.run("UPDATE face SET quality = ? WHERE id = ?", (CLEAR / 2, face))
+            store.run("UPDATE face SET quality = ? WHERE id = ?", (WORTH_GROUPING / 2, face))
     cluster_faces(store, WATCHED)
     assert [(set(group.face_ids), group.met) for group in unnamed(store)][:1] == [(set(ada), 3)]
     assert [len(group.faces) for group in _Library(store).groups()] == [3, 6]  # the album has the same order

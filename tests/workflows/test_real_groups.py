@@ -16,8 +16,8 @@ from phototag.progress import Silent
 from phototag.store import faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Face
-from phototag.workflows.cluster import cluster_faces
-from phototag.workflows.index import index
+from phototag.workflows.library.index import index
+from phototag.workflows.recognition.cluster import cluster_faces
 
 pytestmark = pytest.mark.data
 

@@ -11,7 +11,7 @@ import pytest
 
 from phototag import config
 from phototag.progress import Silent
-from phototag.workflows.evaluate import evaluate
+from phototag.workflows.evaluation.evaluate import evaluate
 
 pytestmark = pytest.mark.data
 
@@ -29,7 +29,7 @@ def figures(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
     for person in several + alone:
         shutil.copytree(person, folder / "people" / person.name)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("phototag.workflows.tree.cache_folder", lambda: folder / "cache")
+        patch.setattr("phototag.workflows.evaluation.tree.cache_folder", lambda: folder / "cache")
         yield evaluate(folder / "people", config.load(), Silent()).figures
 
 

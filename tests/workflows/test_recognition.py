@@ -10,10 +10,10 @@ import pytest
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.progress import Silent
 from phototag.store.connect import Store, open_reader
-from phototag.workflows import index as indexing
-from phototag.workflows.identify import Identified, identify
-from phototag.workflows.name import name_faces
-from phototag.workflows.verify import verify
+from phototag.workflows.library import index as indexing
+from phototag.workflows.naming.name import name_faces
+from phototag.workflows.recognition.identify import Identified, identify
+from phototag.workflows.recognition.verify import verify
 from tests.store.build import add_face, say, unit
 from tests.workflows import fakes
 from tests.workflows.conftest import Workshop
@@ -27,7 +27,7 @@ Ask = Callable[..., Identified]
 @pytest.fixture(autouse=True)
 def here(workshop: Workshop, at_once: None, monkeypatch: pytest.MonkeyPatch) -> Workshop:
     """Engines that are there at once, in this process."""
-    monkeypatch.setattr("phototag.workflows.looking.decoded", fakes.serial)
+    monkeypatch.setattr("phototag.analysis.analyze.decoded", fakes.serial)
     return workshop
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from phototag.errors import PhototagError, UsageError
 from phototag.store import decisions, history, people
 from phototag.store.connect import Store, open_store
-from phototag.workflows.history import Undone, in_words, undo, undo_since
-from phototag.workflows.name import dismiss, name_faces
-from phototag.workflows.people import called, hide, merge, not_them, rename, split
+from phototag.workflows.naming.history import Undone, in_words, undo, undo_since
+from phototag.workflows.naming.name import dismiss, name_faces
+from phototag.workflows.naming.people import called, hide, merge, not_them, rename, split
 from tests.store.build import add_face, clean, old_database, unit, who, withdrawn
 
 

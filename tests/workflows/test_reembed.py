@@ -14,12 +14,12 @@ from phototag.progress import Silent
 from phototag.store import clusters, engines, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Detection
-from phototag.workflows import index as indexing
-from phototag.workflows.cluster import cluster_faces
-from phototag.workflows.index import Indexed
-from phototag.workflows.name import name_faces
-from phototag.workflows.tag import tag_faces
-from phototag.workflows.train import train_people
+from phototag.workflows.library import index as indexing
+from phototag.workflows.library.index import Indexed
+from phototag.workflows.naming.name import name_faces
+from phototag.workflows.recognition.cluster import cluster_faces
+from phototag.workflows.recognition.tag import tag_faces
+from phototag.workflows.recognition.train import train_people
 from tests.store.build import clean
 from tests.workflows import fakes
 from tests.workflows.conftest import Workshop
@@ -33,7 +33,7 @@ Run = Callable[..., Indexed]
 @pytest.fixture
 def run(store: Store, photos: Path, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Index `photos`; batches of re-embedding are of two faces."""
-    monkeypatch.setattr("phototag.workflows.reembed._BATCH", 2)
+    monkeypatch.setattr("phototag.workflows.library.reembed._BATCH", 2)
 
     def run(budget: float | None = None, **changed: Any) -> Indexed:
         return indexing.index(store, [photos], fakes.settings(**changed), Told(), budget=budget)

@@ -19,9 +19,9 @@ import pytest
 from phototag.errors import DatabaseDamagedError, DiskFullError
 from phototag.store import faces
 from phototag.store.connect import Store, open_store
-from phototag.workflows import index as indexing
-from phototag.workflows.index import Indexed
-from phototag.workflows.name import name_faces
+from phototag.workflows.library import index as indexing
+from phototag.workflows.library.index import Indexed
+from phototag.workflows.naming.name import name_faces
 from tests.store.build import clean
 from tests.workflows import fakes
 from tests.workflows.fakes import BLUE, GREEN, RED, Told, draw, serial, state
@@ -297,8 +297,8 @@ RUN = """
 import sys, time
 from pathlib import Path
 from phototag.cli import main, options
-from phototag.workflows import eye as looking
-from phototag.workflows import index as indexing
+from phototag.analysis import face_analyzer as looking
+from phototag.workflows.library import index as indexing
 from tests.workflows import fakes
 
 eye = fakes.eye()

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import TooLittleDataError, UsageError
+from phototag.interview.questions import AreTheyOne, IsItAlso, Side, WhoIsIt, WhoIsNot
 from phototag.progress import Silent
-from phototag.review.questions import AreTheyOne, IsItAlso, Side, WhoIsIt, WhoIsNot
 from phototag.store import decisions, models, people
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, Guess
-from phototag.workflows.history import undo
-from phototag.workflows.name import compare, name_faces
-from phototag.workflows.people import not_them
-from phototag.workflows.review import OutdatedError, Sitting
-from phototag.workflows.train import train_people
+from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.interview import OutdatedError, Sitting
+from phototag.workflows.naming.name import compare, name_faces
+from phototag.workflows.naming.people import not_them
+from phototag.workflows.recognition.train import train_people
 from tests.store.build import add_face, add_photo, clean, who
 from tests.workflows.test_people import add_faces, near
 

@@ -16,15 +16,16 @@ from phototag.store import embeddings, faces
 from phototag.store import photos as photo_rows
 from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Box, Detection
-from phototag.workflows import index as indexing
-from phototag.workflows import show_faces
-from phototag.workflows.cluster import cluster_faces, current_embedder
-from phototag.workflows.export_names import export_names
-from phototag.workflows.history import undo
-from phototag.workflows.import_names import import_names
-from phototag.workflows.index import Indexed
-from phototag.workflows.name import dismiss, name_faces
-from phototag.workflows.show_faces import Added, add_face
+from phototag.workflows.library import index as indexing
+from phototag.workflows.library.engines_in_use import current_embedder
+from phototag.workflows.library.index import Indexed
+from phototag.workflows.naming import add_face as adding
+from phototag.workflows.naming.add_face import Added, add_face
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.import_names import import_names
+from phototag.workflows.naming.name import dismiss, name_faces
+from phototag.workflows.recognition.cluster import cluster_faces
 from tests.store.build import clean
 from tests.workflows import fakes
 from tests.workflows.conftest import Workshop
@@ -53,7 +54,7 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[Box], bool]]:
         return [[one for one in found if not any(test(one.box) for test in overlooked)] for found in real(self, images)]
 
     monkeypatch.setattr(Squares, "detect", detect)
-    monkeypatch.setattr(show_faces, "decoded", fakes.serial)
+    monkeypatch.setattr(adding, "decoded", fakes.serial)
     return overlooked
 
 
@@ -141,7 +142,7 @@ def test_undo_takes_it_away_again(store: Store, party: Path) -> None:
 
 
 def test_a_known_face_is_the_one_that_is_meant(store: Store, party: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(show_faces, "look", None)  # nothing is opened
+    monkeypatch.setattr(adding, "look", None)  # nothing is opened
     done = add(store, party, Box(45, 40, 60, 60))
     assert (done.face, done.known) == (1, True)
     assert seen(store) == [(1, 40, "Ada")]
@@ -206,7 +207,7 @@ def test_an_embedder_that_is_no_longer_the_same(store: Store, party: Path, monke
 
 def test_before_the_first_index(store: Store) -> None:
     with pytest.raises(TooLittleDataError, match="no photo is indexed yet"):
-        show_faces.look(store, {}, fakes.settings(), Silent())
+        adding.look(store, {}, fakes.settings(), Silent())
 
 
 # --- imported ---

@@ -17,21 +17,20 @@ from hypothesis import strategies as st
 
 from phototag.errors import UsageError
 from phototag.interop.names import Names
+from phototag.interview.questions import AreTheyOne, Question, WhoIsIt
 from phototag.progress import Silent
-from phototag.review.questions import AreTheyOne, Question, WhoIsIt
 from phototag.store import engines, faces, files, libraries, models, people, photos
 from phototag.store.connect import Store, open_store
-from phototag.store.faces import NewFace
-from phototag.types import Box, EngineInfo, PhotoFile, Vectors
-from phototag.workflows.cluster import cluster_faces
-from phototag.workflows.export_names import export_names
-from phototag.workflows.history import undo
-from phototag.workflows.import_names import import_names
-from phototag.workflows.name import compare, dismiss, name_faces
-from phototag.workflows.people import different, hide, merge, not_them, rename, split
-from phototag.workflows.refresh import refresh
-from phototag.workflows.review import Sitting
-from phototag.workflows.tag import try_names
+from phototag.types import Box, EngineInfo, NewFace, PhotoFile, Vectors
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.import_names import import_names
+from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.name import compare, dismiss, name_faces
+from phototag.workflows.naming.people import different, hide, merge, not_them, rename, split
+from phototag.workflows.recognition.cluster import cluster_faces
+from phototag.workflows.recognition.refresh import refresh
+from phototag.workflows.recognition.tag import try_names
 from tests.learn import people as simulated
 from tests.store.build import clean, decoded
 from tests.workflows import fakes

@@ -19,15 +19,15 @@ from phototag.store import files as rows_of_files
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.types import Box, EngineInfo, PhotoFile, Vectors
-from phototag.workflows import tag
-from phototag.workflows.audit import audit
-from phototag.workflows.history import undo
-from phototag.workflows.judging import PRECISION, Faces, judge, usable_model
-from phototag.workflows.name import compare, name_faces
-from phototag.workflows.people import not_them
-from phototag.workflows.tag import tag_faces, try_names
-from phototag.workflows.train import learn, train_people
-from phototag.workflows.tune import tune
+from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.name import compare, name_faces
+from phototag.workflows.naming.people import not_them
+from phototag.workflows.recognition import tag
+from phototag.workflows.recognition.audit import audit
+from phototag.workflows.recognition.judging import PRECISION, Faces, judge, usable_model
+from phototag.workflows.recognition.tag import tag_faces, try_names
+from phototag.workflows.recognition.train import learn, train_people
+from phototag.workflows.recognition.tune import tune
 from tests.learn import people as simulated
 from tests.store.build import DETECTOR, EMBEDDER, add_face, add_photo, decoded, new_face, say, step_back, unit, who
 

@@ -15,14 +15,14 @@ import pytest
 from click.testing import CliRunner
 
 from phototag.cli.main import cli
-from phototag.engines import registry, shelf
+from phototag.engines import installation, registry
 from phototag.engines.registry import EngineOptions
 from phototag.errors import PhototagError, TooLittleDataError, UsageError
 from phototag.progress import Silent
 from phototag.report import plots
 from phototag.types import Chips, EngineInfo, Vectors
-from phototag.workflows import train_embedder as job
-from phototag.workflows.train_embedder import Plan, TrainedEmbedder
+from phototag.workflows.evaluation import train_embedder as job
+from phototag.workflows.evaluation.train_embedder import Plan, TrainedEmbedder
 from tests.workflows import fakes
 
 PEOPLE, EACH, DIM = 18, 4, 8
@@ -87,7 +87,7 @@ def test_it_learns_registers_and_is_judged_on_people_it_never_saw(folder: Path) 
     assert done.comparison.people == 6
     assert done.comparison.trained.accuracy > done.comparison.plain.accuracy
     assert 0 < done.epoch <= done.epochs == 12
-    kept = shelf.find("mine")
+    kept = installation.find("mine")
     assert kept is not None and kept.family == "projection" and kept.card is not None
     assert kept.card.thresholds.same == pytest.approx(done.comparison.trained.threshold)
     assert 0 < kept.card.thresholds.join <= kept.card.thresholds.split
@@ -115,7 +115,7 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(folder: Path, monkey
     other, out = replace(PLAN, name="other"), folder.parent / "again"
     with pytest.raises(KeyboardInterrupt):
         train(folder, other, out=out)
-    assert shelf.find("other") is None
+    assert installation.find("other") is None
     with pytest.raises(UsageError, match="not finished: go on with --resume"):
         train(folder, other, out=out)
     monkeypatch.setattr(job, "look", lambda *_: pytest.fail("the faces are known"))
@@ -129,7 +129,7 @@ def test_what_is_resumed_must_be_the_same(folder: Path) -> None:
     with pytest.raises(UsageError, match="no training that could go on"):
         train(folder, resume=True)
     train(folder, epochs=1)
-    shelf.remove("mine")
+    installation.remove("mine")
     with pytest.raises(UsageError, match=r"another mining and seed \(semi-hard, 0\)"):
         train(folder, replace(PLAN, mining="random", seed=3), resume=True)
     assert train(folder, resume=True, epochs=3).epochs == 3  # longer is no other training
@@ -172,7 +172,7 @@ def test_too_few_people_and_other_wrong_use(folder: Path, tmp_path: Path) -> Non
 
 def test_damaged_faces_are_named(folder: Path) -> None:
     train(folder, epochs=1)
-    shelf.remove("mine")
+    installation.remove("mine")
     (folder.parent / "out" / "faces.npz").write_bytes(b"PK\x03\x04no")
     with pytest.raises(PhototagError, match=r"faces.npz can't be read"):
         train(folder, epochs=1, resume=True)
@@ -185,7 +185,7 @@ def test_the_command_says_plainly_whether_it_is_better(folder: Path, rate: str, 
     assert "On 6 people whom it never saw (24 faces, 36 pairs of one person)" in result.output
     assert re.search(words, result.output)
     assert ("index --embedder mine" in result.output) == ("no better" not in result.output)
-    assert (shelf.shelf_folder() / ".training" / "mine" / "checkpoint.npz").exists()
+    assert (installation.shelf_folder() / ".training" / "mine" / "checkpoint.npz").exists()
 
 
 def test_without_matplotlib_the_history_is_kept_and_a_sentence_says_how_to_get_the_plot(

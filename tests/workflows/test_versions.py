@@ -13,13 +13,13 @@ from phototag.interop.names import parse, render
 from phototag.progress import Silent
 from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
-from phototag.workflows.audit import audit
-from phototag.workflows.export_names import export_names
-from phototag.workflows.history import undo
-from phototag.workflows.import_names import import_names
-from phototag.workflows.name import name_faces
-from phototag.workflows.placing import not_on
-from phototag.workflows.status import status
+from phototag.workflows.library.status import status
+from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.import_names import import_names
+from phototag.workflows.naming.name import name_faces
+from phototag.workflows.naming.placing import not_on
+from phototag.workflows.recognition.audit import audit
 from tests.workflows import fakes
 from tests.workflows.conftest import Index
 from tests.workflows.fakes import BLUE, GREEN, RED, draw

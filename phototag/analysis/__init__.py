@@ -1,0 +1,1 @@
+"""Photos to faces: decode, detect, align, embed, judge the quality, cut out."""

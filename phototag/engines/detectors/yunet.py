@@ -1,0 +1,160 @@
+"""YuNet (Wu, Peng, Yu 2023): one small network that sees boxes and landmarks in one pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from phototag.engines.detectors.boxes import clipped, suppress
+from phototag.engines.detectors.pyramid import reduced
+from phototag.engines.formats.card import Card
+from phototag.engines.installation import Prepared, load
+from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.engines.runtimes.isolated import tried
+from phototag.engines.runtimes.onnx import RUNTIME, Floats, Model, read
+from phototag.errors import UsageError, WeightsError
+from phototag.types import RGB, Box, Detection, EngineInfo
+
+STRIDES = (8, 16, 32)  #: pixels between the cells of the three grids
+WIDTHS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}  #: numbers a cell, of each kind of output
+SIDE = 32  #: the picture's sides are multiples of it
+
+ACCEPT = 0.6  #: a face's least score
+OVERLAP, INSIDE = 0.3, 0.7  #: of two boxes that are one face: over their union, over the smaller one
+# In a face of more than 450 pixels the network sees faces made of its parts. So a picture is also looked at
+# in quarter size (a sixteenth of the time), and each look is believed where it is good.
+LARGE, REDUCE = 320, 4  #: the largest face of a look, in pixels; the step from look to look
+SHARED = 0.6  #: of `LARGE`: from here on the next look is believed too
+
+
+class YuNet:
+    """Finds faces of `min_face` pixels and more, with five landmarks, by a model from the shelf.
+
+    Raises WeightsError when made without its weights, UsageError without onnxruntime.
+    """
+
+    def __init__(self, options: EngineOptions) -> None:
+        shelved = options.shelved
+        if shelved is None:
+            raise WeightsError("YuNet has no weights yet: `phototag engines install yunet`")
+        self._options = options
+        self._network = Network(load(shelved), options, str(shelved.folder / shelved.file))
+        self.on_gpu = self._network.on_gpu
+        self.info = EngineInfo(
+            kind="detector",
+            name=shelved.name,
+            weights_sha256=shelved.sha256,
+            parameters=tuple(sorted([("looks", str(LARGE)), *self._options.sought()])),
+        )
+
+    def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
+        """Faces of each image, best score first."""
+        return [self._detect(image) for image in images]
+
+    def _detect(self, image: RGB) -> list[Detection]:
+        height, width = image.shape[:2]
+        factor = self._options.reduction(image)
+        cells = self._looks(reduced(image, factor))
+        cells[:, 1:] *= factor
+        corners = np.concatenate([cells[:, 1:3] - cells[:, 3:5] / 2, cells[:, 1:3] + cells[:, 3:5] / 2], axis=1)
+        kept = suppress(corners, cells[:, 0], OVERLAP)
+        kept = kept[suppress(corners[kept], cells[kept, 0], INSIDE, over="smaller")]
+        found = []
+        for number in kept:
+            score, x, y, w, h, *points = cells[number].tolist()
+            box = clipped(Box(x - w / 2, y - h / 2, w, h), width, height)
+            if max(w, h) >= self._options.smallest(image) and box.w >= 1 and box.h >= 1:
+                found.append(Detection(box, score, tuple(zip(points[::2], points[1::2], strict=True))))
+        return found
+
+    def _looks(self, image: RGB) -> Floats:
+        """What the network sees in the picture and in its smaller copies, in pixels of the picture."""
+        scale, least, looks = 1, 0.0, []
+        while True:
+            last = max(image.shape[:2]) <= LARGE * scale
+            cells = self._network(reduced(image, scale))
+            cells[:, 1:] *= scale
+            sides = cells[:, 3:5].max(axis=1)
+            looks.append(cells[(sides >= least) & (last | (sides <= LARGE * scale))])
+            if last:
+                return np.concatenate(looks)
+            least, scale = SHARED * LARGE * scale, scale * REDUCE
+
+
+class Network:
+    """The model, once it is known to be a YuNet. Raises WeightsError if it isn't."""
+
+    def __init__(self, data: bytes, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
+        self._model = Model(data, options, where, prepared=prepared)
+        self.on_gpu = self._model.on_gpu
+        names = [one.name for one in self._model.outputs]
+        self._places = {}
+        for kind in WIDTHS:
+            for stride in STRIDES:
+                if (name := f"{kind}_{stride}") not in names:
+                    raise WeightsError(f"{where} is no YuNet: it has no output called {name}")
+                self._places[kind, stride] = names.index(name)
+        if [one.shape[1:] for one in self._model.inputs] != [(3, None, None)]:
+            raise WeightsError(f"{where} is no YuNet for pictures of any size: use yunet_n_dynamic.onnx")
+
+    def __call__(self, image: RGB) -> Floats:
+        """(n, 15) cells that hold a face: score, box's centre and sides, x and y of five landmarks, in pixels.
+
+        The landmarks come out as the viewer sees them: left eye, right eye, nose tip, mouth's left, right.
+        """
+        height, width = (math.ceil(side / SIDE) * SIDE for side in image.shape[:2])
+        picture = np.zeros((1, 3, height, width), np.float32)
+        for place, channel in zip(picture[0], cv2.split(image)[::-1], strict=True):  # blue first
+            place[: image.shape[0], : image.shape[1]] = channel
+        outputs = self._model(picture)
+        return np.concatenate([self._cells(outputs, stride, width // stride) for stride in STRIDES])
+
+    def _cells(self, outputs: list[Floats], stride: int, columns: int) -> Floats:
+        classes, objects, boxes, points = (
+            outputs[self._places[kind, stride]].reshape(-1, width) for kind, width in WIDTHS.items()
+        )
+        scores = np.sqrt(classes.clip(0, 1) * objects.clip(0, 1))[:, 0]
+        cells = np.flatnonzero(scores > ACCEPT)
+        corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
+        return np.concatenate(
+            [
+                scores[cells, np.newaxis],
+                (corner + boxes[cells, :2]) * stride,
+                np.exp(boxes[cells, 2:]) * stride,
+                (np.tile(corner, 5) + points[cells]) * stride,
+            ],
+            axis=1,
+        )
+
+
+def prepare(path: Path, card: Card | None) -> Prepared:
+    """A YuNet that has looked at a grey picture. Raises UsageError, WeightsError."""
+    if card is not None:
+        raise UsageError("YuNet needs no card: leave --card out")
+    data = read(path)
+    tried(_try, data, str(path), where=str(path), library=RUNTIME)
+    return Prepared(data, ".onnx")
+
+
+def _try(data: bytes, where: str) -> None:
+    options = EngineOptions(device="cpu")
+    Network(data, options, where, prepared=False)  # what doesn't fit is never run
+    cells = Network(data, options, where)(np.full((64, 96, 3), 127, np.uint8))
+    if not np.isfinite(cells).all():
+        raise WeightsError(f"{where} yields numbers that are not finite")
+
+
+ENGINE = EngineSpec(
+    "detector",
+    "yunet",
+    "YuNet: faces of any pose from 20 pixels, with landmarks",
+    YuNet,
+    prepare,
+    how="phototag engines install yunet",
+    gpu=True,
+    needs=(RUNTIME,),
+)

@@ -1,0 +1,1 @@
+"""Engines that turn an aligned face into a vector."""

@@ -1,0 +1,117 @@
+"""Embedders whose network we build in Keras and whose weights the user brings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from phototag.engines.formats.arrays import Arrays, fill, unpack
+from phototag.engines.formats.card import Card
+from phototag.engines.installation import load
+from phototag.engines.registry import EngineOptions
+from phototag.engines.runtimes.runner import runner
+from phototag.errors import UsageError, WeightsError
+from phototag.types import Chips, EngineInfo, Thresholds, Vectors
+
+EXPORTER = 1  #: to be raised whenever the exported bytes change
+BATCH = 16  #: chips at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the embedders of one family have in common, whatever their weights.
+
+    `dim`: the vectors' length that the arrays say; raises WeightsError for one that can't be. `network`:
+    the Keras model for vectors of that length, from RGB float chips as `seen` by it. `seen`: from uint8
+    chips, as a tensor, to what the network takes. A card may choose another alignment, other thresholds
+    and `flip`.
+    """
+
+    name: str
+    chip_size: int
+    alignment: str
+    thresholds: Callable[[int], Thresholds]
+    dim: Callable[[Arrays], int]
+    network: Callable[[int], Any]
+    seen: Callable[[Any], Any]
+
+
+class KerasEmbedder:
+    """Embeds chips with a family's network and weights from the shelf. Raises WeightsError for unfit weights."""
+
+    def __init__(self, family: Family, options: EngineOptions) -> None:
+        shelved = options.shelved
+        if shelved is None:
+            raise WeightsError(f"{family.name} has no weights yet: `phototag engines add {family.name} FILE`")
+        where = str(shelved.folder / shelved.file)
+        arrays = unpack(load(shelved), where)
+        dim = family.dim(arrays)
+        card = shelved.card
+        alignment = card.alignment if card else family.alignment
+        self._flip = card.flip if card else False
+        self._network = runner(
+            f"{family.name}-{shelved.sha256[:16]}-{EXPORTER}", lambda: model(family, dim, arrays, where), options
+        )
+        self.info = EngineInfo(
+            kind="embedder",
+            name=shelved.name,
+            weights_sha256=shelved.sha256,
+            parameters=(
+                *((("alignment", alignment),) if alignment != family.alignment else ()),
+                ("family", family.name),
+                ("mirror", "sum" if self._flip else "none"),
+            ),
+            dim=dim,
+            chip_size=family.chip_size,
+            alignment=alignment,
+            thresholds=card.thresholds if card else family.thresholds(dim),
+        )
+
+    def embed(self, chips: Chips) -> Vectors:
+        """One unit vector a chip: the network's output, or its sum with that of the mirror image, normalised.
+
+        Raises WeightsError where the network yields anything but finite numbers.
+        """
+        vectors = self._run(chips)
+        if self._flip:
+            vectors = vectors + self._run(chips[:, :, ::-1])
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not (np.isfinite(lengths) & (lengths > 0)).all():
+            raise WeightsError(f"the network of {self.info.name} yields no vector: its weights are of no use")
+        unit: Vectors = vectors / lengths
+        return unit
+
+    def _run(self, chips: Chips) -> Vectors:
+        batches = [self._network(chips[at : at + BATCH]) for at in range(0, len(chips), BATCH)]
+        return np.concatenate([np.empty((0, self.info.dim), np.float32), *batches])
+
+
+def agree(family: Family, card: Card | None, dim: int) -> None:
+    """Raises UsageError for a card that says what the family's network can't do."""
+    if card is None:
+        return
+    fixed = Card(
+        input_size=family.chip_size,
+        alignment=card.alignment,
+        dim=dim,
+        thresholds=card.thresholds,
+        flip=card.flip,
+    )
+    if card != fixed:
+        raise UsageError(
+            f"a card for {family.name} says input_size = {family.chip_size}, dim = {dim}, an alignment, thresholds "
+            "and, if wanted, flip: leave out the rest, which the network knows"
+        )
+
+
+def model(family: Family, dim: int, arrays: Arrays, where: str) -> Any:
+    """The Keras model that goes into the export: uint8 chips (n, size, size, 3) to vectors (n, dim)."""
+    import keras
+
+    network = family.network(dim)
+    fill(network, arrays, where)
+    chips = keras.Input((family.chip_size, family.chip_size, 3), dtype="uint8")
+    return keras.Model(chips, network(family.seen(chips)))

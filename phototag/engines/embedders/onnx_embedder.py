@@ -1,0 +1,189 @@
+"""Any ONNX embedder whose input and output a card describes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from phototag.engines.formats.card import Card
+from phototag.engines.installation import Prepared, load
+from phototag.engines.registry import EngineOptions, EngineSpec, on_gpu
+from phototag.engines.runtimes.isolated import tried
+from phototag.engines.runtimes.onnx import RUNTIME, Floats, Model, read
+from phototag.engines.runtimes.onnx_int8 import Run, int8_network
+from phototag.engines.runtimes.onnx_keras import READER
+from phototag.errors import UsageError, WeightsError
+from phototag.types import Chips, EngineInfo, Vectors
+
+BATCH = 16  #: chips at a time, where the model takes any number
+
+
+class OnnxEmbedder:
+    """Embeds chips with an ONNX model from the shelf. Raises WeightsError, or UsageError without onnxruntime.
+
+    On a GPU it is in float32, whatever its card says, and another embedder than in 8-bit numbers.
+    """
+
+    def __init__(self, options: EngineOptions) -> None:
+        shelved = options.shelved
+        if shelved is None or shelved.card is None:
+            raise WeightsError(
+                "an ONNX embedder needs a model and a card: `phototag engines add NAME FILE --card CARD`"
+            )
+        card = replace(shelved.card, numbers="float32") if options.device == "gpu" else shelved.card
+        self._network = network(load(shelved), card, options, str(shelved.folder / shelved.file))
+        self.on_gpu = self._network.on_gpu
+        self.info = EngineInfo(
+            kind="embedder",
+            name=shelved.name,
+            weights_sha256=shelved.sha256,
+            parameters=_parameters(card),
+            dim=card.dim,
+            chip_size=card.input_size,
+            alignment=card.alignment,
+            thresholds=card.thresholds,
+        )
+
+    def embed(self, chips: Chips) -> Vectors:
+        """One unit vector a chip: the network's output, or the sum with that of the mirror image, normalised."""
+        return self._network.embed(chips)
+
+
+class Network:
+    """A card, and what runs its model."""
+
+    def __init__(self, card: Card, run: Run) -> None:
+        self._card = card
+        self._run = run
+        self.on_gpu = on_gpu(run)
+
+    def embed(self, chips: Chips) -> Vectors:
+        """(n, dim) unit vectors. Raises WeightsError where the model yields anything but finite numbers."""
+        parts = [np.empty((0, self._card.dim), np.float32)]
+        for at in range(0, len(chips), BATCH):
+            samples = seen(chips[at : at + BATCH], self._card)
+            vectors = self._run(samples)
+            if self._card.flip:
+                vectors = vectors + self._run(samples[:, :, ::-1])
+            parts.append(vectors)
+        vectors = np.concatenate(parts)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not (np.isfinite(lengths) & (lengths > 0)).all():
+            raise WeightsError("the model yields numbers that are not finite, or nothing but zeros")
+        unit: Vectors = (vectors / lengths).astype(np.float32)
+        return unit
+
+
+class Runtime:
+    """Runs a model in float32 by onnxruntime, once it agrees with its card. Raises WeightsError where they don't."""
+
+    def __init__(self, data: bytes, card: Card, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
+        self._model = Model(data, options, where, prepared=prepared)
+        self.on_gpu = self._model.on_gpu
+        if len(self._model.inputs) != 1:
+            raise WeightsError(f"{where} has {len(self._model.inputs)} inputs and must have one")
+        shape, kind = self._model.inputs[0].shape, self._model.inputs[0].type
+        side = card.input_size
+        self._channels_first = _fits(shape, (None, 3, side, side))
+        if kind != "tensor(float)" or not (self._channels_first or _fits(shape, (None, side, side, 3))):
+            raise WeightsError(
+                f"{where} takes {_text(shape)} of {kind}, and the card says {side} × {side} pixels of 3 channels: "
+                "use the card that belongs to this model"
+            )
+        output = self._model.outputs[0].shape
+        if len(output) != 2 or output[1] not in (None, card.dim):
+            raise WeightsError(f"{where} yields {_text(output)}, and the card says dim = {card.dim}")
+        self._fixed = shape[0]
+        self._dim = card.dim
+
+    def __call__(self, samples: Floats) -> Floats:
+        """(n, side, side, 3) to (n, dim)."""
+        batch = self._fixed or len(samples)
+        return np.concatenate([self._vectors(samples[at : at + batch]) for at in range(0, len(samples), batch)])
+
+    def _vectors(self, samples: Floats) -> Floats:
+        count = len(samples)
+        if self._fixed and count < self._fixed:
+            samples = np.concatenate([samples, np.zeros((self._fixed - count, *samples.shape[1:]), np.float32)])
+        turned = samples.transpose(0, 3, 1, 2) if self._channels_first else samples
+        output = self._model(np.ascontiguousarray(turned))[0]
+        if output.shape != (len(samples), self._dim):
+            raise WeightsError(f"the model yields {_text(output.shape)}, and the card says dim = {self._dim}")
+        return output[:count]
+
+
+def network(data: bytes, card: Card, options: EngineOptions, where: str) -> Network:
+    """A model from the shelf, or one that is about to be put there. Raises WeightsError, UsageError."""
+
+    def runtime() -> Run:
+        return Runtime(data, card, options, where)
+
+    if card.numbers == "float32":
+        return Network(card, runtime())
+    return Network(card, int8_network(data, seen(_pictures(card.input_size), card), runtime, options.threads, where))
+
+
+def seen(chips: Chips, card: Card) -> Floats:
+    """What the network sees of the chips."""
+    pixels = chips if card.channels == "rgb" else chips[..., ::-1]
+    mean, std = np.array(card.mean, np.float32), np.array(card.std, np.float32)
+    samples: Floats = (pixels * np.float32(card.scale) - mean) / std
+    return samples
+
+
+def prepare(path: Path, card: Card | None) -> Prepared:
+    """A model that agrees with its card and has embedded a grey image. Raises UsageError, WeightsError."""
+    if card is None:
+        raise UsageError("an ONNX embedder needs a card that says how it sees: `--card CARD.toml`")
+    data = read(path)
+    tried(_try, data, replace(card, numbers="float32"), str(path), where=str(path), library=RUNTIME)
+    if card.numbers != "float32":
+        tried(_try, data, card, str(path), where=str(path), library="TensorFlow", patience=math.inf)
+    return Prepared(data, ".onnx")
+
+
+def _try(data: bytes, card: Card, where: str) -> None:
+    options = EngineOptions(device="cpu")
+    Runtime(data, card, options, where, prepared=False)  # what doesn't fit is never run
+    network(data, card, options, where).embed(np.full((1, card.input_size, card.input_size, 3), 127, np.uint8))
+
+
+ENGINE = EngineSpec(
+    "embedder",
+    "onnx",
+    "any ONNX embedder, described by a card",
+    OnnxEmbedder,
+    prepare,
+    how="phototag engines add NAME FILE.onnx --card CARD.toml",
+    gpu=True,
+    needs=(RUNTIME, READER),
+)
+
+
+def _parameters(card: Card) -> tuple[tuple[str, str], ...]:
+    """All of the card that changes numbers."""
+    kept = {key: value for key, value in card.table().items() if key not in ("thresholds", "dim")}
+    if card.numbers == "float32":  # as were all, before there was a choice
+        del kept["numbers"]
+    return tuple(sorted((key, str(value)) for key, value in kept.items()))
+
+
+def _pictures(side: int) -> Chips:
+    """Chips of colours that run into each other, coarsely and finely, to compare two ways of running a model on."""
+    noise = np.random.default_rng(0)
+    grids = [noise.integers(0, 256, (cells, cells, 3), np.uint8) for cells in (3, 9, 27)]
+    return np.stack([cv2.resize(grid, (side, side), interpolation=cv2.INTER_LINEAR) for grid in grids])
+
+
+def _fits(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        None in (side, other) or side == other for side, other in zip(shape, wanted, strict=True)
+    )
+
+
+def _text(shape: tuple[int | None, ...]) -> str:
+    return " × ".join("any" if side is None else str(side) for side in shape)

@@ -1,0 +1,1 @@
+"""What weights and their descriptions look like on disk."""

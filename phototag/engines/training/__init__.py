@@ -1,0 +1,1 @@
+"""Training of an embedder on the user's own photos."""

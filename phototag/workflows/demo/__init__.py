@@ -1,0 +1,1 @@
+"""The demo: the whole job on a library of two people that comes with phototag."""

@@ -1,0 +1,1 @@
+"""Jobs that measure how well the engines do, and train an embedder."""

@@ -1,0 +1,1 @@
+"""Jobs on the photo library: index, re-embed, relocate, forget, tell its state."""

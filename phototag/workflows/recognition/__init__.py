@@ -1,0 +1,1 @@
+"""Jobs that tell people apart: cluster, train, tag, tune, audit, identify, verify."""

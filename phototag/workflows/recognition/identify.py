@@ -1,0 +1,163 @@
+"""Identify: who is on photos, by the faces of a library that a human named; nothing is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from phototag.analysis.analyze import looked_at, opened
+from phototag.config import Settings
+from phototag.display import path_text
+from phototag.errors import TooLittleDataError
+from phototag.imaging.quality import WORTH_LEARNING
+from phototag.learn.classify import Answer
+from phototag.learn.identification import Rule
+from phototag.learn.identification import identify as by_rule
+from phototag.progress import Progress
+from phototag.store import decisions, embeddings, engines, faces, people
+from phototag.store.connect import Store
+from phototag.types import Box, Problem, Thresholds, Vectors
+from phototag.workflows.library.engines_in_use import chosen, current_embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A photo with a face that a human named, and that face's distance."""
+
+    photo: bytes
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A face on a photo: `person` is None for somebody unknown, whom `likest` resembles most.
+
+    `probability`: that they are `likest`. `distance`: to the nearest named face of `likest`. `evidence`: those faces.
+    """
+
+    photo: bytes
+    box: Box
+    person: str | None
+    likest: str
+    probability: float
+    distance: float
+    threshold: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The faces of all photos, in the photos' order; photos without a face, and those that can't be used."""
+
+    faces: tuple[Identity, ...]
+    faceless: tuple[bytes, ...]
+    problems: tuple[Problem, ...]
+
+
+def identify(
+    store: Store,
+    photos: Sequence[Path],
+    settings: Settings,
+    progress: Progress,
+    *,
+    rule: Rule = "svm",
+    threshold: float | None = None,
+) -> Identified:
+    """Say of each face on `photos` which named person of the library it is, or nobody of them.
+
+    `rule`: a linear SVM whose person is accepted within the threshold of one of their faces (svm), the person of most
+    of the five nearest named faces within it (knn), or of the nearest (nearest). `threshold`: instead of the
+    embedder's own. Raises TooLittleDataError without named faces of the embedder, for an SVM of fewer than two people.
+    """
+    embedder = current_embedder(store)
+    known = Known.read(store, embedder)
+    settings = chosen(settings, store)
+    eye = opened(settings, len(photos))
+    if engines.find(store, eye.embedder.info) != embedder:
+        raise TooLittleDataError(
+            f"the named faces of {store.path} were not seen by {eye.embedder.info.name}, whose distances mean "
+            "something else: leave --embedder out, or run `phototag index` with it first"
+        )
+    thresholds = engines.thresholds(store, embedder)
+    if threshold is not None:
+        thresholds = replace(thresholds, same=threshold)
+    if rule == "svm":
+        known.require_two()
+    progress.start("Looking at photos", len(photos))
+    found = {}
+    for row, outcome in looked_at(eye, [os.fsencode(photo) for photo in photos], settings):
+        if isinstance(outcome, Problem):
+            progress.problem(outcome)
+        found[row] = outcome
+        progress.advance()
+    progress.finish()
+    seen = [(os.fsencode(photo), found[row]) for row, photo in enumerate(photos)]
+    rows = [(path, face) for path, one in seen if not isinstance(one, Problem) for face in one.faces]
+    answers = known.answers(np.stack([face.vector for _, face in rows]), rule, thresholds) if rows else []
+    return Identified(
+        tuple(
+            _identity(store, known, path, face.box, answer, thresholds)
+            for (path, face), answer in zip(rows, answers, strict=True)
+        ),
+        tuple(path for path, one in seen if not isinstance(one, Problem) and not one.faces),
+        tuple(one for _, one in seen if isinstance(one, Problem)),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """The faces that a human named, (n, dim), with those that are worth learning from."""
+
+    ids: list[int]
+    people: list[int]
+    vectors: Vectors
+    clear: tuple[list[int], Vectors]
+
+    @staticmethod
+    def read(store: Store, embedder: int) -> Known:
+        """Raises TooLittleDataError if there are none, or none that this embedder has seen."""
+        known = Known(
+            *embeddings.labelled(store, embedder), embeddings.labelled(store, embedder, least=WORTH_LEARNING)[1:]
+        )
+        if known.ids:
+            return known
+        if decisions.counts(store).get("is"):
+            raise TooLittleDataError(
+                f"no named face of {store.path} was seen by its embedder yet: run `phototag index`, which goes on"
+            )
+        raise TooLittleDataError(
+            f"nobody is named yet in {path_text(os.fsencode(store.path))}: name some groups with `phototag name` first"
+        )
+
+    def require_two(self) -> None:
+        """Raises TooLittleDataError for one person, whom a classifier can tell from nobody."""
+        if len(set(self.people)) < 2:
+            raise TooLittleDataError(
+                "only one person is named, and a classifier needs two: name another group with `phototag name`, or "
+                "compare with this one's faces by `--rule nearest`"
+            )
+
+    def answers(self, vectors: Vectors, rule: Rule, thresholds: Thresholds) -> list[Answer]:
+        """Whom a rule takes each of (n, dim) faces for."""
+        people, clear = self.clear
+        return by_rule(vectors, self.vectors, self.people, thresholds, rule, (clear, people))
+
+
+def _identity(store: Store, known: Known, path: bytes, box: Box, answer: Answer, thresholds: Thresholds) -> Identity:
+    name = people.get(store, answer.person).name
+    return Identity(
+        photo=path,
+        box=box,
+        person=name if answer.accepted else None,
+        likest=name,
+        probability=answer.probability,
+        distance=answer.distance,
+        threshold=thresholds.same,
+        evidence=tuple(
+            Evidence(faces.place(store, known.ids[row]).photo, distance) for row, distance in answer.evidence
+        ),
+    )

@@ -1,0 +1,77 @@
+"""Verify: whether two photos show one person."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from phototag.analysis.analyze import look, opened
+from phototag.analysis.face_analyzer import Eye, Seen
+from phototag.analysis.main_face import largest
+from phototag.analysis.thresholds import thresholds_of
+from phototag.config import Settings
+from phototag.display import path_text
+from phototag.errors import TooLittleDataError
+from phototag.learn.verification import probability
+from phototag.types import Box, NewFace, Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two faces, each by its box in its photo, and whether they are one person's: closer than `threshold`.
+
+    `probability`: of one person, where one and two are equally likely beforehand.
+    """
+
+    boxes: tuple[Box, Box]
+    distance: float
+    threshold: float
+    same: bool
+    probability: float
+
+
+def verify(
+    one: Path,
+    other: Path,
+    settings: Settings,
+    *,
+    threshold: float | None = None,
+    every: bool = False,
+    eye: Eye | None = None,
+) -> list[Comparison]:
+    """Compare the largest face of each photo, or with `every` each face of one with each of the other, nearest first.
+
+    `threshold`: instead of the embedder's own. `eye`: engines that are there already. Raises TooLittleDataError where
+    a photo shows no face, UsageError for a photo that can't be used.
+    """
+    photos = [one, other]
+    eye = eye or opened(settings, len(photos))
+    limits = thresholds_of(eye.embedder.info, threshold)
+    first, second = (found_on(photo, seen) for photo, seen in zip(photos, look(eye, photos, settings), strict=True))
+    pairs = product(first, second) if every else [(largest(first), largest(second))]
+    return sorted((_compared(a, b, limits) for a, b in pairs), key=lambda compared: compared.distance)
+
+
+def found_on(photo: Path, seen: Seen) -> tuple[NewFace, ...]:
+    """A photo's faces. Raises TooLittleDataError if there are none."""
+    if not seen.faces:
+        raise TooLittleDataError(
+            f"no face was found on {path_text(os.fsencode(photo))}: name a photo that shows one, or look closer with "
+            "a larger --detail"
+        )
+    return seen.faces
+
+
+def _compared(one: NewFace, other: NewFace, thresholds: Thresholds) -> Comparison:
+    distance = float(np.linalg.norm(one.vector - other.vector))
+    return Comparison(
+        (one.box, other.box),
+        distance,
+        thresholds.same,
+        distance < thresholds.same,
+        probability(distance, thresholds),
+    )
