@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
+from phototag import atomic
 from phototag.errors import WeightsError
 
 
@@ -77,14 +77,7 @@ def cached(name: str, build: Callable[[], bytes]) -> bytes:
     data = build()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(data).digest() + data)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        atomic.write_bytes(path, hashlib.sha256(data).digest() + data)
     except OSError:
         pass
     return data

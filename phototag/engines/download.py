@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import ipaddress
 import re
 from http.client import HTTPException, HTTPMessage, HTTPResponse
@@ -12,7 +11,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from phototag.errors import DiskFullError, WeightsError
+from phototag import atomic
+from phototag.errors import WeightsError
 from phototag.progress import Progress
 
 TIMEOUT = 30.0  #: seconds without an answer
@@ -33,8 +33,9 @@ def download(url: str, path: Path, size: int, progress: Progress) -> None:
     except HTTPError as error:
         raise WeightsError(f"{url} can't be fetched: the server says {error.code} {error.reason}") from error
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DiskFullError(f"disk full below {path.parent}: free {size // 1000:,} kB and run it again") from error
+        if atomic.is_disk_full(error):
+            needed = f"free {size // 1000:,} kB and run the same command again"
+            raise atomic.disk_full(path.parent, "what was fetched is kept", needed) from error
         if str(error.filename) == str(path):
             raise
         raise _broken_off(url, str(getattr(error, "reason", error))) from error

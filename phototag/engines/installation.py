@@ -6,7 +6,6 @@ hashed before anyone parses it.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -23,9 +22,10 @@ from typing import Any
 
 import platformdirs
 
+from phototag import atomic
 from phototag.engines.formats import card as cards
 from phototag.engines.formats.card import Card
-from phototag.errors import DiskFullError, UsageError, WeightsError
+from phototag.errors import UsageError, WeightsError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -81,8 +81,8 @@ def usable() -> Iterator[None]:
         yield
     except OSError as error:
         folder = shelf_folder()
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(f"disk full below {folder}: free some room and run it again") from error
+        if atomic.is_disk_full(error):
+            raise atomic.disk_full(folder, "no engine was added") from error
         raise UsageError(
             f"the folder of engines, {folder}, can't be used ({error.strerror or error}): mend it, or name another "
             "one with PHOTOTAG_ENGINES"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
+from phototag import atomic
 from phototag.display import path_text
-from phototag.errors import DiskFullError, UsageError
+from phototag.errors import UsageError
 
 
 def read(path: Path, most: int) -> bytes:
@@ -28,27 +26,14 @@ def write(path: Path, data: bytes, head: bytes) -> None:
     do; DiskFullError. What was there is there then.
     """
     path = Path(os.path.realpath(path))
-    part = ""
     try:
         if path.exists():
             _refuse_foreign(path, head)
-        handle, part = tempfile.mkstemp(prefix=".phototag-", dir=path.parent)
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        os.replace(part, path)
+        atomic.write_bytes(path, data)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = shutil.disk_usage(path.parent).free
-            raise DiskFullError(
-                f"disk full on {_text(path.parent)} ({free:,} B free): {_text(path)} is as it was; free space and run "
-                "the same command again"
-            ) from error
+        if atomic.is_disk_full(error):
+            raise atomic.disk_full(path.parent, f"{_text(path)} is as it was") from error
         raise UsageError(f"{_text(path)} can't be written ({error.strerror}): name another file") from error
-    finally:
-        if part and os.path.exists(part):
-            os.unlink(part)
 
 
 def _refuse_foreign(path: Path, head: bytes) -> None:

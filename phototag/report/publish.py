@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from phototag.errors import DiskFullError, UsageError
+from phototag import atomic
+from phototag.errors import UsageError
 from phototag.progress import Progress
 from phototag.report import layout
 from phototag.report.book import write_book
@@ -25,7 +26,6 @@ from phototag.report.pages import Album
 MARKER = ".phototag-report"
 _NEW = ".phototag-new-"
 _OLD = ".phototag-old-"
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
@@ -48,8 +48,9 @@ def publish(out: Path, write: Callable[[Path, Path], None]) -> Path:
         with _replacing(out) as folder:
             write(folder, out)
     except OSError as error:
-        if error.errno in _FULL:
-            raise _disk_full(out) from error
+        if atomic.is_disk_full(error):
+            kept = f"the report at {out} is as it was" if out.exists() else f"nothing was written to {out}"
+            raise atomic.disk_full(out.parent, kept) from error
         if error.errno in _DENIED:
             raise UsageError(f"cannot write a report to {out}: {error.strerror}; name another folder") from error
         raise
@@ -124,14 +125,3 @@ def _abandoned(marker: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _disk_full(out: Path) -> DiskFullError:
-    volume = out.parent
-    while not volume.is_mount():
-        volume = volume.parent
-    free = shutil.disk_usage(volume).free
-    kept = f"the report at {out} is as it was" if out.exists() else f"nothing was written to {out}"
-    return DiskFullError(
-        f"disk full on {volume} ({free / 1e6:,.1f} MB free): {kept}; free space and run the same command again"
-    )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from phototag import atomic
 from phototag.errors import (
     DatabaseDamagedError,
     DatabaseLockedError,
@@ -85,11 +85,8 @@ def unavailable(path: Path, text: str, *, sound: bool = True) -> DatabaseUnavail
 
 
 def disk_full(path: Path) -> DiskFullError:
-    folder = path.parent
-    return DiskFullError(
-        f"disk full on {folder} ({shutil.disk_usage(folder).free:,} B free): what was saved before is kept; "
-        "free space and run the same command again"
-    )
+    """The error for a full disk under the database."""
+    return atomic.disk_full(path.parent, "what was saved before is kept")
 
 
 def is_writable(path: Path) -> bool:
@@ -103,7 +100,7 @@ def is_readable(path: Path) -> bool:
 
 
 def _of_system(path: Path, error: OSError) -> PhototagError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if atomic.is_disk_full(error):
         return disk_full(path)
     if error.errno in _OF_DISKS:
         return unavailable(path, error.strerror or str(error))

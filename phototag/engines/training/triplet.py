@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from phototag import atomic
 from phototag.engines.formats.arrays import Arrays, contents, fill, pack, unpack
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import WeightsError
@@ -107,9 +107,7 @@ class Trainer:
 
 def save(path: Path, arrays: Arrays) -> None:
     """Write a checkpoint, whole or not at all: arrays only. Raises OSError."""
-    temporary = path.with_suffix(".part")
-    temporary.write_bytes(pack(arrays))
-    os.replace(temporary, path)
+    atomic.write_bytes(path, pack(arrays))
 
 
 def load(path: Path) -> Arrays:

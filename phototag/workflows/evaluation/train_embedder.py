@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import zipfile
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from phototag import atomic
 from phototag.analysis.analyze import looked_at, opened
 from phototag.analysis.face_analyzer import Eye
 from phototag.analysis.main_face import main_face
@@ -28,7 +28,7 @@ from phototag.engines.formats.arrays import Arrays
 from phototag.engines.installation import Shelved
 from phototag.engines.training.trainable import Trainable, trainable
 from phototag.engines.training.triplet import MARGIN, Trainer, below, load, save, under
-from phototag.errors import DiskFullError, TooLittleDataError, UsageError
+from phototag.errors import TooLittleDataError, UsageError
 from phototag.imaging.augment import augmented
 from phototag.imaging.decode import NotAPhoto
 from phototag.learn.comparison import Comparison, Figures, compare, figures
@@ -175,8 +175,8 @@ def _writable(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(f"disk full below {out}: free some room, and go on with --resume") from error
+        if atomic.is_disk_full(error):
+            raise atomic.disk_full(out, "what was learnt is kept", "free space and go on with --resume") from error
         raise UsageError(f"{out} can't be used ({error.strerror or error}): name another folder with --out") from error
 
 
@@ -326,10 +326,8 @@ def _begin(out: Path, said: dict[str, Any], resume: bool) -> None:
 
 
 def _keep_faces(path: Path, faces: Faces) -> None:
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
+    with atomic.replacing(path) as file:
         np.savez(file, people=faces.people, plain=faces.plain, samples=faces.samples)
-    os.replace(temporary, path)
 
 
 def _known_faces(path: Path) -> Faces | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from phototag import __version__
+from phototag import __version__, atomic
 from phototag.analysis.analyze import looked_at
 from phototag.analysis.face_analyzer import Eye
 from phototag.analysis.main_face import main_face
@@ -120,20 +119,14 @@ class _Cache:
         found = [row for row in rows.values() if row is not None]
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez(
-                        file,
-                        sums=np.array(list(rows), "S64"),
-                        faces=np.array([row is not None for row in rows.values()], np.bool_),
-                        vectors=np.array([vector for vector, _ in found], np.float32).reshape(-1, self._dim),
-                        boxes=np.array([(box.x, box.y, box.w, box.h) for _, box in found]).reshape(-1, 4),
-                    )
-                os.replace(temporary, self._path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
+            with atomic.replacing(self._path) as file:
+                np.savez(
+                    file,
+                    sums=np.array(list(rows), "S64"),
+                    faces=np.array([row is not None for row in rows.values()], np.bool_),
+                    vectors=np.array([vector for vector, _ in found], np.float32).reshape(-1, self._dim),
+                    boxes=np.array([(box.x, box.y, box.w, box.h) for _, box in found]).reshape(-1, 4),
+                )
         except OSError:
             pass
 
