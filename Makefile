@@ -7,7 +7,7 @@ VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint wheel clean
+.PHONY: demo test lint tables wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/phototag demo
@@ -18,6 +18,10 @@ test: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+
+# Puts the figures of benchmarks/results into README.md and docs/.
+tables: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.tables
 
 wheel: $(VENV)/installed-dev
 	rm -rf dist

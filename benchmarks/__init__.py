@@ -1,0 +1,1 @@
+"""Benchmarks: each measures one thing and writes its figures to `benchmarks/results/`."""
