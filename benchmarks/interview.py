@@ -39,7 +39,7 @@ from phototag.store.connect import Store, open_store
 from phototag.types import EngineInfo, Vectors
 from phototag.workflows.library.engines_in_use import current_embedder
 from phototag.workflows.library.index import index
-from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.name import name_group
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.tag import try_names
@@ -86,13 +86,13 @@ def main() -> None:
 
 @dataclass
 class Answerer:
-    """Answers a sitting's questions by the truth, and counts.
+    """Answers a session's questions by the truth, and counts.
 
     `truth`: face → name; `wanted`: the faces that count; `strangers`: whom they don't know. `taken`: seconds from a key
     to the next question.
     """
 
-    sitting: Sitting
+    session: InterviewSession
     truth: Mapping[int, str]
     wanted: frozenset[int]
     strangers: frozenset[str] = frozenset()
@@ -105,24 +105,24 @@ class Answerer:
 
         `every`: questions between two taggings, `look`: and between two looks at how far it is.
         """
-        question = self.sitting.next()
+        question = self.session.next()
         asked = 0
         while question is not None and self.answers < most:
             began = time.perf_counter()
             self._answer(question)
-            question = self.sitting.next()
+            question = self.session.next()
             self.taken.append(time.perf_counter() - began)
             asked += 1
             if asked % every == 0:
-                self.sitting.retag(Silent())
-                question = self.sitting.next()
+                self.session.retag(Silent())
+                question = self.session.next()
             if asked % look == 0 and self.score()[0] >= share:
                 break
         return self
 
     def score(self) -> tuple[float, float]:
         """The share of the faces that count with the right name, and of all names that are wrong."""
-        return scored(self.sitting.store, self.truth, self.wanted)
+        return scored(self.session.store, self.truth, self.wanted)
 
     def _answer(self, question: Question) -> None:
         kind = type(question).__name__
@@ -130,37 +130,37 @@ class Answerer:
             first, second = ({self.truth[face] for face in side.faces} for side in question.sides)
             yes = first == second
             self._count(f"{kind}: {'yes' if yes else 'no'}")
-            (self.sitting.yes if yes else self.sitting.no)(question)
+            (self.session.yes if yes else self.session.no)(question)
             return
         seen = Counter(self.truth[face] for face in question.shown)
         name, most = seen.most_common(1)[0]
         if not isinstance(question, WhoIsIt):
-            name = self.sitting.name(question.person)
+            name = self.session.name(question.person)
         others = [face for face in question.shown if self.truth[face] != name]
         if isinstance(question, WhoIsIt):
             if most == 1 and len(question.shown) == 2:
                 self._count("put off: two people")
-                self.sitting.skip(question)
+                self.session.skip(question)
             elif len(others) >= 2 and len(others) >= MIXED * len(question.shown):
                 self._count("mixed")
-                self.sitting.mixed(question)
+                self.session.mixed(question)
             elif name in self.strangers:
                 self._count("don't care")
-                self.sitting.dismiss(question, "dont-care")
+                self.session.dismiss(question, "dont-care")
             else:
                 self._count(f"{kind}: name")
                 self._count(f"{kind}: picked out", len(others))
-                self.sitting.call(question, name, others)
+                self.session.call(question, name, others)
         elif len(others) == len(question.shown):
             self._count(f"{kind}: none")
-            self.sitting.no(question)
+            self.session.no(question)
         elif isinstance(question, IsItAlso) and len(others) > len(question.shown) / 2 > 3:
             self._count("mixed")
-            self.sitting.mixed(question)
+            self.session.mixed(question)
         else:
             self._count(f"{kind}: yes" if isinstance(question, IsItAlso) else f"{kind}: looked through")
             self._count(f"{kind}: picked out", len(others))
-            self.sitting.yes(question, others)
+            self.session.yes(question, others)
 
     def _count(self, kind: str, times: int = 1) -> None:
         self.answers += times
@@ -193,7 +193,7 @@ def on_lfw(db: Path, truth: Mapping[int, str], share: float = 0.8) -> dict[str, 
     figures: dict[str, object] = {"least possible": _least(sizes, share)}
     for title, faces in (("", frozenset(truth)), (", without people who have one photo", several)):
         with copied(db, faces) as store:
-            done = Answerer(Sitting.open(store), truth, several).until(share, 1000)
+            done = Answerer(InterviewSession.open(store), truth, several).until(share, 1000)
             figures["phototag" + title] = _told(done, _least(sizes, share))
         with copied(db, faces) as store:
             figures["groups named one by one" + title] = one_by_one(store, truth, several, share)
@@ -247,7 +247,7 @@ def on_album(population: Population, embedder: EngineInfo, share: float = 0.95) 
             truth = {face: f"person {person}" for face, person in zip(ids, people.tolist(), strict=True)}
             wanted = frozenset(face for face, person in zip(ids, people.tolist(), strict=True) if person < regulars)
             strangers = frozenset(f"person {person}" for person in range(regulars, int(people.max()) + 1))
-            done = Answerer(Sitting.open(store), truth, wanted, strangers).until(share, 400, every=10, look=2)
+            done = Answerer(InterviewSession.open(store), truth, wanted, strangers).until(share, 400, every=10, look=2)
             of_all = round(scored(store, truth, frozenset(truth))[0], 4)
             figures[title] = {**_told(done), "of all faces named rightly": of_all, "seconds": _spread(done.taken)}
     return {f"answers until {share:.0%} of the faces of {regulars} people in {photos:,} photos are named": figures}
@@ -263,25 +263,25 @@ def times(population: Population, embedder: EngineInfo) -> dict[str, object]:
     with simulated(vectors, np.arange(len(who)), embedder) as (store, ids):
         truth = {face: f"person {person}" for face, person in zip(ids, who.tolist(), strict=True)}
         began = time.perf_counter()
-        sitting = Sitting.open(store)
+        session = InterviewSession.open(store)
         opened = time.perf_counter() - began
-        done = Answerer(sitting, truth, frozenset(truth)).until(1, 300, every=100, look=1000)
-        tagged = [_retagged(sitting)]
+        done = Answerer(session, truth, frozenset(truth)).until(1, 300, every=100, look=1000)
+        tagged = [_retagged(session)]
         done.until(1, done.answers + 1, every=100)
-        tagged.append(_retagged(sitting))
+        tagged.append(_retagged(session))
         return {
             f"{len(truth):,} faces": {
                 "from a key to the next question, seconds": _spread(done.taken),
                 "open, seconds": round(opened, 2),
                 "tag anew after all these answers; after one more, seconds": [round(one, 2) for one in tagged],
-                "standing": str(sitting.standing()),
+                "standing": str(session.progress()),
             }
         }
 
 
-def _retagged(sitting: Sitting) -> float:
+def _retagged(session: InterviewSession) -> float:
     began = time.perf_counter()
-    sitting.retag(Silent())
+    session.retag(Silent())
     return time.perf_counter() - began
 
 

@@ -18,7 +18,7 @@ from phototag.errors import DatabaseUnavailableError, UsageError
 from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces
 from phototag.workflows.naming import name as naming
-from phototag.workflows.naming.interview import OutdatedError, Sitting
+from phototag.workflows.naming.interview import InterviewSession, OutdatedError
 from phototag.workflows.naming.near_names import resembled
 from phototag.workflows.recognition.background import Tagger, in_words
 from phototag.workflows.recognition.tag import Tagged
@@ -29,37 +29,37 @@ _ALWAYS = "[o]pen a photo  [s]kip  [u]ndo  [q]uit"
 _DISMISS = "[x] no face  [d]on't care"
 
 
-def interview(sitting: Sitting, tagger: Tagger | None, *, images: bool) -> Tagged | None:
+def interview(session: InterviewSession, tagger: Tagger | None, *, images: bool) -> Tagged | None:
     """Ask question after question until none is left or the user quits.
 
     `tagger`: tries the new names meanwhile, and its last result is returned.
     """
-    terminal = _Terminal(sitting, images)
+    terminal = _Terminal(session, images)
     while True:
         if tagger:
             if tagger.news():
                 if tagger.trouble:
                     why = printable(in_words(tagger.trouble))
                     terminal.console.print(f"New names couldn't be tried on all faces: {why}", markup=False)
-                sitting.take_tags()
-            _learn(tagger, sitting)
-        sitting.catch_up()
-        question = sitting.next()
+                session.reload_guesses()
+            _learn(tagger, session)
+        session.catch_up()
+        question = session.next()
         if question is None or not terminal.ask(question):
             break
     if question is None:
         terminal.console.print("Nothing is left to ask.")
-    terminal.console.print(f"{sitting.standing()}; all saved.")
+    terminal.console.print(f"{session.progress()}; all saved.")
     if tagger is None:
         return None
-    _learn(tagger, sitting)
+    _learn(tagger, session)
     return tagger.close()
 
 
-def _learn(tagger: Tagger, sitting: Sitting) -> None:
-    if sitting.changed:
+def _learn(tagger: Tagger, session: InterviewSession) -> None:
+    if session.changed:
         tagger.learn()
-        sitting.changed = False
+        session.changed = False
 
 
 class _Quit(Exception):
@@ -73,14 +73,14 @@ class _Again(Exception):
 class _Terminal:
     """Shows a question, and takes the keys that answer it."""
 
-    def __init__(self, sitting: Sitting, images: bool) -> None:
-        self.sitting, self.images = sitting, images
+    def __init__(self, session: InterviewSession, images: bool) -> None:
+        self.session, self.images = session, images
         self.console = Console(highlight=False, emoji=False)
-        self.session: PromptSession[str] = PromptSession()
+        self.prompt: PromptSession[str] = PromptSession()
 
     def ask(self, question: Question) -> bool:
         """Ask until there is an answer, which is saved; False if the user quits."""
-        self.console.rule(printable(str(self.sitting.standing())))
+        self.console.rule(printable(str(self.session.progress())))
         self.console.print(self._words(question), markup=False, style="bold")
         self._show(question)
         keys, answers = self._answers(question)
@@ -113,7 +113,7 @@ class _Terminal:
             case WhoIsIt():
                 likely = (f"[{number}] {who}" for number, who in enumerate(self._likely(question), 1))
                 group = f"group {question.group}, " if question.group >= 0 else ""
-                once = ", met only once: a stranger, perhaps" if self.sitting.met(question) == 1 else ""
+                once = ", met only once: a stranger, perhaps" if self.session.met(question) == 1 else ""
                 return "  ".join((f"Who is this? {group}{many}{once}", *likely))
             case IsItAlso():
                 return f"Is this also {self._who(question.person)}? {many}, those that fit least first"
@@ -124,7 +124,7 @@ class _Terminal:
                 return f"Which of these is not {self._who(question.person)}? {many}, those that fit least first"
 
     def _who(self, person: int) -> str:
-        return printable(self.sitting.name(person))
+        return printable(self.session.name(person))
 
     def _likely(self, question: WhoIsIt) -> list[str]:
         return [self._who(person) for person in question.likely[:5]]
@@ -137,15 +137,15 @@ class _Terminal:
         for number, side in enumerate(sides):
             if number:
                 self.console.print("… and:")
-            pictures.show(self.console, naming.pictures(self.sitting.store, side), first=first)
+            pictures.show(self.console, naming.pictures(self.session.store, side), first=first)
             first += len(side)
 
     def _answers(self, question: Question) -> tuple[str, dict[str, Callable[[], object]]]:
         """What can be answered, as a line of keys, and what each key does."""
-        sitting = self.sitting
+        session = self.session
         always: dict[str, Callable[[], object]] = {
             "o": lambda: self._open(question),
-            "s": lambda: sitting.skip(question),
+            "s": lambda: session.skip(question),
             "u": self._undo,
             "q": _quit,
             "\x03": _quit,
@@ -154,28 +154,28 @@ class _Terminal:
         }
         if isinstance(question, AreTheyOne):
             both: dict[str, Callable[[], object]] = {
-                "y": lambda: sitting.yes(question),
-                "n": lambda: sitting.no(question),
+                "y": lambda: session.yes(question),
+                "n": lambda: session.no(question),
             }
             return f"[y]es  [n]o, two  {_ALWAYS}", both | always
         if isinstance(question, WhoIsNot):
             who = self._who(question.person)
             those: dict[str, Callable[[], object]] = {
                 "p": lambda: self._pick(question),
-                "y": lambda: sitting.yes(question),
-                "n": lambda: sitting.no(question),
+                "y": lambda: session.yes(question),
+                "n": lambda: session.no(question),
             }
             return f"[p]ick them out  [y] all are {who}  [n]one is  {_ALWAYS}", those | always
         named: dict[str, Callable[[], object]] = {
             "p": lambda: self._pick(question),
-            "m": lambda: sitting.mixed(question),
-            "x": lambda: sitting.dismiss(question, "not-a-face"),
-            "d": lambda: sitting.dismiss(question, "dont-care"),
+            "m": lambda: session.mixed(question),
+            "x": lambda: session.dismiss(question, "not-a-face"),
+            "d": lambda: session.dismiss(question, "dont-care"),
         }
         if isinstance(question, IsItAlso):
             named |= {
-                "y": lambda: sitting.yes(question),
-                "n": lambda: sitting.no(question),
+                "y": lambda: session.yes(question),
+                "n": lambda: session.no(question),
                 "t": lambda: self._call(question),
             }
             return (
@@ -183,7 +183,7 @@ class _Terminal:
                 named | always,
             )
         named |= {
-            str(number): lambda who=person: self._saved(question, sitting.name(who))  # type: ignore[misc]
+            str(number): lambda who=person: self._saved(question, session.name(who))  # type: ignore[misc]
             for number, person in enumerate(question.likely[:5], 1)
         }
         return (
@@ -192,18 +192,18 @@ class _Terminal:
         )
 
     def _call(self, question: WhoIsIt | IsItAlso, without: Sequence[int] = ()) -> None:
-        self._saved(question, self._meant(self._line("name: ", self.sitting.names())), without)
+        self._saved(question, self._meant(self._line("name: ", self.session.names())), without)
 
     def _meant(self, name: str) -> str:
         """The name typed, or the one that it is nearly. Raises _Again if neither is said to be meant."""
-        nearly = resembled(self.sitting.store, name)
+        nearly = resembled(self.session.store, name)
         try:
             return nearly.name if nearly and is_meant(nearly.name) else name
         except click.Abort:
             raise _Again from None
 
     def _saved(self, question: WhoIsIt | IsItAlso, name: str, without: Sequence[int] = ()) -> None:
-        done = self.sitting.call(question, name, without)
+        done = self.session.call(question, name, without)
         self.console.print(f"{counted(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False)
         if done.left_out:
             self.console.print(naming.left_out(done), markup=False)
@@ -214,30 +214,30 @@ class _Terminal:
         if isinstance(question, WhoIsIt):
             self._call(question, without)
         else:
-            self.sitting.yes(question, without)
+            self.session.yes(question, without)
 
     def _open(self, question: Question) -> None:
         """A photo, or all faces of the question, in the desktop's viewer; then the question stands as before."""
         text = self._line("number of the face whose photo to open (all: a sheet of all faces): ")
         if text == "all":
             ids = question.shown if isinstance(question, AreTheyOne) else question.faces
-            pictures.open_all(naming.pictures(self.sitting.store, ids[:_SHEET]))
+            pictures.open_all(naming.pictures(self.session.store, ids[:_SHEET]))
             raise _Again
         for number in _numbers(text, len(question.shown)):
-            path = faces.place(self.sitting.store, question.shown[number - 1]).photo
+            path = faces.place(self.session.store, question.shown[number - 1]).photo
             click.echo(f"opening {path_text(path)}")
             click.launch("file://" + quote_from_bytes(path))
         raise _Again
 
     def _undo(self) -> None:
-        done = self.sitting.undo()
+        done = self.session.undo()
         told = f"{done} [u] again brings it back." if done else "There is nothing to undo."
         self.console.print(told, markup=False)
 
     def _line(self, prompt: str, known: Sequence[str] = ()) -> str:
         """A line typed, completed over the known ones. Raises _Again if there is none."""
         try:
-            text = self.session.prompt(prompt, completer=FuzzyWordCompleter(list(known)) if known else None).strip()
+            text = self.prompt.prompt(prompt, completer=FuzzyWordCompleter(list(known)) if known else None).strip()
         except (KeyboardInterrupt, EOFError):
             text = ""
         if not text:

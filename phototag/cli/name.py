@@ -52,10 +52,10 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError('naming asks questions on a terminal; elsewhere use `phototag name GROUP "NAME"`')
         from phototag.cli.interview import interview
-        from phototag.workflows.naming.interview import Sitting
+        from phototag.workflows.naming.interview import InterviewSession
         from phototag.workflows.recognition.background import Tagger
 
-        sitting = Sitting.open(store, options.progress(False), tag=not no_tag)
-        tagged = interview(sitting, None if no_tag else Tagger(store.path), images=not no_images)
+        session = InterviewSession.open(store, options.progress(False), tag=not no_tag)
+        tagged = interview(session, None if no_tag else Tagger(store.path), images=not no_images)
         for line in told(tagged) if tagged else []:
             click.echo(line)

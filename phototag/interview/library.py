@@ -20,7 +20,7 @@ OPEN, DISMISSED = -1, -2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Faces:
+class LibraryFaces:
     """A library's faces: what was found, said and guessed.
 
     `ids` (n,) ascending; `vectors` (n, dim) unit; `photo` (n,); `group` (n,) number, −1 alone; `person` (n,) by a
@@ -42,20 +42,20 @@ class Faces:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tags:
+class Guesses:
     """The machine's judgement of n faces: the best person (−1 none), how surely, and whether that is their tag."""
 
-    claim: Rows
-    sure: Values
-    accepted: Flags
+    person: Rows
+    probability: Values
+    tagged: Flags
 
     @staticmethod
-    def none(count: int) -> Tags:
-        return Tags(np.full(count, -1, np.int64), np.zeros(count), np.zeros(count, np.bool_))
+    def none(count: int) -> Guesses:
+        return Guesses(np.full(count, -1, np.int64), np.zeros(count), np.zeros(count, np.bool_))
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class InterviewProgress:
     """How far a review has come: `named` of `faces` (by a human or the machine), after so many `answers`."""
 
     faces: int

@@ -1,4 +1,4 @@
-"""The questions that can be asked about faces; an answer is given to `state.State`."""
+"""The questions that can be asked about faces; an answer is given to `state.InterviewState`."""
 
 from __future__ import annotations
 

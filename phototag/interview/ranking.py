@@ -11,7 +11,7 @@ import numpy as np
 from phototag.interview.library import Rows, Values
 from phototag.interview.odds import TWO_NAMES, log_odds, probability
 from phototag.interview.questions import SHOWN, AreTheyOne, IsItAlso, Question, Side, WhoIsIt, WhoIsNot
-from phototag.interview.state import State
+from phototag.interview.state import InterviewState
 
 #: A group that so surely is somebody named is asked for by a yes or no: that takes one key instead of a name.
 _SURE = 0.9
@@ -27,7 +27,7 @@ _APART = 0.1
 _LEAST = 0.25
 
 
-def following(state: State) -> Question | None:
+def next_question(state: InterviewState) -> Question | None:
     """The next question; None if there is none, or all were put off."""
     found = [
         question
@@ -37,16 +37,16 @@ def following(state: State) -> Question | None:
     return max(found, key=lambda question: question.resolves / question.answers, default=None)
 
 
-def _worth(state: State) -> Values:
+def _worth(state: InterviewState) -> Values:
     """(n,) what naming each face resolves: all of an open one, of a tagged one only the doubt about it."""
-    return np.where(state.open, np.where(state.accepted, 1 - state.sure, 1.0), 0.0)
+    return np.where(state.open, np.where(state.tagged, 1 - state.guess_probability, 1.0), 0.0)
 
 
-def _per_unit(state: State, values: Values) -> Values:
+def _per_unit(state: InterviewState, values: Values) -> Values:
     return np.asarray(np.bincount(state.unit, values, len(state.sizes)), np.float64)
 
 
-def _who_is_it(state: State) -> Question | None:
+def _who_is_it(state: InterviewState) -> Question | None:
     if not len(state.sizes):
         return None
     sizes = state.sizes
@@ -65,7 +65,7 @@ def _who_is_it(state: State) -> Question | None:
     return WhoIsIt(state.number(unit), faces, _likely(state, unit), float(resolves[unit]), float(answers[unit]))
 
 
-def _known(state: State) -> Values:
+def _known(state: InterviewState) -> Values:
     """How probably somebody can say who a unit is: those who were met more often, rather."""
     met = state.sizes.astype(np.float64)
     groups = state.numbers.tolist()
@@ -73,7 +73,7 @@ def _known(state: State) -> Values:
     return np.asarray(met / (met + 1))
 
 
-def _likely(state: State, unit: int) -> tuple[int, ...]:
+def _likely(state: InterviewState, unit: int) -> tuple[int, ...]:
     if not state.people:
         return ()
     similar = state.people_sums @ state.sums[unit] / np.maximum(state.counts, 1)
@@ -81,7 +81,7 @@ def _likely(state: State, unit: int) -> tuple[int, ...]:
     return tuple(state.people[place] for place in best.tolist() if state.counts[place])
 
 
-def _is_it_also(state: State) -> Question | None:
+def _is_it_also(state: InterviewState) -> Question | None:
     """The best question of this kind: the surest of a person's candidates, as many as raise what an answer resolves.
 
     No group and no lone face is asked about unseen: of each at least one face is shown. Its others lie with that one
@@ -121,13 +121,13 @@ def _running(values: Values, first: Rows) -> Values:
     return np.asarray(sums - np.repeat(before, np.diff(np.append(first, len(values)))))
 
 
-def _are_they_one(state: State) -> Question | None:
+def _are_they_one(state: InterviewState) -> Question | None:
     """Two people who look alike, or two groups whose names nobody knew: each with whom it looks like most."""
     pairs = [pair for pair in (_two_people(state), _two_groups(state)) if pair]
     return max(pairs, key=lambda pair: pair.resolves, default=None)
 
 
-def _two_people(state: State) -> AreTheyOne | None:
+def _two_people(state: InterviewState) -> AreTheyOne | None:
     """If they are one, the faces of the one who has fewer have the wrong name."""
     here = np.flatnonzero(state.counts > 0)
     if len(here) < 2:
@@ -152,7 +152,7 @@ def _two_people(state: State) -> AreTheyOne | None:
     return None
 
 
-def _two_groups(state: State) -> AreTheyOne | None:
+def _two_groups(state: InterviewState) -> AreTheyOne | None:
     """Groups that were put off: one name would do for both."""
     put_off = np.unique(state.unit[state.open & state.later])
     put_off = put_off[state.sizes[put_off] > 1]
@@ -177,16 +177,16 @@ def _two_groups(state: State) -> AreTheyOne | None:
     return None
 
 
-def _typical(state: State, rows: Rows) -> tuple[int, ...]:
+def _typical(state: InterviewState, rows: Rows) -> tuple[int, ...]:
     return _ids(state, rows[np.argsort(-state.fits[rows], kind="stable")])
 
 
-def _who_is_not(state: State) -> Question | None:
+def _who_is_not(state: InterviewState) -> Question | None:
     """Of the person with most doubtful names the faces that fit least: the machine's tags, and what nobody looked at
     when it was named."""
-    tags = state.accepted & state.open
-    person = np.where(tags, state.claim, state.person)
-    doubt = np.where(tags, 1 - state.sure, np.where(state.person >= 0, 1 - state.fits, 0.0))
+    tags = state.tagged & state.open
+    person = np.where(tags, state.guess, state.person)
+    doubt = np.where(tags, 1 - state.guess_probability, np.where(state.person >= 0, 1 - state.fits, 0.0))
     rows = np.flatnonzero((person >= 0) & ~state.seen & ~state.later & (doubt > 0))
     rows = rows[np.lexsort((-doubt[rows], person[rows]))]
     if not len(rows):
@@ -202,5 +202,5 @@ def _who_is_not(state: State) -> Question | None:
     return WhoIsNot(int(person[chosen[0]]), _ids(state, chosen), float(wrong[best]), float(1 + wrong[best]))
 
 
-def _ids(state: State, rows: Rows) -> tuple[int, ...]:
+def _ids(state: InterviewState, rows: Rows) -> tuple[int, ...]:
     return tuple(state.faces.ids[rows].tolist())

@@ -15,17 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.interview.answers import Effect
-from phototag.interview.library import DISMISSED, OPEN, Faces, Flags, Rows, Standing, Tags, Values
+from phototag.interview.library import DISMISSED, OPEN, Flags, Guesses, InterviewProgress, LibraryFaces, Rows, Values
 from phototag.interview.odds import log_odds, probability
 from phototag.types import Thresholds
 
 _BLOCK = 4096
 #: Arrays by row that an answer may change.
-_HELD = ("person", "unit", "seen", "later", "claim", "sure", "accepted")
+_HELD = ("person", "unit", "seen", "later", "guess", "guess_probability", "tagged")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Before:
+class _UndoRecord:
     """An answer, and what it changed as it was: rows and, by the name of an array, what they held; `people`: of whose
     faces it changed anything; `rejected`: (row, person) that weren't rejected before; `two`: people who weren't two."""
 
@@ -37,15 +37,15 @@ class _Before:
     two: set[tuple[int, int]]
 
 
-class State:
+class InterviewState:
     """Where a review stands.
 
-    By row: `person`, `unit`, `seen`, `later` (put off in this sitting), `accepted` (has the machine's tag), `fits` (how
+    By row: `person`, `unit`, `seen`, `later` (put off in this session), `tagged` (has the machine's tag), `fits` (how
     probably a face is of one person with the open others of its unit, or with the others that have its name). By unit:
     `sums`, `sizes` of its open faces, `whom` it looks like most (−1 nobody), and the log `odds` of that.
     """
 
-    def __init__(self, faces: Faces, thresholds: Thresholds, tags: Tags | None = None) -> None:
+    def __init__(self, faces: LibraryFaces, thresholds: Thresholds, guesses: Guesses | None = None) -> None:
         self.faces, self.thresholds = faces, thresholds
         count = len(faces.ids)
         alone = faces.group < 0
@@ -56,15 +56,15 @@ class State:
         self.unit[alone] = len(self.numbers) + np.arange(alone.sum())
         self.seen = np.isin(faces.ids, list(faces.reviewed))
         self.later = np.zeros(count, np.bool_)
-        self.accepted = np.zeros(count, np.bool_)
+        self.tagged = np.zeros(count, np.bool_)
         self.fits = np.ones(count)
-        self.claim, self.sure = np.full(count, -1, np.int64), np.zeros(count)
+        self.guess, self.guess_probability = np.full(count, -1, np.int64), np.zeros(count)
         self.answers = 0
         self.rejected: dict[int, set[int]] = defaultdict(set)  # rows by person
         self.apart: dict[int, set[int]] = defaultdict(set)  # rows by row
         self.two = set(faces.two)
         self._photos = np.argsort(faces.photo, kind="stable")  # rows, by photo
-        self._history: list[_Before] = []
+        self._history: list[_UndoRecord] = []
         row = {face: index for index, face in enumerate(faces.ids.tolist())}
         for face, person in faces.rejected:
             if face in row:
@@ -82,8 +82,8 @@ class State:
         for person in np.unique(self.person[self.person >= 0]).tolist():
             self._weigh_person(person)
         self._look_like(np.arange(units))
-        if tags is not None:
-            self.judge(tags)
+        if guesses is not None:
+            self.judge(guesses)
 
     # --- what is asked ---
 
@@ -118,21 +118,22 @@ class State:
         """The number of the group that a unit is (of a part: was); −1 for a face that stands alone."""
         return int(self.numbers[unit]) if unit < len(self.numbers) else -1
 
-    def standing(self) -> Standing:
-        named = (self.person >= 0) | (self.accepted & self.open)
-        return Standing(int((self.person != DISMISSED).sum()), int(named.sum()), self.answers)
+    def progress(self) -> InterviewProgress:
+        named = (self.person >= 0) | (self.tagged & self.open)
+        return InterviewProgress(int((self.person != DISMISSED).sum()), int(named.sum()), self.answers)
 
     # --- what is said ---
 
-    def judge(self, tags: Tags) -> None:
+    def judge(self, guesses: Guesses) -> None:
         """Take in what the machine makes of the open faces now."""
-        self.claim, self.sure, self.accepted = tags.claim.copy(), tags.sure.copy(), tags.accepted.copy()
+        self.guess, self.guess_probability = guesses.person.copy(), guesses.probability.copy()
+        self.tagged = guesses.tagged.copy()
         for person, rows in self.rejected.items():
             refused = np.fromiter(rows, np.int64)
-            self.accepted[refused[self.claim[refused] == person]] = False
-        claimed = np.flatnonzero(self.open & (self.claim >= 0))
-        pairs, which = np.unique(np.stack([self.unit[claimed], self.claim[claimed]]), axis=1, return_inverse=True)
-        weight = np.bincount(which.ravel(), self.sure[claimed], pairs.shape[1]) / self.sizes[pairs[0]]
+            self.tagged[refused[self.guess[refused] == person]] = False
+        claimed = np.flatnonzero(self.open & (self.guess >= 0))
+        pairs, which = np.unique(np.stack([self.unit[claimed], self.guess[claimed]]), axis=1, return_inverse=True)
+        weight = np.bincount(which.ravel(), self.guess_probability[claimed], pairs.shape[1]) / self.sizes[pairs[0]]
         for person in np.unique(pairs[1]).tolist():
             weight[(pairs[1] == person) & np.isin(pairs[0], self._barred(person))] = 0
         order = np.argsort(weight, kind="stable")  # of several claims in a unit the weightiest comes last
@@ -150,21 +151,21 @@ class State:
             parts = [np.concatenate([self.members(self.unit[one]), self.members(self.unit[other])])]
         gone, kept = effect.merged or (OPEN, OPEN)
         merged = np.flatnonzero((self.person == gone) & (self.person >= 0))
-        claimed = np.flatnonzero((self.claim == gone) & (self.claim >= 0))
+        claimed = np.flatnonzero((self.guess == gone) & (self.guess >= 0))
         refused = np.fromiter(self.rejected.get(gone, ()), np.int64)
         dismissed, later, seen = self.rows(effect.dismissed), self.rows(effect.later), self.rows(effect.seen)
         rows = np.unique(np.concatenate([named, rejected, merged, claimed, refused, dismissed, later, seen, *parts]))
         held = {name: getattr(self, name)[rows] for name in _HELD}
         self.person[dismissed] = DISMISSED
         self.person[merged] = kept
-        self.claim[claimed] = kept
+        self.guess[claimed] = kept
         said = [(row, person) for row, (_, person) in zip(rejected.tolist(), effect.rejected, strict=True)]
         if effect.merged:
             said += [(row, kept) for row in refused.tolist() if self.person[row] != kept]
         new = [(row, person) for row, person in said if row not in self.rejected[person]]
         for row, person in said:
             self.rejected[person].add(row)
-            self.accepted[row] &= self.claim[row] != person
+            self.tagged[row] &= self.guess[row] != person
             if self.person[row] == person:
                 self.person[row] = OPEN
                 self.unit[row] = self._new_unit()
@@ -182,7 +183,7 @@ class State:
         self.later[later] = True
         self.seen[seen] = True
         people = {*held["person"].tolist(), *self.person[rows].tolist(), *(person for _, person in said), gone, kept}
-        self._history.append(_Before(effect, rows, held, tuple(sorted(people - {OPEN, DISMISSED})), new, two))
+        self._history.append(_UndoRecord(effect, rows, held, tuple(sorted(people - {OPEN, DISMISSED})), new, two))
         self.answers += not effect.later
         self._weigh(rows, held["unit"], self._history[-1].people)
         return set(self._history[-1].people)

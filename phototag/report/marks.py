@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from phototag.report.pages import FaceEntry, PhotoEntry
+from phototag.report.album import FaceEntry, PhotoEntry
 
 Kind = Literal["human", "machine", "unknown"]
 Anchor = Literal["start", "middle", "end"]

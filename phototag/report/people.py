@@ -6,31 +6,31 @@ import unicodedata
 from collections.abc import Sequence
 
 from phototag.report import layout
-from phototag.report.pages import Album, PersonEntry
+from phototag.report.album import Album, PersonEntry
+from phototag.report.page_writer import PageWriter
 from phototag.report.paging import CARDS_A_PAGE, FACES_A_PAGE, pages, runs
-from phototag.report.press import Press
 from phototag.report.render import year
 
 _COMPANIONS = 12
 _MOST_LETTERS = 80  # more initials than this (Chinese names, say) make no useful row of links
 
 
-def write_people(album: Album, press: Press, people: Sequence[PersonEntry]) -> None:
+def write_people(album: Album, writer: PageWriter, people: Sequence[PersonEntry]) -> None:
     """Both indexes and every person's pages; the faces of one person are held at a time."""
-    _index(press, layout.PEOPLE, people)
-    _index(press, layout.PEOPLE_BY_NAME, sorted(people, key=_alphabetical), by_name=True)
+    _index(writer, layout.PEOPLE, people)
+    _index(writer, layout.PEOPLE_BY_NAME, sorted(people, key=_alphabetical), by_name=True)
     for person in people:
-        _person(album, press, person)
+        _person(album, writer, person)
 
 
-def _index(press: Press, first: str, people: Sequence[PersonEntry], by_name: bool = False) -> None:
+def _index(writer: PageWriter, first: str, people: Sequence[PersonEntry], by_name: bool = False) -> None:
     spread = list(pages(people, CARDS_A_PAGE, first))
     letters: dict[str, str] = {}
     for pager, shown in spread:
         for person in shown:
             letters.setdefault(_letter(person), pager.here)
     for pager, shown in spread:
-        press.page(
+        writer.page(
             pager.here,
             "people.html",
             pager=pager,
@@ -40,15 +40,15 @@ def _index(press: Press, first: str, people: Sequence[PersonEntry], by_name: boo
         )
 
 
-def _person(album: Album, press: Press, person: PersonEntry) -> None:
+def _person(album: Album, writer: PageWriter, person: PersonEntry) -> None:
     spread = list(pages(list(album.faces_of(person.id)), FACES_A_PAGE, layout.person(person.id)))
     years: dict[str, str] = {}
     for pager, faces in spread:
         for face in faces:
             years.setdefault(year(face), pager.here)
-    together = [(other, photos) for other, photos in album.together(person.id) if other.id in press.shown]
+    together = [(other, photos) for other, photos in album.together(person.id) if other.id in writer.shown]
     for pager, faces in spread:
-        press.page(
+        writer.page(
             pager.here,
             "person.html",
             person=person,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from phototag.report import layout
-from phototag.report.pages import Album, ProblemEntry
+from phototag.report.album import Album, ProblemEntry
+from phototag.report.page_writer import PageWriter
 from phototag.report.paging import ROWS_A_PAGE, chunks, with_neighbours
-from phototag.report.press import Press
 
 _SAMPLE = 5
 
@@ -23,7 +23,7 @@ class ProblemKind:
     sample: list[ProblemEntry]
 
 
-def write_problems(album: Album, press: Press) -> None:
+def write_problems(album: Album, writer: PageWriter) -> None:
     """Every kind's pages, a page of rows held at a time, and the list of kinds."""
     kinds: list[ProblemKind] = []
     for code, problems in groupby(album.problems(), key=lambda problem: problem.code):
@@ -32,7 +32,7 @@ def write_problems(album: Album, press: Press) -> None:
         for number, (_, rows, after) in enumerate(with_neighbours(chunks(problems, ROWS_A_PAGE)), 1):
             kind.files += len(rows)
             kind.sample = kind.sample or rows[:_SAMPLE]
-            press.page(
+            writer.page(
                 layout.numbered(first, number),
                 "problem.html",
                 code=code,
@@ -43,4 +43,4 @@ def write_problems(album: Album, press: Press) -> None:
             )
         kinds.append(kind)
     kinds.sort(key=lambda kind: (-kind.files, kind.code))
-    press.page(layout.PROBLEMS, "problems.html", kinds=kinds)
+    writer.page(layout.PROBLEMS, "problems.html", kinds=kinds)

@@ -20,8 +20,8 @@ from phototag import atomic
 from phototag.errors import UsageError
 from phototag.progress import Progress
 from phototag.report import layout
-from phototag.report.book import write_book
-from phototag.report.pages import Album
+from phototag.report.album import Album
+from phototag.report.write_album import write_album
 
 MARKER = ".phototag-report"
 _NEW = ".phototag-new-"
@@ -29,19 +29,19 @@ _OLD = ".phototag-old-"
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
-def write_report(album: Album, out: Path, progress: Progress) -> Path:
+def publish_album(album: Album, out: Path, progress: Progress) -> Path:
     """Writes the album's report to the folder `out`, whose parents are made; returns its `index.html`.
 
     UsageError where `out` is something else than a report of ours or an empty folder, or may not be
     written; DiskFullError where there's no room. After any failure the report that was there is there.
     """
-    return publish(out, lambda folder, final: write_book(album, folder, final, progress))
+    return publish(out, lambda folder, final: write_album(album, folder, final, progress))
 
 
 def publish(out: Path, write: Callable[[Path, Path], None]) -> Path:
     """Has a report written into a new folder, which then takes the place of `out`; returns its first page.
 
-    `write` is given that folder and where it will lie in the end. Raises as `write_report`.
+    `write` is given that folder and where it will lie in the end. Raises as `publish_album`.
     """
     out = out.resolve()
     try:

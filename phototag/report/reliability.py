@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phototag.report import layout
-from phototag.report.pages import Album, ReliabilityEntry
-from phototag.report.press import Press
+from phototag.report.album import Album, ReliabilityEntry
+from phototag.report.page_writer import PageWriter
 
 #: The plot's side, in units of the drawing.
 SIDE = 320
@@ -21,11 +21,11 @@ class Dot:
     radius: float
 
 
-def write_reliability(album: Album, press: Press) -> None:
+def write_reliability(album: Album, writer: PageWriter) -> None:
     """The page, if there is anything to show."""
     bins = album.reliability()
     if bins:
-        press.page(layout.HOW_SURE, "reliability.html", bins=bins, dots=[_dot(one, bins) for one in bins], side=SIDE)
+        writer.page(layout.HOW_SURE, "reliability.html", bins=bins, dots=[_dot(one, bins) for one in bins], side=SIDE)
 
 
 def _dot(one: ReliabilityEntry, bins: tuple[ReliabilityEntry, ...]) -> Dot:

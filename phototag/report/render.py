@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from phototag.display import counted, path_text, photos_away, printable
 from phototag.report import layout
+from phototag.report.album import FaceEntry, PersonEntry, PhotoEntry, Summary
 from phototag.report.marks import kind
-from phototag.report.pages import FaceEntry, PersonEntry, PhotoEntry, Summary
 
 _PACKAGE = Path(__file__).parents[1]
 _LONGEST = 300  # characters of one name, path or message on a page

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from phototag.report import layout
-from phototag.report.pages import Album, FaceEntry, GroupEntry
+from phototag.report.album import Album, FaceEntry, GroupEntry
+from phototag.report.page_writer import PageWriter
 from phototag.report.paging import FACES_A_PAGE, chunks, pages, with_neighbours
-from phototag.report.press import Press
 
 _GROUPS_A_PAGE = 20
 _SAMPLE = 10  # faces of each group on the list; groups × sample ≤ FACES_A_PAGE
@@ -24,26 +24,26 @@ class GroupCard:
     faces: Sequence[FaceEntry]
 
 
-def write_groups(album: Album, press: Press) -> list[GroupCard]:
+def write_groups(album: Album, writer: PageWriter) -> list[GroupCard]:
     """Every group's pages and the lists; returns the first few groups."""
     teaser: list[GroupCard] = []
-    cards = (_group(press, group) for group in album.groups())
+    cards = (_group(writer, group) for group in album.groups())
     for number, (_, shown, after) in enumerate(with_neighbours(chunks(cards, _GROUPS_A_PAGE)), 1):
-        _list(press, number, shown, more=after is not None)
+        _list(writer, number, shown, more=after is not None)
         teaser = teaser or shown[:_TEASER]
     if not teaser:
-        _list(press, 1, [], more=False)
+        _list(writer, 1, [], more=False)
     return teaser
 
 
-def _group(press: Press, group: GroupEntry) -> GroupCard:
+def _group(writer: PageWriter, group: GroupEntry) -> GroupCard:
     for pager, faces in pages(group.faces, FACES_A_PAGE, layout.group(group.number)):
-        press.page(pager.here, "group.html", group=group, pager=pager, faces=faces)
+        writer.page(pager.here, "group.html", group=group, pager=pager, faces=faces)
     return GroupCard(group.number, len(group.faces), tuple(group.faces[:_SAMPLE]))
 
 
-def _list(press: Press, number: int, groups: list[GroupCard], more: bool) -> None:
-    press.page(
+def _list(writer: PageWriter, number: int, groups: list[GroupCard], more: bool) -> None:
+    writer.page(
         layout.numbered(layout.GROUPS, number),
         "groups.html",
         groups=groups,

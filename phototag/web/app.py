@@ -16,20 +16,20 @@ from starlette.types import ASGIApp
 
 from phototag.errors import DatabaseUnavailableError, PhototagError, TooLittleDataError, UsageError
 from phototag.web import history, people, photos, pictures, questions
-from phototag.web.desk import Desk, Visit
+from phototag.web.app_state import AppState, RequestContext
 from phototag.web.guard import Guard
 
-View: TypeAlias = Callable[[Visit], Response]
+View: TypeAlias = Callable[[RequestContext], Response]
 
 
-def nowhere(_visit: Visit) -> Response:
+def nowhere(_visit: RequestContext) -> Response:
     """Any other address."""
     raise UsageError("there is no such page")
 
 
 _PAGES: dict[str, View] = {
     "/": questions.question,
-    "/standing": questions.standing,
+    "/progress": questions.progress,
     "/people": people.everybody,
     "/people/{person:int}": people.person,
     "/people/{person:int}/merge": people.merging,
@@ -58,44 +58,44 @@ _ANSWERS: dict[str, View] = {
 }
 
 
-def application(desk: Desk, port: int, host: str = "127.0.0.1") -> ASGIApp:
+def application(state: AppState, port: int, host: str = "127.0.0.1") -> ASGIApp:
     """The whole of it, behind its guard."""
-    routes = [Route(path, partial(_show, desk, view), methods=["GET"]) for path, view in _PAGES.items()]
-    routes += [Route(path, partial(_hear, desk, view), methods=["POST"]) for path, view in _ANSWERS.items()]
-    return Guard(Starlette(routes=routes), desk.keys, port, host)
+    routes = [Route(path, partial(_show, state, view), methods=["GET"]) for path, view in _PAGES.items()]
+    routes += [Route(path, partial(_hear, state, view), methods=["POST"]) for path, view in _ANSWERS.items()]
+    return Guard(Starlette(routes=routes), state.keys, port, host)
 
 
-def _show(desk: Desk, view: View, request: Request) -> Response:
+def _show(state: AppState, view: View, request: Request) -> Response:
     """A page of one state of the database, which a GET can't change."""
     try:
-        with desk.stores.one() as store, store.snapshot():
-            return view(Visit(desk, store, request))
+        with state.stores.one() as store, store.snapshot():
+            return view(RequestContext(state, store, request))
     except Exception as error:
-        return _told(desk, request, error)
+        return _error_page(state, request, error)
 
 
-def _hear(desk: Desk, view: View, request: Request) -> Response:
+def _hear(state: AppState, view: View, request: Request) -> Response:
     """An answer, saved before anything else is shown."""
     try:
-        with desk.stores.one() as store:
-            visit = Visit(desk, store, request)
+        with state.stores.one() as store:
+            context = RequestContext(state, store, request)
             try:
-                return view(visit)
+                return view(context)
             except (UsageError, TooLittleDataError) as error:
-                return visit.refused(error)
+                return context.refused(error)
     except Exception as error:
-        return _told(desk, request, error)
+        return _error_page(state, request, error)
 
 
-def _told(desk: Desk, request: Request, error: Exception) -> Response:
+def _error_page(state: AppState, request: Request, error: Exception) -> Response:
     """Trouble as a sentence."""
     if isinstance(error, PhototagError):
         status = 404 if isinstance(error, UsageError) else 503 if isinstance(error, DatabaseUnavailableError) else 500
-        return desk.page(request, "trouble.html", status, message=str(error))
+        return state.page(request, "error.html", status, message=str(error))
     if os.environ.get("PHOTOTAG_DEBUG"):
         traceback.print_exception(error)
     message = (
         f"this is a bug in phototag ({type(error).__name__}: {error}); what was saved before is kept: "
         "run again with PHOTOTAG_DEBUG=1 and report what it prints"
     )
-    return desk.page(request, "trouble.html", 500, message=message)
+    return state.page(request, "error.html", 500, message=message)

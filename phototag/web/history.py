@@ -11,7 +11,7 @@ from starlette.responses import Response
 from phototag.store import changes, history
 from phototag.store.connect import Store
 from phototag.store.history import Answer
-from phototag.web.desk import Visit
+from phototag.web.app_state import RequestContext
 from phototag.workflows.naming.history import Undone, described, undo
 
 ROWS = 50
@@ -30,17 +30,17 @@ class _Entry:
     more: int
 
 
-def answers(visit: Visit) -> Response:
+def answers(context: RequestContext) -> Response:
     """The answers, the latest first."""
-    page = visit.query("page")
+    page = context.query("page")
     number = max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 9 else 1
-    rows = list(islice(history.answers(visit.store), (number - 1) * ROWS, number * ROWS + 1))
-    return visit.page(
+    rows = list(islice(history.answers(context.store), (number - 1) * ROWS, number * ROWS + 1))
+    return context.page(
         "history.html",
-        entries=[_entry(visit.store, answer) for answer in rows[:ROWS]],
+        entries=[_entry(context.store, answer) for answer in rows[:ROWS]],
         number=number,
         more=len(rows) > ROWS,
-        last=history.last(visit.store),
+        last=history.last(context.store),
     )
 
 
@@ -50,32 +50,32 @@ def _entry(store: Store, answer: Answer) -> _Entry:
     return _Entry(answer, described(store, answer), _here(answer.at), shown, len(faces) - len(shown))
 
 
-def undo_last(visit: Visit) -> Response:
+def undo_last(context: RequestContext) -> Response:
     """Undo the last thing that was done, an undo as well."""
-    return visit.back(_told(visit, undo(visit.store, origin="reviewed")))
+    return context.back(_notice(context, undo(context.store, origin="reviewed")))
 
 
-def undo_one(visit: Visit) -> Response:
+def undo_one(context: RequestContext) -> Response:
     """Show what undoing one answer changes; once that was seen, undo it."""
-    number = visit.id("answer")
-    if visit.form.text("sure"):
-        return visit.back(_told(visit, undo(visit.store, number, "reviewed")), "/history")
-    would = undo(visit.store, number, "reviewed", try_only=True)
+    number = context.id("answer")
+    if context.form.text("sure"):
+        return context.back(_notice(context, undo(context.store, number, "reviewed")), "/history")
+    would = undo(context.store, number, "reviewed", try_only=True)
     if would.number is None:
-        return visit.back(str(would))
-    told = [(change, changes.looks(visit.store, change.faces, _CHANGED)) for change in would.changes]
-    return visit.page(
+        return context.back(str(would))
+    told = [(change, changes.looks(context.store, change.faces, _CHANGED)) for change in would.changes]
+    return context.page(
         "undo.html",
-        entry=_entry(visit.store, next(history.answers(visit.store, number=number))),
+        entry=_entry(context.store, next(history.answers(context.store, number=number))),
         would=would,
         changes=told,
         url="/history",
     )
 
 
-def _told(visit: Visit, undone: Undone) -> str:
+def _notice(context: RequestContext, undone: Undone) -> str:
     if undone.number is not None:
-        visit.desk.tagger.learn()
+        context.state.tagger.learn()
     return undone.in_full
 
 

@@ -14,8 +14,8 @@ from phototag.store import faces, people, photos, unplaced
 from phototag.store.faces import Identified
 from phototag.store.people import Listed
 from phototag.types import Person
-from phototag.web import doubts
-from phototag.web.desk import Visit
+from phototag.web import did_you_mean
+from phototag.web.app_state import RequestContext
 from phototag.workflows.naming import name as naming
 from phototag.workflows.naming import people as jobs
 
@@ -56,47 +56,47 @@ def cut(items: list[T], size: int, wanted: str) -> tuple[list[T], Cut]:
     return items[(number - 1) * size : number * size], Cut(number, total)
 
 
-def everybody(visit: Visit) -> Response:
+def everybody(context: RequestContext) -> Response:
     """Everybody, most faces first; hidden ones on demand."""
-    listed = people.listed(visit.store)
-    hidden = visit.query("hidden") == "1"
-    shown, pager = cut([one for one in listed if one.person.hidden == hidden], CARDS, visit.query("page"))
-    return visit.page(
+    listed = people.listed(context.store)
+    hidden = context.query("hidden") == "1"
+    shown, pager = cut([one for one in listed if one.person.hidden == hidden], CARDS, context.query("page"))
+    return context.page(
         "people.html",
-        cards=[Card(one, people.cover(visit.store, one.person.id)) for one in shown],
+        cards=[Card(one, people.cover(context.store, one.person.id)) for one in shown],
         hidden=hidden,
         visible=sum(not one.person.hidden for one in listed),
         others=sum(one.person.hidden for one in listed),
-        lost=len(unplaced.unplaced(visit.store)),
-        away=photos.count_away(visit.store),
+        lost=len(unplaced.unplaced(context.store)),
+        away=photos.count_away(context.store),
         pager=pager,
     )
 
 
-def person(visit: Visit) -> Response:
+def person(context: RequestContext) -> Response:
     """One person: the faces that a human named, or those that the machine did."""
-    who = _who(visit)
-    if who.id != visit.id("person"):
+    who = _who(context)
+    if who.id != context.id("person"):
         return RedirectResponse(f"/people/{who.id}", 303)
-    own = list(faces.identified(visit.store, person=who.id))
+    own = list(faces.identified(context.store, person=who.id))
     tagged = [face for face in own if face.source == "machine"]
     confirmed = [face for face in own if face.source == "human"]
-    asked = visit.query("show")
+    asked = context.query("show")
     show = asked if asked in ("tagged", "confirmed") else "tagged" if tagged else "confirmed"
-    least = visit.query("order") == "least" and show == "tagged"
+    least = context.query("order") == "least" and show == "tagged"
     chosen = tagged if show == "tagged" else confirmed
-    shown, pager = cut(sorted(chosen, key=_sure) if least else chosen, FACES, visit.query("page"))
-    return visit.page(
+    shown, pager = cut(sorted(chosen, key=_sure) if least else chosen, FACES, context.query("page"))
+    return context.page(
         "person.html",
         person=who,
-        cover=people.cover(visit.store, who.id),
+        cover=people.cover(context.store, who.id),
         tagged=len(tagged),
         confirmed=len(confirmed),
         show=show,
         least=least,
         faces=shown,
         pager=pager,
-        names=people.names(visit.store),
+        names=people.names(context.store),
     )
 
 
@@ -104,82 +104,82 @@ def _sure(face: Identified) -> float:
     return face.probability or 0.0
 
 
-def rename(visit: Visit) -> Response:
+def rename(context: RequestContext) -> Response:
     """They are called otherwise from now on."""
-    who = _who(visit)
-    with visit.answering(who):
-        named = jobs.rename(visit.store, who.name, visit.form.text("name"), "reviewed")
-    return visit.back(f"{printable(who.name)} is called {printable(named.name)} from now on.")
+    who = _who(context)
+    with context.answering(who):
+        named = jobs.rename(context.store, who.name, context.form.text("name"), "reviewed")
+    return context.back(f"{printable(who.name)} is called {printable(named.name)} from now on.")
 
 
-def hide(visit: Visit) -> Response:
+def hide(context: RequestContext) -> Response:
     """The album has no page of them any more, or has one again."""
-    who = _who(visit)
-    with visit.answering(who):
-        jobs.hide(visit.store, who.name, shown=who.hidden, origin="reviewed")
+    who = _who(context)
+    with context.answering(who):
+        jobs.hide(context.store, who.name, shown=who.hidden, origin="reviewed")
     done = "is shown again" if who.hidden else "is hidden: the album has no page of them, and their faces keep the name"
-    return visit.back(f"{printable(who.name)} {done}.")
+    return context.back(f"{printable(who.name)} {done}.")
 
 
-def merging(visit: Visit) -> Response:
+def merging(context: RequestContext) -> Response:
     """What a merge would join, before it does."""
-    who = _who(visit)
-    told = jobs.joined(visit.store, who.name, visit.query("into"))
+    who = _who(context)
+    told = jobs.joined(context.store, who.name, context.query("into"))
     sides = [
-        (one, people.cover(visit.store, one.id), number)
+        (one, people.cover(context.store, one.id), number)
         for one, number in ((told.other, told.other_faces), (told.person, told.faces))
     ]
-    return visit.page("merge.html", person=told.other, into=told.person, sides=sides, photos=told.photos)
+    return context.page("merge.html", person=told.other, into=told.person, sides=sides, photos=told.photos)
 
 
-def merge(visit: Visit) -> Response:
+def merge(context: RequestContext) -> Response:
     """The two are one, and keep the second one's name."""
-    who, into = _who(visit), _into(visit)
-    with visit.answering(who, into):
-        told = jobs.merge(visit.store, who.name, into.name, "reviewed")
-    visit.desk.tagger.learn()
+    who, into = _who(context), _into(context)
+    with context.answering(who, into):
+        told = jobs.merge(context.store, who.name, into.name, "reviewed")
+    context.state.tagger.learn()
     text = f"{printable(told.other.name)} is {printable(told.person.name)}: {counted(told.other_faces, 'face')} joined."
-    return visit.back(text, f"/people/{told.person.id}")
+    return context.back(text, f"/people/{told.person.id}")
 
 
-def different(visit: Visit) -> Response:
+def different(context: RequestContext) -> Response:
     """The two are two."""
-    who, other = _who(visit), _into(visit)
-    with visit.answering(who, other):
-        jobs.different(visit.store, who.name, other.name)
-    return visit.back(f"{printable(who.name)} and {printable(other.name)} are two people.", f"/people/{who.id}")
+    who, other = _who(context), _into(context)
+    with context.answering(who, other):
+        jobs.different(context.store, who.name, other.name)
+    return context.back(f"{printable(who.name)} and {printable(other.name)} are two people.", f"/people/{who.id}")
 
 
-def parts(visit: Visit) -> Response:
+def parts(context: RequestContext) -> Response:
     """The groups that a person's faces would be without their name: proposals for a split."""
-    who = _who(visit)
-    found = jobs.parts(visit.store, who.name)
-    shown, pager = cut(found, CARDS, visit.query("page"))
-    return visit.page(
-        "divide.html",
+    who = _who(context)
+    found = jobs.parts(context.store, who.name)
+    shown, pager = cut(found, CARDS, context.query("page"))
+    return context.page(
+        "split.html",
         person=who,
         groups=[(part, part[:_OF_A_PART]) for part in shown],
         total=len(found),
         pager=pager,
-        names=people.names(visit.store),
+        names=people.names(context.store),
     )
 
 
-def faces_are(visit: Visit) -> Response:
+def faces_are(context: RequestContext) -> Response:
     """Of the picked faces: they are this person, aren't, are somebody else, or are no faces."""
-    store, form, who = visit.store, visit.form, _who(visit)
-    if form.text("say") == "split" and form.numbers("face") and (page := doubts.doubt(visit)):
+    store, form, who = context.store, context.form, _who(context)
+    if form.text("say") == "split" and form.numbers("face") and (page := did_you_mean.ask_if_near(context)):
         return page
     with store.write():
-        text = _said_of(visit, who)
-    visit.desk.tagger.learn()
+        text = _said_of(context, who)
+    context.state.tagger.learn()
     here = f"/people/{who.id}" if people.now(store, who.id) else "/people"
-    return visit.back(text, None if faces.of_person(store, who.id) else here)
+    return context.back(text, None if faces.of_person(store, who.id) else here)
 
 
-def _said_of(visit: Visit, who: Person) -> str:
+def _said_of(context: RequestContext, who: Person) -> str:
     """Save what was said of the picked faces that are still theirs; returns it as a sentence."""
-    store, form = visit.store, visit.form
+    store, form = context.store, context.form
     picked = form.numbers("face")
     if not picked:
         raise UsageError("no face was picked: click some, or draw over them, then say what they are")
@@ -199,23 +199,25 @@ def _said_of(visit: Visit, who: Person) -> str:
         naming.dismiss(store, picked, "not-a-face", "reviewed")
         text = f"{some} {are} no face" + ("." if len(picked) == 1 else "s.")
     elif say in ("split", "split-unknown"):
-        done = jobs.split(store, who.name, picked, doubts.name(visit) if say == "split" else None, "reviewed")
+        done = jobs.split(
+            store, who.name, picked, did_you_mean.chosen_name(context) if say == "split" else None, "reviewed"
+        )
         text = f"{some} {are} {printable(done.other.name) if done.other else 'somebody yet to be named'}."
     else:
         raise UsageError("that answer was incomplete: nothing was changed; load the page again")
     return text
 
 
-def _who(visit: Visit) -> Person:
+def _who(context: RequestContext) -> Person:
     """The person that a page is about. Raises UsageError if there is nobody (any more)."""
-    who = people.now(visit.store, visit.id("person"))
+    who = people.now(context.store, context.id("person"))
     if who is None:
         raise UsageError("there is nobody here (any more): the list of people shows who there is")
     return who
 
 
-def _into(visit: Visit) -> Person:
-    other = people.now(visit.store, visit.form.number("into"))
+def _into(context: RequestContext) -> Person:
+    other = people.now(context.store, context.form.number("into"))
     if other is None:
         raise UsageError("the other one is not there any more: nothing was changed")
     return other

@@ -6,15 +6,15 @@ from starlette.responses import Response
 
 from phototag.display import printable
 from phototag.errors import UsageError
+from phototag.report.album import PhotoEntry
 from phototag.report.marks import marks
-from phototag.report.pages import PhotoEntry
 from phototag.store import faces, people, photos
 from phototag.store.connect import Store
 from phototag.store.faces import Identified
 from phototag.store.unplaced import unplaced as names_without_face
 from phototag.types import Box
-from phototag.web import doubts
-from phototag.web.desk import Visit
+from phototag.web import did_you_mean
+from phototag.web.app_state import RequestContext
 from phototag.web.guard import Form
 from phototag.web.people import CARDS, cut
 from phototag.workflows.naming import name as naming
@@ -27,45 +27,47 @@ from phototag.workflows.report import face_entry
 _SIDES = ("x", "y", "w", "h")
 
 
-def photo(visit: Visit) -> Response:
+def photo(context: RequestContext) -> Response:
     """The photo, its faces marked; `large`: the photo itself in place of its preview."""
-    stored = photos.get(visit.store, visit.id("photo"))
+    stored = photos.get(context.store, context.id("photo"))
     if stored is None:
         raise UsageError("there is no such photo, or it is away or deleted: it is shown again when its file is back")
     found = tuple(
-        sorted(map(face_entry, faces.identified(visit.store, photo=stored.id)), key=lambda face: (face.box.x, face.id))
+        sorted(
+            map(face_entry, faces.identified(context.store, photo=stored.id)), key=lambda face: (face.box.x, face.id)
+        )
     )
-    lost = names_without_face(visit.store, stored.id)
+    lost = names_without_face(context.store, stored.id)
     entry = PhotoEntry(stored.id, stored.path, stored.root, stored.width, stored.height, stored.taken_at, found)
-    focus = visit.query("face")
-    place = visit.query("place")
-    return visit.page(
+    focus = context.query("face")
+    place = context.query("place")
+    return context.page(
         "photo.html",
         photo=entry,
         marks=marks(entry, found),
-        large=visit.query("large") == "1" or photos.preview(visit.store, stored.id) is None,
+        large=context.query("large") == "1" or photos.preview(context.store, stored.id) is None,
         lost=lost,
         placing=next((one for one in lost if str(one.face) == place), None),
         focus=int(focus) if focus.isascii() and focus.isdigit() and len(focus) < 19 else None,
-        names=people.names(visit.store),
+        names=people.names(context.store),
     )
 
 
-def unplaced(visit: Visit) -> Response:
+def unplaced(context: RequestContext) -> Response:
     """Names without a face since their photos were edited."""
-    lost = names_without_face(visit.store)
-    shown, pager = cut(lost, CARDS, visit.query("page"))
-    return visit.page(
+    lost = names_without_face(context.store)
+    shown, pager = cut(lost, CARDS, context.query("page"))
+    return context.page(
         "unplaced.html",
-        lost=[(one, faces.crop(visit.store, one.face) is not None) for one in shown],
+        lost=[(one, faces.crop(context.store, one.face) is not None) for one in shown],
         total=len(lost),
         pager=pager,
     )
 
 
-def place(visit: Visit) -> Response:
+def place(context: RequestContext) -> Response:
     """Which face a name belongs to since its photo was edited: a known one, one in a box, or none."""
-    store, form, photo = visit.store, visit.form, visit.id("photo")
+    store, form, photo = context.store, context.form, context.id("photo")
     lost = next((one for one in names_without_face(store, photo) if one.face == form.number("name")), None)
     if lost is None:
         raise UsageError("that name has its face by now: nothing was changed")
@@ -79,45 +81,45 @@ def place(visit: Visit) -> Response:
         absent = not_on(store, photo, lost.person, "reviewed")
         text = f"{printable(absent.name)} is not on this photo."
     else:
-        text = _added(visit, photo, lost.person)
-    visit.desk.tagger.learn()
+        text = _added(context, photo, lost.person)
+    context.state.tagger.learn()
     left = names_without_face(store, photo)
-    return visit.back(text, f"/photos/{photo}?place={left[0].face}" if left else f"/photos/{photo}")
+    return context.back(text, f"/photos/{photo}?place={left[0].face}" if left else f"/photos/{photo}")
 
 
-def add(visit: Visit) -> Response:
+def add(context: RequestContext) -> Response:
     """There is a face in a box, which no detector found; and who it is, if that is said."""
-    photo, name = visit.id("photo"), visit.form.text("name")
-    if name.strip() and (page := doubts.doubt(visit)):
+    photo, name = context.id("photo"), context.form.text("name")
+    if name.strip() and (page := did_you_mean.ask_if_near(context)):
         return page
-    text = _added(visit, photo, doubts.name(visit) if name.strip() else None)
-    visit.desk.tagger.learn()
-    return visit.back(text)
+    text = _added(context, photo, did_you_mean.chosen_name(context) if name.strip() else None)
+    context.state.tagger.learn()
+    return context.back(text)
 
 
-def _added(visit: Visit, photo: int, name: str | None) -> str:
+def _added(context: RequestContext, photo: int, name: str | None) -> str:
     """Add the face in the form's box; returns what came of it."""
-    form, where = visit.form, photos.copy(visit.store, photo)
+    form, where = context.form, photos.copy(context.store, photo)
     if where is None:
         raise UsageError("there is no such photo")
     if not all(form.text(side) for side in _SIDES):
         raise UsageError("no box was drawn: draw one around the face, from the brows to the chin")
     box = Box(*map(form.number, _SIDES))
-    done = add_face_on(visit.store, where, box, name, visit.desk.settings, origin="reviewed")
+    done = add_face_on(context.store, where, box, name, context.state.settings, origin="reviewed")
     is_who = f" It is {printable(done.person.name)}." if done.person else ""
     return f"The face was {'known already' if done.known else 'added'}.{is_who}"
 
 
-def face_is(visit: Visit) -> Response:
+def face_is(context: RequestContext) -> Response:
     """Who a single face is, that it isn't whoever it is taken for, or that it is none."""
-    store, form, face = visit.store, visit.form, visit.id("face")
+    store, form, face = context.store, context.form, context.id("face")
     say = form.text("say")
-    if say == "name" and (page := doubts.doubt(visit)):
+    if say == "name" and (page := did_you_mean.ask_if_near(context)):
         return page
     with store.write():
         before = _as_shown(store, face, form)
         if say == "name":
-            person = naming.name_faces(store, [face], doubts.name(visit), "reviewed")
+            person = naming.name_faces(store, [face], did_you_mean.chosen_name(context), "reviewed")
             text = f"The face is {printable(person.name)}."
         elif say == "not" and before.person is not None:
             not_them(store, before.person, [face], "reviewed")
@@ -130,8 +132,8 @@ def face_is(visit: Visit) -> Response:
             text = "The face is put aside."
         else:
             raise UsageError("that answer was incomplete: nothing was changed; load the page again")
-    visit.desk.tagger.learn()
-    return visit.back(text)
+    context.state.tagger.learn()
+    return context.back(text)
 
 
 def _as_shown(store: Store, face: int, form: Form) -> Identified:

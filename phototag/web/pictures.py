@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 from phototag.errors import UsageError
 from phototag.report.render import templates
 from phototag.store import faces, photos
-from phototag.web.desk import Visit
+from phototag.web.app_state import RequestContext
 from phototag.workflows.library.original import original
 
 _ASSETS = {
@@ -18,27 +18,27 @@ _ASSETS = {
 }
 
 
-def face(visit: Visit) -> Response:
+def face(context: RequestContext) -> Response:
     """A face's small picture."""
-    return _jpeg(faces.crop(visit.store, visit.id("face")))
+    return _jpeg(faces.crop(context.store, context.id("face")))
 
 
-def preview(visit: Visit) -> Response:
+def preview(context: RequestContext) -> Response:
     """A photo's small picture."""
-    return _jpeg(photos.preview(visit.store, visit.id("photo")))
+    return _jpeg(photos.preview(context.store, context.id("photo")))
 
 
-def large(visit: Visit) -> Response:
+def large(context: RequestContext) -> Response:
     """The photo itself, upright, as far as a screen can show it."""
     try:
-        return _jpeg(original(visit.store, visit.id("photo")))
+        return _jpeg(original(context.store, context.id("photo")))
     except UsageError as error:
         return PlainTextResponse(f"{error}\n", 404)
 
 
-def asset(visit: Visit) -> Response:
+def asset(context: RequestContext) -> Response:
     """A style sheet, the script or the icon."""
-    name: str = visit.request.path_params["name"]
+    name: str = context.request.path_params["name"]
     if name not in _ASSETS:
         return PlainTextResponse("404: there is no such file\n", 404)
     path, kind = _ASSETS[name]

@@ -12,10 +12,10 @@ from phototag.errors import PhototagError, UsageError
 from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
-from phototag.web import doubts
-from phototag.web.desk import Visit
+from phototag.web import did_you_mean
+from phototag.web.app_state import RequestContext
 from phototag.web.guard import Form
-from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.name import Named, left_out
 
 _KINDS = {WhoIsIt: "who", IsItAlso: "also", AreTheyOne: "one", WhoIsNot: "not"}
@@ -39,38 +39,38 @@ class Side:
     total: int
 
 
-def question(visit: Visit) -> Response:
+def question(context: RequestContext) -> Response:
     """The question that waits for its answer."""
-    desk = visit.desk
-    with desk.interview.sitting() as sitting:
-        asked = desk.interview.asked(sitting)
-        stands = str(sitting.standing())
+    state = context.state
+    with state.interview.session() as session:
+        asked = state.interview.asked(session)
+        progress = str(session.progress())
         if asked is None:
-            lost, away = len(unplaced.unplaced(visit.store)), photos.count_away(visit.store)
-            return visit.page("finished.html", stands=stands, lost=lost, away=away)
+            lost, away = len(unplaced.unplaced(context.store)), photos.count_away(context.store)
+            return context.page("finished.html", progress=progress, lost=lost, away=away)
         it = asked.question
-        likely = [(person, sitting.name(person)) for person in it.likely] if isinstance(it, WhoIsIt) else []
-        sides = list(_sides(visit.store, sitting, it)) if isinstance(it, AreTheyOne) else []
-        person = sitting.name(it.person) if isinstance(it, IsItAlso | WhoIsNot) else ""
-        names = sitting.names()
-    return visit.page(
+        likely = [(person, session.name(person)) for person in it.likely] if isinstance(it, WhoIsIt) else []
+        sides = list(_sides(context.store, session, it)) if isinstance(it, AreTheyOne) else []
+        person = session.name(it.person) if isinstance(it, IsItAlso | WhoIsNot) else ""
+        names = session.names()
+    return context.page(
         "question.html",
-        stands=stands,
+        progress=progress,
         kind=_KINDS[type(it)],
         number=asked.number,
         person=person,
         likely=likely,
         sides=sides,
-        faces=[] if sides else _shown(visit.store, it.shown),
+        faces=[] if sides else _shown(context.store, it.shown),
         total=len(it.faces) if not isinstance(it, AreTheyOne) else 0,
         names=names,
     )
 
 
-def _sides(store: Store, sitting: Sitting, it: AreTheyOne) -> Iterator[Side]:
+def _sides(store: Store, session: InterviewSession, it: AreTheyOne) -> Iterator[Side]:
     shown = set(it.shown)
     for side in it.sides:
-        name = sitting.name(side.person) if side.person is not None else ""
+        name = session.name(side.person) if side.person is not None else ""
         yield Side(name, _shown(store, [face for face in side.faces if face in shown]), len(side.faces))
 
 
@@ -78,69 +78,69 @@ def _shown(store: Store, ids: Iterable[int]) -> list[Shown]:
     return [Shown(face, *faces.seen(store, face)) for face in ids]
 
 
-def standing(visit: Visit) -> Response:
+def progress(context: RequestContext) -> Response:
     """Where it stands, for the page that waits for new names to be tried."""
-    busy = visit.desk.tagger.busy
-    with visit.desk.interview.sitting() as sitting:
-        return JSONResponse({"busy": busy, "stands": str(sitting.standing())})
+    busy = context.state.tagger.busy
+    with context.state.interview.session() as session:
+        return JSONResponse({"busy": busy, "progress": str(session.progress())})
 
 
-def answer(visit: Visit) -> Response:
+def answer(context: RequestContext) -> Response:
     """An answer to the question that waits; or the last thing done is undone."""
-    form, interview = visit.form, visit.desk.interview
-    if form.text("say") == "name" and (page := doubts.doubt(visit)):
+    form, interview = context.form, context.state.interview
+    if form.text("say") == "name" and (page := did_you_mean.ask_if_near(context)):
         return page  # the question waits
-    name = doubts.name(visit)
-    with interview.sitting() as sitting:
+    name = did_you_mean.chosen_name(context)
+    with interview.session() as session:
         if form.text("say") == "undo":
-            undone = sitting.undo()
+            undone = session.undo()
             interview.again()
-            return visit.back(undone or "There is nothing to undo.", "/")
+            return context.back(undone or "There is nothing to undo.", "/")
         it = interview.answering(form.number("question"))
         try:
-            return visit.back(_answered(sitting, it, form, name), "/")
+            return context.back(_answered(session, it, form, name), "/")
         except PhototagError:
             interview.reopen(it)
             raise
 
 
-def _answered(sitting: Sitting, it: Question, form: Form, typed: str) -> str:
+def _answered(session: InterviewSession, it: Question, form: Form, typed: str) -> str:
     """Hand on what was said (`typed`: the name that was), and return it as a sentence."""
     say = form.text("say")
     picked = set(form.numbers("face"))
     without = [] if isinstance(it, AreTheyOne) else [face for face in it.shown if face not in picked]
     if say == "skip":
-        sitting.skip(it)
+        session.skip(it)
         return "Put off: it comes again at the end."
     if say == "name" or say.startswith("likely-"):
         if not isinstance(it, WhoIsIt | IsItAlso):
             raise UsageError("that question takes a yes or a no")
-        name = typed if say == "name" else sitting.name(_likely(it, say))
+        name = typed if say == "name" else session.name(_likely(it, say))
         if len(without) == len(it.shown):
             raise UsageError("no face is picked that could be them: pick some, or say who it isn't another way")
-        return _named(sitting.call(it, name, without))
+        return _named(session.call(it, name, without))
     if say == "yes":
         if isinstance(it, WhoIsIt):
             raise UsageError("that question takes a name")
         if isinstance(it, AreTheyOne):
-            sitting.yes(it)
+            session.yes(it)
             return "They are one person."
         if len(without) == len(it.shown):
-            sitting.no(it)
-            return _are(it, [], f"not {printable(sitting.name(it.person))}")
-        sitting.yes(it, without)
-        return _are(it, without, printable(sitting.name(it.person)))
+            session.no(it)
+            return _are(it, [], f"not {printable(session.name(it.person))}")
+        session.yes(it, without)
+        return _are(it, without, printable(session.name(it.person)))
     if say == "no" and not isinstance(it, WhoIsIt):
-        sitting.no(it)
+        session.no(it)
         if isinstance(it, AreTheyOne):
             return "They are two people."
-        return _are(it, [], f"not {printable(sitting.name(it.person))}")
+        return _are(it, [], f"not {printable(session.name(it.person))}")
     if isinstance(it, WhoIsIt | IsItAlso):
         if say == "mixed":
-            sitting.mixed(it)
+            session.mixed(it)
             return "Several people: its parts are asked for one by one."
         if say in ("not-a-face", "dont-care"):
-            sitting.dismiss(it, "not-a-face" if say == "not-a-face" else "dont-care")
+            session.dismiss(it, "not-a-face" if say == "not-a-face" else "dont-care")
             return _are(it, [], "no faces" if say == "not-a-face" else "put aside")
     raise UsageError("that answer was incomplete: nothing was changed; load the page again")
 

@@ -10,7 +10,7 @@ import uvicorn
 
 from phototag.errors import UsageError
 from phototag.web.app import application
-from phototag.web.desk import Desk
+from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
 
 #: Seconds that open requests get when the server is stopped.
@@ -27,10 +27,10 @@ def serve(db: Path, host: str, port: int, ready: Callable[[str, str], None]) -> 
     keys = Keys()
     with bound(host, port) as listening:
         port = listening.getsockname()[1]
-        desk = Desk(db, keys)
+        state = AppState(db, keys)
         try:
             config = uvicorn.Config(
-                application(desk, port, host),
+                application(state, port, host),
                 lifespan="off",
                 ws="none",
                 log_level="critical",
@@ -43,7 +43,7 @@ def serve(db: Path, host: str, port: int, ready: Callable[[str, str], None]) -> 
             ready(page + keys.address, page + keys.once)
             uvicorn.Server(config).run(sockets=[listening])
         finally:
-            desk.close()
+            state.close()
 
 
 def bound(host: str, port: int) -> socket.socket:

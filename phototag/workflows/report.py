@@ -10,7 +10,7 @@ from typing import Literal, cast
 from phototag import __version__
 from phototag.imaging.quality import WORTH_GROUPING
 from phototag.progress import Progress
-from phototag.report.pages import (
+from phototag.report.album import (
     FaceEntry,
     GroupEntry,
     PersonEntry,
@@ -19,7 +19,7 @@ from phototag.report.pages import (
     ReliabilityEntry,
     Summary,
 )
-from phototag.report.publish import write_report
+from phototag.report.publish import publish_album
 from phototag.store import clusters, faces, models, people, photos, problems
 from phototag.store.connect import Store
 from phototag.store.faces import Identified
@@ -30,7 +30,7 @@ from phototag.workflows.recognition.judging import calibration_of
 def report(store: Store, out: Path, progress: Progress) -> Path:
     """Write the report to `out` and return its first page; whatever stood there stays until it is whole."""
     with store.snapshot():
-        return write_report(_Library(store), out, progress)
+        return publish_album(_Library(store), out, progress)
 
 
 class _Library:

@@ -283,10 +283,10 @@
   const busy = $("[data-busy]");
   const ask = async () => {
     try {
-      const answer = await fetch("/standing", { cache: "no-store" });
+      const answer = await fetch("/progress", { cache: "no-store" });
       const told = await answer.json();
-      const stands = $("[data-stands]");
-      if (stands) stands.textContent = told.stands;
+      const progress = $("[data-progress]");
+      if (progress) progress.textContent = told.progress;
       if (!told.busy) {
         busy.textContent = "The new names are tried on all faces.";
         busy.classList.replace("working", "done");

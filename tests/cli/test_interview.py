@@ -17,7 +17,7 @@ import pytest
 from phototag.cli.interview import interview as interview_in_process
 from phototag.errors import DatabaseLockedError
 from phototag.store.connect import open_store
-from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.recognition.background import Tagger
 from tests.cli.conftest import Run
 from tests.workflows.test_people import add_faces
@@ -185,11 +185,11 @@ def test_trouble_while_names_are_tried_ends_no_interview(tmp_path: Path, monkeyp
     with open_store(tmp_path / "phototag.db", create=True) as store:
         for axis in range(3):
             add_faces(store, str(axis), axis, 3)
-        sitting = Sitting.open(store)
+        session = InterviewSession.open(store)
         tagger = Tagger(store.path)
         tagger.trouble, tagger.rounds = DatabaseLockedError("in use just now"), 1
         monkeypatch.setattr(tagger, "learn", lambda: None)
-        dismiss = sitting.dismiss
+        dismiss = session.dismiss
         locked = iter([True])
 
         def at_first_locked(*arguments: Any) -> None:
@@ -197,9 +197,9 @@ def test_trouble_while_names_are_tried_ends_no_interview(tmp_path: Path, monkeyp
                 raise DatabaseLockedError("in use by another program")
             dismiss(*arguments)
 
-        monkeypatch.setattr(sitting, "dismiss", at_first_locked)
+        monkeypatch.setattr(session, "dismiss", at_first_locked)
         monkeypatch.setattr(click, "getchar", lambda: next(said))
         with pytest.raises(DatabaseLockedError):
-            interview_in_process(sitting, tagger, images=False)
-        assert sitting.standing().answers == 1
-        interview_in_process(sitting, None, images=False)  # the terminal is gone: no key is left
+            interview_in_process(session, tagger, images=False)
+        assert session.progress().answers == 1
+        interview_in_process(session, None, images=False)  # the terminal is gone: no key is left

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from phototag.report.pages import (
+from phototag.report.album import (
     FaceEntry,
     GroupEntry,
     PersonEntry,

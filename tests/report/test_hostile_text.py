@@ -11,8 +11,8 @@ import pytest
 from fake_album import FakeAlbum, Page, face, pages, photo
 
 from phototag.progress import Silent
-from phototag.report.pages import ProblemEntry
-from phototag.report.publish import write_report
+from phototag.report.album import ProblemEntry
+from phototag.report.publish import publish_album
 from tests.hostile import NAMES
 
 _ALLOWED = {
@@ -37,7 +37,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shots.append(replace(shot, root=b"/srv/" + raw))
         troubles.append(ProblemEntry(raw, b"/srv/" + raw, text, text, text, number))
     album = FakeAlbum(shots, troubles, title="".join(map(os.fsdecode, NAMES[:8])))
-    return write_report(album, tmp_path_factory.mktemp("hostile") / "report", Silent()).parent
+    return publish_album(album, tmp_path_factory.mktemp("hostile") / "report", Silent()).parent
 
 
 def test_there_are_forty_of_them() -> None:

@@ -10,8 +10,8 @@ from fake_album import FakeAlbum, face, photo
 from jinja2 import UndefinedError
 
 from phototag.report import layout, render
+from phototag.report.album import FaceEntry
 from phototag.report.marks import Mark, marks
-from phototag.report.pages import FaceEntry
 from phototag.report.paging import Pager, chunks, pages, with_neighbours
 from phototag.report.render import describe, percent, shape, short, span
 from phototag.types import Box

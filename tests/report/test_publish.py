@@ -15,9 +15,9 @@ from fake_album import FakeAlbum, face, family, photo
 from phototag.errors import DiskFullError, UsageError
 from phototag.progress import Silent
 from phototag.report import publish
-from phototag.report.pages import PhotoEntry
-from phototag.report.press import Press
-from phototag.report.publish import MARKER, write_report
+from phototag.report.album import PhotoEntry
+from phototag.report.page_writer import PageWriter
+from phototag.report.publish import MARKER, publish_album
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -32,7 +32,7 @@ def small(name: str = "Ada") -> FakeAlbum:
 def out(tmp_path: Path) -> Path:
     """Where a small report lies already."""
     out = tmp_path / "album"
-    write_report(small(), out, Silent())
+    publish_album(small(), out, Silent())
     return out
 
 
@@ -41,7 +41,7 @@ def only_out_is_there(out: Path) -> bool:
 
 
 def test_parents_are_made_and_the_index_returned(tmp_path: Path) -> None:
-    index = write_report(small(), tmp_path / "a/b/album", Silent())
+    index = publish_album(small(), tmp_path / "a/b/album", Silent())
     assert index == tmp_path / "a/b/album/index.html"
     assert index.is_file()
 
@@ -55,9 +55,9 @@ def test_other_walks_are_told_to_pass_it_by(out: Path) -> None:
 
 
 def test_a_new_report_replaces_all_of_the_old(out: Path) -> None:
-    write_report(family(), out, Silent())
+    publish_album(family(), out, Silent())
     assert (out / "people/000/000003.html").is_file()
-    write_report(small("Eva"), out, Silent())
+    publish_album(small("Eva"), out, Silent())
     assert "Eva" in (out / "index.html").read_text()
     assert not (out / "people/000/000003.html").exists()
     assert only_out_is_there(out)
@@ -65,14 +65,14 @@ def test_a_new_report_replaces_all_of_the_old(out: Path) -> None:
 
 def test_an_empty_folder_may_be_used(tmp_path: Path) -> None:
     (tmp_path / "album").mkdir()
-    write_report(small(), tmp_path / "album", Silent())
+    publish_album(small(), tmp_path / "album", Silent())
     assert only_out_is_there(tmp_path / "album")
 
 
 def test_a_link_to_a_folder_stays_a_link(tmp_path: Path, out: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(out)
-    write_report(small("Eva"), link, Silent())
+    publish_album(small("Eva"), link, Silent())
     assert link.is_symlink()
     assert "Eva" in (out / "index.html").read_text()
 
@@ -81,16 +81,16 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     before = tree(tmp_path)
     with pytest.raises(UsageError, match="something else than a phototag report"):
-        write_report(small(), tmp_path, Silent())
+        publish_album(small(), tmp_path, Silent())
     assert tree(tmp_path) == before
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "album").write_text("years of work")
     with pytest.raises(UsageError, match="is a file"):
-        write_report(small(), tmp_path / "album", Silent())
+        publish_album(small(), tmp_path / "album", Silent())
     with pytest.raises(UsageError, match="cannot write a report"):
-        write_report(small(), tmp_path / "album" / "below", Silent())
+        publish_album(small(), tmp_path / "album" / "below", Silent())
     assert (tmp_path / "album").read_text() == "years of work"
 
 
@@ -105,21 +105,21 @@ class Failing(FakeAlbum):
 def test_a_failing_album_leaves_the_old_report(out: Path) -> None:
     before = tree(out)
     with pytest.raises(KeyboardInterrupt):
-        write_report(Failing(family().shots), out, Silent())
+        publish_album(Failing(family().shots), out, Silent())
     assert tree(out) == before
     assert only_out_is_there(out)
 
 
 def fail_file(monkeypatch: pytest.MonkeyPatch, nth: int, code: int) -> None:
     """The `nth` file of a report can't be written."""
-    write, written = Press.file, iter(range(1_000_000))
+    write, written = PageWriter.file, iter(range(1_000_000))
 
-    def file(self: Press, name: str, content: bytes) -> None:
+    def file(self: PageWriter, name: str, content: bytes) -> None:
         if next(written) == nth:
             raise OSError(code, os.strerror(code))
         write(self, name, content)
 
-    monkeypatch.setattr(Press, "file", file)
+    monkeypatch.setattr(PageWriter, "file", file)
 
 
 @pytest.mark.parametrize("nth", [0, 1, 2, 3, 10, 50, 99, 120, 130, 140])
@@ -127,7 +127,7 @@ def test_a_full_disk_leaves_the_old_report(out: Path, monkeypatch: pytest.Monkey
     before = tree(out)
     fail_file(monkeypatch, nth, errno.ENOSPC)
     with pytest.raises(DiskFullError, match=r"disk full on /.* free\).*as it was; free space") as caught:
-        write_report(family(), out, Silent())
+        publish_album(family(), out, Silent())
     assert caught.value.exit_code == 14
     assert tree(out) == before
     assert only_out_is_there(out)
@@ -136,14 +136,14 @@ def test_a_full_disk_leaves_the_old_report(out: Path, monkeypatch: pytest.Monkey
 def test_a_full_disk_leaves_nothing_where_nothing_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_file(monkeypatch, 20, errno.EDQUOT)
     with pytest.raises(DiskFullError, match="nothing was written"):
-        write_report(family(), tmp_path / "album", Silent())
+        publish_album(family(), tmp_path / "album", Silent())
     assert not list(tmp_path.iterdir())
 
 
 def test_an_unexpected_error_is_not_hidden(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_file(monkeypatch, 20, errno.EIO)
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        write_report(family(), out, Silent())
+        publish_album(family(), out, Silent())
     assert only_out_is_there(out)
 
 
@@ -158,7 +158,7 @@ def test_a_failed_swap_puts_the_old_report_back(out: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Path, "rename", stubborn)
     with pytest.raises(OSError):
-        write_report(family(), out, Silent())
+        publish_album(family(), out, Silent())
     assert tree(out) == before
     assert only_out_is_there(out)
 
@@ -189,10 +189,10 @@ def test_a_killed_run_leaves_the_old_report_and_is_swept_up(out: Path, last: int
     before = tree(out)
     album = Deadly(family().shots)
     album.last = last
-    killed(lambda: write_report(album, out, Silent()))
+    killed(lambda: publish_album(album, out, Silent()))
     assert tree(out) == before
     assert len(list(out.parent.iterdir())) == 2
-    write_report(small("Eva"), out, Silent())
+    publish_album(small("Eva"), out, Silent())
     assert "Eva" in (out / "index.html").read_text()
     assert only_out_is_there(out)
 
@@ -208,13 +208,13 @@ def test_killed_between_the_renames_the_old_report_comes_back(out: Path, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", deadly)
-        killed(lambda: write_report(family(), out, Silent()))
+        killed(lambda: publish_album(family(), out, Silent()))
     assert not out.exists()
     other = out.parent / "other"  # its run must not sweep up the only copy that's left
-    write_report(small(), other, Silent())
+    publish_album(small(), other, Silent())
     shutil.rmtree(other)
     with pytest.raises(KeyboardInterrupt):
-        write_report(Failing(family().shots), out, Silent())
+        publish_album(Failing(family().shots), out, Silent())
     assert tree(out) == before
     assert only_out_is_there(out)
 
@@ -222,11 +222,11 @@ def test_killed_between_the_renames_the_old_report_comes_back(out: Path, monkeyp
 def test_a_run_in_progress_is_not_swept_up(out: Path) -> None:
     class Meanwhile(FakeAlbum):
         def photos(self) -> Iterator[PhotoEntry]:
-            write_report(small("Eva"), out, Silent())
+            publish_album(small("Eva"), out, Silent())
             assert "Eva" in (out / "index.html").read_text()
             yield from self.shots
 
-    write_report(Meanwhile(family().shots), out, Silent())
+    publish_album(Meanwhile(family().shots), out, Silent())
     assert "Zoë" in (out / "index.html").read_text()
     assert only_out_is_there(out)
 
@@ -235,6 +235,6 @@ def test_a_strangers_folder_beside_it_is_left_alone(out: Path) -> None:
     stranger = out.parent / f"{publish._NEW}abc"
     stranger.mkdir()
     (stranger / "thesis.txt").write_text("years of work")
-    write_report(small(), out, Silent())
+    publish_album(small(), out, Silent())
     assert (stranger / "thesis.txt").exists()
     assert (out / MARKER).is_file()

@@ -14,14 +14,14 @@ import pytest
 from fake_album import ROOT, FakeAlbum, Page, face, family, pages, photo
 
 from phototag.progress import Silent
-from phototag.report.pages import PhotoEntry, ProblemEntry
-from phototag.report.publish import write_report
+from phototag.report.album import PhotoEntry, ProblemEntry
+from phototag.report.publish import publish_album
 from phototag.types import Box
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(family(), tmp_path_factory.mktemp("family") / "report", Silent()).parent
+    return publish_album(family(), tmp_path_factory.mktemp("family") / "report", Silent()).parent
 
 
 def check_links(report: Path) -> list[Page]:
@@ -112,7 +112,7 @@ def test_a_photo_page_marks_each_face_by_more_than_colour(tmp_path: Path) -> Non
     ]
     album = FakeAlbum([photo(5, faces, b"sub dir/caf\xe9?.jpg", "2019-07-14T18:03:22")])
     out = tmp_path / "report"
-    write_report(album, out, Silent())
+    publish_album(album, out, Silent())
     page = Page(out / "photos/000/000005.html")
     boxes = [(rect["x"], rect["y"], rect["width"], rect["height"]) for rect in page.all("rect")]
     assert boxes[0] == ("10.00%", "25.00%", "20.00%", "50.00%")
@@ -140,7 +140,7 @@ def test_the_original_is_where_the_link_leads(tmp_path: Path) -> None:
     (library / "a").mkdir(parents=True)
     (library / "a" / "x#1%.jpg").write_bytes(b"the original")
     shot = replace(photo(5, [face(1, 5, "Ada")], b"a/x#1%.jpg"), root=bytes(library))
-    write_report(FakeAlbum([shot]), tmp_path / "deep/er/report", Silent())
+    publish_album(FakeAlbum([shot]), tmp_path / "deep/er/report", Silent())
     page = Page(tmp_path / "deep/er/report/photos/000/000005.html")
     (original,) = (a["href"] for a in page.all("a", class_="path"))
     assert (page.file.parent / unquote(original or "")).read_bytes() == b"the original"
@@ -177,7 +177,7 @@ def test_problems_are_grouped_by_code_most_frequent_first(report: Path) -> None:
 def test_people_by_name_stand_under_their_letters(tmp_path: Path) -> None:
     names = ["zoe", "Ärpad", "Adam", "Øyvind", "42nd Street"]
     shots = [photo(n, [face(n, n, name, person=n)]) for n, name in enumerate(names, 1)]
-    write_report(FakeAlbum(shots), tmp_path / "report", Silent())
+    publish_album(FakeAlbum(shots), tmp_path / "report", Silent())
     page = Page(tmp_path / "report/people/by-name.html")
     listed = page.words.split("A–Z")[1]
     order = ["Adam", "Ärpad", "zoe", "Øyvind", "42nd Street"]
@@ -186,7 +186,7 @@ def test_people_by_name_stand_under_their_letters(tmp_path: Path) -> None:
 
 
 def test_an_empty_album_says_what_to_do(tmp_path: Path) -> None:
-    write_report(FakeAlbum(), tmp_path / "report", Silent())
+    publish_album(FakeAlbum(), tmp_path / "report", Silent())
     check_links(tmp_path / "report")
     assert "phototag run FOLDER" in Page(tmp_path / "report/index.html").words
     assert "phototag name" in Page(tmp_path / "report/people/index.html").words
@@ -204,7 +204,7 @@ class WithoutPictures(FakeAlbum):
 
 
 def test_pictures_that_were_not_kept_are_not_linked(tmp_path: Path) -> None:
-    write_report(WithoutPictures(family().shots), tmp_path / "report", Silent())
+    publish_album(WithoutPictures(family().shots), tmp_path / "report", Silent())
     check_links(tmp_path / "report")
     assert not list(tmp_path.rglob("*.jpg"))
 
@@ -231,7 +231,7 @@ def crowd() -> FakeAlbum:
 
 def test_pages_are_bounded(tmp_path: Path) -> None:
     out = tmp_path / "report"
-    write_report(crowd(), out, Silent())
+    publish_album(crowd(), out, Silent())
     for page in check_links(out):
         assert page.file.stat().st_size < 2_000_000
         assert len(page.all("a", class_="face")) <= 200
@@ -266,7 +266,7 @@ class Streamed(FakeAlbum):
 def test_photos_stream(tmp_path: Path) -> None:
     album = Streamed()
     album.parent = tmp_path  # type: ignore[attr-defined]
-    write_report(album, tmp_path / "report", Silent())
+    publish_album(album, tmp_path / "report", Silent())
     assert album.ended  # type: ignore[attr-defined]
     assert len(list((tmp_path / "report").glob("photos/000/*.html"))) == 600
 
@@ -291,7 +291,7 @@ class Steps(Silent):
 
 def test_progress_counts_faces(tmp_path: Path) -> None:
     steps = Steps()
-    write_report(family(), tmp_path / "report", steps)
+    publish_album(family(), tmp_path / "report", steps)
     assert steps.said == [("report", 62)]
     assert steps.steps == 62
     assert steps.finished == 1
@@ -305,5 +305,5 @@ def test_how_sure_the_names_are(report: Path, tmp_path: Path) -> None:
     assert "<td>98 %</td><td>800</td>" in page.source
     assert not page.all("script")
     assert "how-sure.html" in " ".join(Page(report / "people/index.html").links)
-    write_report(FakeAlbum(), tmp_path / "new", Silent())  # nothing was measured
+    publish_album(FakeAlbum(), tmp_path / "new", Silent())  # nothing was measured
     assert not (tmp_path / "new/people/how-sure.html").exists()

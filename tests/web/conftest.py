@@ -19,7 +19,7 @@ from phototag.store import decisions, faces, unplaced
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, Vectors
 from phototag.web.app import application
-from phototag.web.desk import Desk
+from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
 from phototag.workflows.library.index import index
 from phototag.workflows.naming.name import name_faces
@@ -136,7 +136,7 @@ class Browser:
     """Somebody with the key, without a browser."""
 
     client: TestClient
-    desk: Desk
+    state: AppState
 
     def get(self, path: str) -> str:
         answer = self.client.get(path)
@@ -146,39 +146,39 @@ class Browser:
     def post(self, path: str, **fields: object) -> str:
         """Say something from one of our pages; returns the page that follows."""
         answer = self.client.post(
-            path, data={"token": self.desk.keys.form, "back": "/", **fields}, headers={"origin": HERE}
+            path, data={"token": self.state.keys.form, "back": "/", **fields}, headers={"origin": HERE}
         )
         assert answer.status_code == 200, (answer.status_code, answer.text)
-        assert self.desk.tagger.settle(20)
+        assert self.state.tagger.settle(20)
         return answer.text
 
 
 @pytest.fixture
-def desks() -> Iterator[list[Desk]]:
-    """Desks that are closed at the end."""
-    opened: list[Desk] = []
+def states() -> Iterator[list[AppState]]:
+    """States that are closed at the end."""
+    opened: list[AppState] = []
     yield opened
-    for desk in opened:
-        desk.close()
+    for state in opened:
+        state.close()
 
 
-def visit(library: Library, desks: list[Desk]) -> Browser:
+def open_pages(library: Library, states: list[AppState]) -> Browser:
     """The pages over a library, with the cookie already."""
-    desk = Desk(library.db, Keys())
-    desks.append(desk)
-    client = TestClient(application(desk, PORT), base_url=HERE)
-    assert client.get(f"/?key={desk.keys.address}").status_code == 200
-    return Browser(client, desk)
+    state = AppState(library.db, Keys())
+    states.append(state)
+    client = TestClient(application(state, PORT), base_url=HERE)
+    assert client.get(f"/?key={state.keys.address}").status_code == 200
+    return Browser(client, state)
 
 
 @pytest.fixture
-def browser(library: Library, desks: list[Desk]) -> Browser:
-    return visit(library, desks)
+def browser(library: Library, states: list[AppState]) -> Browser:
+    return open_pages(library, states)
 
 
 @pytest.fixture
-def named_browser(named: Library, desks: list[Desk]) -> Browser:
-    return visit(named, desks)
+def named_browser(named: Library, states: list[AppState]) -> Browser:
+    return open_pages(named, states)
 
 
 @pytest.fixture

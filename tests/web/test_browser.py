@@ -15,7 +15,7 @@ import uvicorn
 
 from phototag.store import decisions, faces, people
 from phototag.web.app import application
-from phototag.web.desk import Desk
+from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
 from phototag.web.server import bound
 from phototag.workflows.naming.name import name_faces
@@ -49,10 +49,10 @@ class Served:
 
     address: str
     key: str
-    desk: Desk
+    state: AppState
 
     def settle(self) -> None:
-        assert self.desk.tagger.settle(20)
+        assert self.state.tagger.settle(20)
 
 
 @contextmanager
@@ -60,19 +60,19 @@ def served(library: Library) -> Iterator[Served]:
     keys = Keys()
     with bound("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
-        desk = Desk(library.db, keys)
+        state = AppState(library.db, keys)
         config = uvicorn.Config(
-            application(desk, port), lifespan="off", log_level="warning", timeout_graceful_shutdown=1
+            application(state, port), lifespan="off", log_level="warning", timeout_graceful_shutdown=1
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield Served(f"http://127.0.0.1:{port}", keys.address, desk)
+            yield Served(f"http://127.0.0.1:{port}", keys.address, state)
         finally:
             server.should_exit = True
             thread.join()
-            desk.close()
+            state.close()
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def named_page(chromium: sync_api.Browser, named: Library) -> Iterator[Page]:
 
 def said(page: Page, words: str) -> None:
     """Wait for what came of an answer, and for the page to listen to keys."""
-    expect(page.locator(".sentence").first).to_contain_text(words)
+    expect(page.locator(".message").first).to_contain_text(words)
     page.wait_for_load_state("load")
 
 
@@ -326,7 +326,7 @@ def test_the_machines_tags_are_confirmed_by_a_key(page: Page, library: Library) 
     with library.open() as store:
         name_faces(store, ada[:6], "Ada")
         name_faces(store, library.faces["ben"][:4], "Ben")
-    page.site.desk.tagger.learn()
+    page.site.state.tagger.learn()
     page.site.settle()
     page.goto(f"{page.site.address}/people/1?order=least")
     tagged = set(shown(page))
@@ -512,5 +512,5 @@ def test_a_box_by_numbers_needs_no_script(chromium: sync_api.Browser, edited: Li
         for side, value in zip(("Left", "Top", "Width", "Height"), (200, 140, 60, 60), strict=True):
             page.get_by_label(side).fill(str(value))
         page.get_by_role("button", name="Ben is in the box").click()
-        expect(page.locator(".sentence").first).to_contain_text("It is Ben")
+        expect(page.locator(".message").first).to_contain_text("It is Ben")
         assert ben(edited) == (200, 140, 60, 60)

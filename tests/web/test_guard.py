@@ -6,13 +6,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from phototag.web.app import application
-from phototag.web.desk import Desk
+from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
 from tests.web.conftest import HERE, PORT, Browser, Library
 
 GETS = [
     "/", "/people", "/people/1", "/people/1/parts", "/history", "/photos/1", "/photos/1/preview.jpg",
-    "/photos/1/large.jpg", "/faces/1.jpg", "/standing", "/assets/style.css", "/assets/review.js", "/nowhere",
+    "/photos/1/large.jpg", "/faces/1.jpg", "/progress", "/assets/style.css", "/assets/review.js", "/nowhere",
 ]  # fmt: skip
 POSTS = [
     "/answer", "/undo", "/history/1/undo", "/people/1/rename", "/people/1/hide", "/people/1/merge",
@@ -27,15 +27,15 @@ def stranger(browser: Browser) -> TestClient:
 
 
 def journal(browser: Browser) -> list[object]:
-    with browser.desk.stores.one() as store:
+    with browser.state.stores.one() as store:
         return [*store.rows("SELECT * FROM decision"), *store.rows("SELECT * FROM person")]
 
 
 def test_the_key_becomes_a_cookie_and_leaves_the_address(stranger: TestClient, browser: Browser) -> None:
-    answer = stranger.get(f"/?key={browser.desk.keys.address}")
+    answer = stranger.get(f"/?key={browser.state.keys.address}")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     cookie = answer.headers["set-cookie"]
-    assert "HttpOnly" in cookie and "SameSite=strict" in cookie and browser.desk.keys.address not in cookie
+    assert "HttpOnly" in cookie and "SameSite=strict" in cookie and browser.state.keys.address not in cookie
     assert stranger.get("/").status_code == 200
 
 
@@ -52,18 +52,18 @@ def test_a_wrong_key_opens_nothing(stranger: TestClient) -> None:
 
 
 def test_the_key_that_a_browser_is_started_with_opens_once(stranger: TestClient, browser: Browser) -> None:
-    assert stranger.get(f"/?key={browser.desk.keys.once}").status_code == 303
+    assert stranger.get(f"/?key={browser.state.keys.once}").status_code == 303
     assert stranger.get("/people").status_code == 200
     other = TestClient(browser.client.app, base_url=HERE, follow_redirects=False)
-    assert other.get(f"/?key={browser.desk.keys.once}").status_code == 403
-    assert other.get(f"/?key={browser.desk.keys.address}").status_code == 303
+    assert other.get(f"/?key={browser.state.keys.once}").status_code == 403
+    assert other.get(f"/?key={browser.state.keys.address}").status_code == 303
 
 
 def test_a_link_on_a_page_elsewhere_opens_the_pages_too(stranger: TestClient, browser: Browser) -> None:
     """A browser wouldn't send the new cookie along a redirect that began elsewhere."""
-    answer = stranger.get(f"/?key={browser.desk.keys.address}", headers={"sec-fetch-site": "cross-site"})
+    answer = stranger.get(f"/?key={browser.state.keys.address}", headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 200 and 'content="0;url=/"' in answer.text and "set-cookie" in answer.headers
-    assert browser.desk.keys.address not in answer.text
+    assert browser.state.keys.address not in answer.text
 
 
 def test_every_run_has_keys_of_its_own() -> None:
@@ -73,7 +73,7 @@ def test_every_run_has_keys_of_its_own() -> None:
 
 
 def test_a_name_that_was_made_to_point_here_shows_nothing(browser: Browser) -> None:
-    cookie = {"cookie": f"phototag-{PORT}={browser.desk.keys.cookie}"}
+    cookie = {"cookie": f"phototag-{PORT}={browser.state.keys.cookie}"}
     for host in (
         "evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:1", f"127.0.0.1.evil.example:{PORT}",
         f"localhost.evil.example:{PORT}", f"192.168.1.7:{PORT}", f"0.0.0.0:{PORT}", "", f":{PORT}",
@@ -82,17 +82,17 @@ def test_a_name_that_was_made_to_point_here_shows_nothing(browser: Browser) -> N
 
 
 def test_both_names_of_this_machine_will_do(browser: Browser) -> None:
-    cookie = {"cookie": f"phototag-{PORT}={browser.desk.keys.cookie}"}
+    cookie = {"cookie": f"phototag-{PORT}={browser.state.keys.cookie}"}
     for host in (f"127.0.0.1:{PORT}", f"localhost:{PORT}"):
         assert browser.client.get("/people", headers={"host": host, **cookie}).status_code == 200
 
 
-def test_elsewhere_only_addresses_in_digits_will_do(named: Library, desks: list[Desk]) -> None:
-    desk = Desk(named.db, Keys())
-    desks.append(desk)
-    client = TestClient(application(desk, PORT, "0.0.0.0"), base_url=HERE)
-    client.get(f"/?key={desk.keys.address}")
-    cookie = {"cookie": f"phototag-{PORT}={desk.keys.cookie}"}
+def test_elsewhere_only_addresses_in_digits_will_do(named: Library, states: list[AppState]) -> None:
+    state = AppState(named.db, Keys())
+    states.append(state)
+    client = TestClient(application(state, PORT, "0.0.0.0"), base_url=HERE)
+    client.get(f"/?key={state.keys.address}")
+    cookie = {"cookie": f"phototag-{PORT}={state.keys.cookie}"}
     for host, status in ((f"192.168.1.7:{PORT}", 200), (f"[fe80::1]:{PORT}", 200), (f"evil.example:{PORT}", 403)):
         assert client.get("/people", headers={"host": host, **cookie}).status_code == status, host
 
@@ -117,7 +117,7 @@ def test_answers_come_from_our_own_pages_only(
     client = named_browser.client if cookie else TestClient(named_browser.client.app, base_url=HERE)
     fields = {"name": "Mallory", "say": "name", "face": "1", "back": "/"}
     if token:
-        fields["token"] = named_browser.desk.keys.form if token == "right" else "guess"
+        fields["token"] = named_browser.state.keys.form if token == "right" else "guess"
     for path in POSTS:
         answer = client.post(path, data=fields, headers={"origin": origin} if origin else {}, follow_redirects=False)
         assert answer.status_code == 403, path
@@ -126,7 +126,7 @@ def test_answers_come_from_our_own_pages_only(
 
 def test_a_get_never_answers(named_browser: Browser) -> None:
     before = journal(named_browser)
-    token = named_browser.desk.keys.form
+    token = named_browser.state.keys.form
     for path in POSTS:
         answer = named_browser.client.get(f"{path}?token={token}&name=Mallory&say=name&face=1&into=2")
         assert answer.status_code in (404, 405) or path == "/people/1/merge"

@@ -15,12 +15,12 @@ from phototag.progress import Silent
 from phototag.store import people
 from phototag.store.connect import open_store
 from phototag.types import Box
-from phototag.web.desk import Desk
+from phototag.web.app_state import AppState
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.cluster import cluster_faces
 from tests.hostile import NAMES
 from tests.store import build
-from tests.web.conftest import Browser, Library, jpeg, near, visit
+from tests.web.conftest import Browser, Library, jpeg, near, open_pages
 
 _ALLOWED = {
     "a", "body", "button", "datalist", "details", "div", "figcaption", "figure", "form", "h1", "h2", "head", "header",
@@ -54,8 +54,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 
 @pytest.fixture
-def browser(hostile: Library, desks: list[Desk]) -> Browser:
-    return visit(hostile, desks)
+def browser(hostile: Library, states: list[AppState]) -> Browser:
+    return open_pages(hostile, states)
 
 
 class Reader(HTMLParser):

@@ -12,13 +12,13 @@ from PIL import Image
 
 from phototag.progress import Silent
 from phototag.store import history, people
-from phototag.web.desk import Desk
+from phototag.web.app_state import AppState
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.naming.people import hide, rename
 from phototag.workflows.recognition.tag import try_names
 from tests.store import build
-from tests.web.conftest import HERE, Browser, Library, add, make, near, visit
+from tests.web.conftest import HERE, Browser, Library, add, make, near, open_pages
 
 
 def boxes(page: str) -> list[int]:
@@ -38,11 +38,11 @@ def test_everybody_is_listed_and_hidden_ones_apart(named: Library, named_browser
         assert [one.person.hidden for one in people.listed(store)] == [False, False]
 
 
-def test_a_persons_faces_come_in_pages(library: Library, desks: list[Desk]) -> None:
+def test_a_persons_faces_come_in_pages(library: Library, states: list[AppState]) -> None:
     many = make(library.db.with_name("many.db"), {"dee": (0, 40, 250)})
     with many.open() as store:
         name_faces(store, many.faces["dee"], "Dee")
-    browser = visit(many, desks)
+    browser = open_pages(many, states)
     seen = [boxes(browser.get(f"/people/1?page={number}")) for number in (1, 2, 3)]
     assert [len(part) for part in seen] == [120, 120, 10]
     assert sorted(face for part in seen for face in part) == sorted(many.faces["dee"])
@@ -50,7 +50,7 @@ def test_a_persons_faces_come_in_pages(library: Library, desks: list[Desk]) -> N
     assert boxes(browser.get("/people/1?page=-1")) == boxes(browser.get("/people/1?page=x")) == seen[0]
 
 
-def test_tagged_and_confirmed_are_apart_and_the_least_sure_come_first(library: Library, desks: list[Desk]) -> None:
+def test_tagged_and_confirmed_are_apart_and_the_least_sure_come_first(library: Library, states: list[AppState]) -> None:
     ada = library.faces["ada"]
     with library.open() as store:
         name_faces(store, ada[:6], "Ada")
@@ -62,7 +62,7 @@ def test_tagged_and_confirmed_are_apart_and_the_least_sure_come_first(library: L
                 store.run("UPDATE guess SET probability = ? WHERE face = ?", (0.99 - 0.01 * (number * 3 % 5), face))
         sure = dict(store.rows("SELECT face, probability FROM guess WHERE person = 1"))
     assert set(ada[6:]) <= set(tags)
-    browser = visit(library, desks)
+    browser = open_pages(library, states)
     assert set(boxes(browser.get("/people/1"))) == set(tags)
     assert set(boxes(browser.get("/people/1?show=confirmed"))) == set(ada[:6])
     order = boxes(browser.get("/people/1?order=least"))
@@ -100,7 +100,7 @@ def test_merge_shows_what_it_joins_and_asks(named: Library, named_browser: Brows
     assert set(named.named()) == {"Ada", "Ben"}
 
 
-def test_two_people_seen_in_one_photo_speak_against_a_merge(named: Library, desks: list[Desk]) -> None:
+def test_two_people_seen_in_one_photo_speak_against_a_merge(named: Library, states: list[AppState]) -> None:
     with named.open() as store:
         photo = build.add_photo(
             store, b"both.jpg", [(build.Box(0, 0, 50, 50), near(0, 3)), (build.Box(200, 0, 50, 50), near(1, 3))]
@@ -108,7 +108,7 @@ def test_two_people_seen_in_one_photo_speak_against_a_merge(named: Library, desk
         both = [row[0] for row in store.rows("SELECT id FROM face WHERE photo = ? ORDER BY id", (photo,))]
         name_faces(store, both[:1], "Ada")
         name_faces(store, both[1:], "Ben")
-    browser = visit(named, desks)
+    browser = open_pages(named, states)
     assert "Both are seen in 1 photo" in browser.get("/people/2/merge?into=Ada")
     browser.post("/people/2/different", into=1)
     assert set(named.named()) == {"Ada", "Ben"}
@@ -154,11 +154,11 @@ def test_what_makes_no_sense_changes_nothing(
     assert named.named() == before and not named.rejected()
 
 
-def test_the_parts_of_a_person_are_proposed(library: Library, desks: list[Desk]) -> None:
+def test_the_parts_of_a_person_are_proposed(library: Library, states: list[AppState]) -> None:
     ada, ben = library.faces["ada"], library.faces["ben"]
     with library.open() as store:
         name_faces(store, ada + ben, "Ada")
-    browser = visit(library, desks)
+    browser = open_pages(library, states)
     page = browser.get("/people/1/parts")
     parts = [set(map(int, words.split())) for words in re.findall(r'name="face" value="([\d ]+)"', page)]
     assert parts == [set(ada), set(ben)]
@@ -237,7 +237,7 @@ def test_pictures_are_found_by_number(library: Library, browser: Browser) -> Non
         assert browser.client.get(path).status_code == 404
 
 
-def test_the_photo_itself_is_upright_small_enough_and_without_its_exif(tmp_path: Path, desks: list[Desk]) -> None:
+def test_the_photo_itself_is_upright_small_enough_and_without_its_exif(tmp_path: Path, states: list[AppState]) -> None:
     library = make(tmp_path / "phototag.db", {"ada": (0, 0, 2)}, photos=tmp_path)
     file = tmp_path / "ada-0.jpg"
     exif = Image.Exif()
@@ -246,7 +246,7 @@ def test_the_photo_itself_is_upright_small_enough_and_without_its_exif(tmp_path:
     pixels = np.zeros((1500, 3000, 3), np.uint8)
     pixels[:, :1500] = (200, 30, 30)
     Image.fromarray(pixels).save(file, "JPEG", exif=exif)
-    browser = visit(library, desks)
+    browser = open_pages(library, states)
     answer = browser.client.get("/photos/1/large.jpg")
     shown = Image.open(io.BytesIO(answer.content))
     assert shown.size[0] < shown.size[1] <= 2000 and shown.size[1] >= 1500
@@ -319,7 +319,7 @@ def test_a_form_leads_back_to_our_own_pages_only(named_browser: Browser) -> None
         "\r\nSet-Cookie: a",
     ):
         answer = named_browser.client.post(
-            "/undo", data={"token": named_browser.desk.keys.form, "back": back}, headers={"origin": HERE},
+            "/undo", data={"token": named_browser.state.keys.form, "back": back}, headers={"origin": HERE},
             follow_redirects=False,
         )  # fmt: skip
         to = answer.headers["location"]
@@ -327,10 +327,10 @@ def test_a_form_leads_back_to_our_own_pages_only(named_browser: Browser) -> None
         assert "set-cookie" not in answer.headers
 
 
-def test_hidden_people_keep_their_page(named: Library, desks: list[Desk]) -> None:
+def test_hidden_people_keep_their_page(named: Library, states: list[AppState]) -> None:
     with named.open() as store:
         hide(store, "Ada")
-    page = visit(named, desks).get("/people/1")
+    page = open_pages(named, states).get("/people/1")
     assert "Show again" in page and len(boxes(page)) == 12
 
 
@@ -349,8 +349,8 @@ def test_trouble_while_trying_is_told_on_the_next_page(browser: Browser, monkeyp
         raise RuntimeError("no luck")
 
     monkeypatch.setattr("phototag.workflows.recognition.background.try_names", broken)
-    browser.desk.tagger.learn()
-    assert browser.desk.tagger.settle(10)
+    browser.state.tagger.learn()
+    assert browser.state.tagger.settle(10)
     assert "could not be tried on all faces: a bug in phototag (RuntimeError: no luck)" in browser.get("/people")
 
 
@@ -362,11 +362,11 @@ def test_a_bug_and_a_lost_database_are_sentences(browser: Browser, monkeypatch: 
     answer = browser.client.get("/people")
     assert answer.status_code == 500 and "this is a bug in phototag (ZeroDivisionError: &lt;b&gt;)" in answer.text
     assert browser.client.get(f"/people/{10**30}").status_code == 404
-    browser.desk.stores.close()
-    browser.desk.stores.db.rename(browser.desk.stores.db.with_name("away.db"))
+    browser.state.stores.close()
+    browser.state.stores.db.rename(browser.state.stores.db.with_name("away.db"))
     for answer in (
         browser.client.get("/history"),
-        browser.client.post("/undo", data={"token": browser.desk.keys.form}, headers={"origin": HERE}),
+        browser.client.post("/undo", data={"token": browser.state.keys.form}, headers={"origin": HERE}),
     ):
         assert answer.status_code == 404 and "there is no database" in answer.text
 

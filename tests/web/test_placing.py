@@ -13,18 +13,18 @@ from phototag.progress import Silent
 from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
 from phototag.types import Box
-from phototag.web.desk import Desk
+from phototag.web.app_state import AppState
 from phototag.workflows.library.index import index
 from phototag.workflows.naming.name import name_faces
-from tests.web.conftest import Browser, Library, visit
+from tests.web.conftest import Browser, Library, open_pages
 from tests.workflows import fakes
 from tests.workflows.fakes import draw
 
 
 @pytest.fixture
-def browser(edited: Library, desks: list[Desk]) -> Iterator[Browser]:
-    made = visit(edited, desks)
-    made.desk.settings = replace(fakes.settings(), db=edited.db)
+def browser(edited: Library, states: list[AppState]) -> Iterator[Browser]:
+    made = open_pages(edited, states)
+    made.state.settings = replace(fakes.settings(), db=edited.db)
     yield made
 
 

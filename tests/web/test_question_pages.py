@@ -9,10 +9,10 @@ import pytest
 
 from phototag.interview.questions import AreTheyOne, IsItAlso, Side, WhoIsNot
 from phototag.store import decisions, people
-from phototag.web.desk import Desk
-from phototag.workflows.naming.interview import Sitting
+from phototag.web.app_state import AppState
+from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.name import name_faces
-from tests.web.conftest import HERE, Browser, Library, make, visit
+from tests.web.conftest import HERE, Browser, Library, make, open_pages
 from tests.web.test_people_pages import boxes
 
 
@@ -119,15 +119,15 @@ def test_what_is_said_elsewhere_meanwhile_stays(library: Library, browser: Brows
 def test_what_is_said_elsewhere_while_a_page_is_made_is_not_overlooked(library: Library, browser: Browser) -> None:
     page = browser.get("/")
     asked = boxes(page)
-    with browser.desk.interview.sitting(), library.open() as store:
+    with browser.state.interview.session(), library.open() as store:
         name_faces(store, asked[3:4], "Zoe")
     browser.post("/answer", question=number(page), say="name", name="Ada", face=asked)
     assert library.named() == {"Zoe": {asked[3]}, "Ada": {*asked} - {asked[3]}}
 
 
-def test_a_group_too_large_to_be_shown_is_asked_for_again(tmp_path: Path, desks: list[Desk]) -> None:
+def test_a_group_too_large_to_be_shown_is_asked_for_again(tmp_path: Path, states: list[AppState]) -> None:
     many = make(tmp_path / "many.db", {"dee": (0, 40, 30)})
-    browser = visit(many, desks)
+    browser = open_pages(many, states)
     page = browser.get("/")
     asked = boxes(page)
     assert len(asked) == 24 and "30 faces in all" in page
@@ -147,7 +147,7 @@ def test_a_question_that_nothing_touched_may_be_answered_after_all(library: Libr
 def asking(monkeypatch: pytest.MonkeyPatch, *questions: object) -> None:
     """These questions come next."""
     left = list(questions)
-    monkeypatch.setattr(Sitting, "next", lambda self: left.pop(0) if left else None)
+    monkeypatch.setattr(InterviewSession, "next", lambda self: left.pop(0) if left else None)
 
 
 @pytest.fixture
@@ -158,10 +158,10 @@ def ada(library: Library) -> list[int]:
     return library.faces["ada"]
 
 
-def test_is_it_also(library: Library, ada: list[int], desks: list[Desk], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_is_it_also(library: Library, ada: list[int], states: list[AppState], monkeypatch: pytest.MonkeyPatch) -> None:
     questions = [IsItAlso(1, tuple(faces), 1.0, 1.0) for faces in (ada[5:9], ada[9:11], ada[11:])]
     asking(monkeypatch, *questions)
-    browser = visit(library, desks)
+    browser = open_pages(library, states)
     page = browser.get("/")
     assert "Is this Ada, too?" in page and boxes(page) == ada[5:9]
     page = browser.post("/answer", question=number(page), say="yes", face=ada[6:9])
@@ -172,9 +172,9 @@ def test_is_it_also(library: Library, ada: list[int], desks: list[Desk], monkeyp
     assert library.named()["Zoe"] == {ada[11]}
 
 
-def test_who_is_not(library: Library, ada: list[int], desks: list[Desk], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_not(library: Library, ada: list[int], states: list[AppState], monkeypatch: pytest.MonkeyPatch) -> None:
     asking(monkeypatch, WhoIsNot(1, tuple(ada[:5]), 1.0, 1.0))
-    browser = visit(library, desks)
+    browser = open_pages(library, states)
     page = browser.get("/")
     assert "Are they all Ada?" in page
     browser.post("/answer", question=number(page), say="yes", face=ada[:4])
@@ -183,13 +183,18 @@ def test_who_is_not(library: Library, ada: list[int], desks: list[Desk], monkeyp
 
 @pytest.mark.parametrize(("say", "names"), [("yes", ["Ada"]), ("no", ["Ada", "Ben"])])
 def test_are_they_one(
-    library: Library, ada: list[int], desks: list[Desk], monkeypatch: pytest.MonkeyPatch, say: str, names: list[str]
+    library: Library,
+    ada: list[int],
+    states: list[AppState],
+    monkeypatch: pytest.MonkeyPatch,
+    say: str,
+    names: list[str],
 ) -> None:
     ben = library.faces["ben"]
     with library.open() as store:
         name_faces(store, ben, "Ben")
     asking(monkeypatch, AreTheyOne((Side(1, None, tuple(ada[:5])), Side(2, None, tuple(ben))), 1.0, 1.0))
-    browser = visit(library, desks)
+    browser = open_pages(library, states)
     page = browser.get("/")
     assert "Are they one person?" in page and not boxes(page)
     assert len(re.findall(r'src="/faces/\d+.jpg"', page)) == 13
@@ -202,8 +207,8 @@ def test_are_they_one(
 def test_where_it_stands_is_told_to_the_waiting_page(library: Library, browser: Browser) -> None:
     page = browser.get("/")
     browser.post("/answer", question=number(page), say="name", name="Ada", face=boxes(page))
-    told = browser.client.get("/standing").json()
-    assert told["busy"] is False and "of 25 faces named" in told["stands"]
+    told = browser.client.get("/progress").json()
+    assert told["busy"] is False and "of 25 faces named" in told["progress"]
 
 
 def test_a_name_that_is_nearly_anothers_is_asked_about(library: Library, browser: Browser) -> None:
@@ -250,7 +255,7 @@ def test_bytes_that_are_no_text_are_refused(library: Library, browser: Browser) 
     for body in ("name=Ren%E9", "name=Ren%ED%A0%80", "name=Ren\xe9"):
         answer = browser.client.post(
             f"/faces/{library.faces['ada'][0]}",
-            content=f"token={browser.desk.keys.form}&back=/%FF&say=name&{body}".encode("latin-1"),
+            content=f"token={browser.state.keys.form}&back=/%FF&say=name&{body}".encode("latin-1"),
             headers={"origin": HERE, "content-type": "application/x-www-form-urlencoded"},
             follow_redirects=False,
         )

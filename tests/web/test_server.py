@@ -142,7 +142,7 @@ def test_many_at_once_are_all_saved(library: Library, browser: Browser) -> None:
         browser.post(f"/faces/{face}", say="name", name=f"Person {face % 3}")
         browser.get("/")
         browser.get("/people")
-        assert json.loads(browser.get("/standing"))["stands"]
+        assert json.loads(browser.get("/progress"))["progress"]
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(say, faces))

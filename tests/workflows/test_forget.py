@@ -27,7 +27,7 @@ from phototag.workflows.naming.add_face import add_face
 from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.history import described, in_words, undo
 from phototag.workflows.naming.import_names import import_names
-from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.label import label_from_folders
 from phototag.workflows.naming.name import compare, dismiss, name_faces
 from phototag.workflows.naming.people import hide, merge, not_them
@@ -158,16 +158,16 @@ def test_what_is_missing_is_asked_shown_and_counted_nowhere(
     cluster_faces(store, Silent())
     reds = [row[0] for row in store.rows("SELECT id FROM face WHERE x < 50")]
     name_faces(store, reds, "Ada")
-    sitting = Sitting.open(store)
-    assert sitting.next() is not None
+    session = InterviewSession.open(store)
+    assert session.next() is not None
     before = said(store)
     draw(photos / "empty.png")  # lest the whole folder looks unmounted
     (tmp_path / "bin").mkdir()
     for number in range(4):
         (photos / f"{number}.png").rename(tmp_path / "bin" / f"{number}.png")
     run()
-    assert sitting.catch_up()  # though nothing was said
-    assert sitting.next() is None
+    assert session.catch_up()  # though nothing was said
+    assert session.next() is None
     found = status(store)
     assert (found.photos, found.away, found.faces, found.confirmed, found.groups) == (1, 4, 0, 0, 0)
     [ada] = people.listed(store)

@@ -25,7 +25,7 @@ from phototag.types import Box, EngineInfo, NewFace, PhotoFile, Vectors
 from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.import_names import import_names
-from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.name import compare, dismiss, name_faces
 from phototag.workflows.naming.people import different, hide, merge, not_them, rename, split
 from phototag.workflows.recognition.cluster import cluster_faces
@@ -192,9 +192,9 @@ def held(store: Store) -> tuple[dict[str, Any], dict[Any, float]]:
     """Names, tags, the model, the groups and the next question, by names instead of numbers; and how sure, how far, how
     much of all this, which depends a little on the order in which it is summed up: people are numbered as they were
     named."""
-    sitting = Sitting.open(store)
+    session = InterviewSession.open(store)
     names = {one.person.id: one.person.name for one in people.listed(store)}
-    model, question, claims = models.latest(store), sitting.next(), list(models.claims(store))
+    model, question, claims = models.latest(store), session.next(), list(models.claims(store))
     groups: dict[int, set[int]] = {}
     for face in faces.identified(store):
         if face.cluster is not None and face.person is None:

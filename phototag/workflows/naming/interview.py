@@ -1,4 +1,4 @@
-"""Review: a sitting in which questions about faces are asked in the best order, every answer saved at once."""
+"""Review: a session in which questions about faces are asked in the best order, every answer saved at once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from phototag.errors import UsageError
 from phototag.imaging.quality import WORTH_GROUPING
 from phototag.interview import answers
 from phototag.interview.answers import Effect
-from phototag.interview.library import OPEN, Faces, Rows, Standing, Tags
+from phototag.interview.library import OPEN, Guesses, InterviewProgress, LibraryFaces, Rows
 from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
-from phototag.interview.ranking import following
-from phototag.interview.state import State
+from phototag.interview.ranking import next_question
+from phototag.interview.state import InterviewState
 from phototag.learn.linkage import split
 from phototag.progress import Progress, Silent
 from phototag.store import clusters, decisions, embeddings, engines, history, models, people
@@ -40,8 +40,8 @@ class OutdatedError(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
-    """Something done in a sitting: its effect, and the journal's number for it (None: it isn't in the journal).
+class _Step:
+    """Something done in a session: its effect, and the journal's number for it (None: it isn't in the journal).
 
     `applied`: the state has taken it in by itself, else it was read with everything else.
     """
@@ -50,7 +50,7 @@ class _Done:
     answer: int | None
     applied: bool = True
 
-    def read_again(self, still_open: set[int]) -> _Done | None:
+    def read_again(self, still_open: set[int]) -> _Step | None:
         """The same once everything was read anew; None if it was about faces that aren't open any more."""
         if self.answer is not None:
             return replace(self, applied=False)
@@ -60,7 +60,7 @@ class _Done:
         return replace(self, effect=effect) if effect.later or effect.parts else None
 
 
-class Sitting:
+class InterviewSession:
     """A review of one library. All answers are in the journal before they count; to be used by the store's thread.
 
     `changed`: whether anything was said since the faces were tagged last. Every answer raises
@@ -70,11 +70,11 @@ class Sitting:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.changed = False
-        self._done: list[_Done] = []
+        self._done: list[_Step] = []
         self._read()
 
     def _read(self) -> None:
-        """Read everything from the database, and keep what this sitting alone knows: what was put off, and parts."""
+        """Read everything from the database, and keep what this session alone knows: what was put off, and parts."""
         self._left = decisions.stamp(self.store)
         self._thresholds = engines.thresholds(self.store, current_embedder(self.store))
         self._state = _read(self.store, self._thresholds)
@@ -85,13 +85,13 @@ class Sitting:
                 self._state.apply(done.effect)
 
     @staticmethod
-    def open(store: Store, progress: Progress | None = None, *, tag: bool = True) -> Sitting:
+    def open(store: Store, progress: Progress | None = None, *, tag: bool = True) -> InterviewSession:
         """What is grouped, and tagged (unless that isn't wanted), follows from what was said until now.
 
         Raises TooLittleDataError before the first index.
         """
         refresh(store, progress or Silent(), tag=tag)
-        return Sitting(store)
+        return InterviewSession(store)
 
     @property
     def outdated(self) -> bool:
@@ -110,19 +110,19 @@ class Sitting:
 
     def next(self) -> Question | None:
         """The question that resolves most; what was put off comes last. None when there is nothing left to ask."""
-        found = following(self._state)
+        found = next_question(self._state)
         if found is None and self._state.later.any():
             self._state.again()
-            found = following(self._state)
+            found = next_question(self._state)
         return found
 
     def met(self, question: WhoIsIt) -> int:
         """How often a group was met: a burst, or copies of a photo, count once; 0 for a part of a group."""
         return self._state.faces.met.get(question.group, 0)
 
-    def standing(self) -> Standing:
+    def progress(self) -> InterviewProgress:
         """How far the library has come."""
-        return self._state.standing()
+        return self._state.progress()
 
     def name(self, person: int) -> str:
         """A person's name."""
@@ -170,7 +170,7 @@ class Sitting:
             self._save(answers.nobody(question))
 
     def mixed(self, question: WhoIsIt | IsItAlso) -> None:
-        """They are of several people: their group is cut, and the parts are asked about in this sitting."""
+        """They are of several people: their group is cut, and the parts are asked about in this session."""
         rows = self._state.rows(question.faces)
         parts = _cut(self._state.faces.vectors[rows], self._thresholds)
         if not parts.any():
@@ -193,14 +193,14 @@ class Sitting:
         self._take(answers.put_off(question), None)
 
     def undo(self) -> str:
-        """Undo the last thing that was done, an undo as well: in this sitting, or else the journal's last answer.
+        """Undo the last thing that was done, an undo as well: in this session, or else the journal's last answer.
         What isn't in the journal, as that a question was put off, isn't redone: the next time is the one before's turn.
 
         Returns what was undone, or redone, as a sentence; an empty one if there was nothing. Raises UsageError if
         somebody would get a name back that is another's by now.
         """
         self.catch_up()
-        last = self._done[-1] if self._done else _Done(Effect(), history.last(self.store), applied=False)
+        last = self._done[-1] if self._done else _Step(Effect(), history.last(self.store), applied=False)
         if last.answer is None:
             return self._undo_put_off() if self._done else ""
         with self._saving():
@@ -212,7 +212,7 @@ class Sitting:
             self._read()
         if undone.number is not None:
             self.changed = True
-            self._done.append(_Done(Effect(), undone.number, applied=False))
+            self._done.append(_Step(Effect(), undone.number, applied=False))
         return undone.in_full
 
     def _undo_put_off(self) -> str:
@@ -227,11 +227,11 @@ class Sitting:
         """Let the machine tag all faces by what it was told since the last time."""
         try_names(self.store, progress)
         self.changed = False
-        self.take_tags()
+        self.reload_guesses()
 
-    def take_tags(self) -> None:
+    def reload_guesses(self) -> None:
         """Take in the machine's tags as they are in the database."""
-        self._state.judge(_tags(self.store, self._state.faces))
+        self._state.judge(_guesses(self.store, self._state.faces))
 
     # --- saving ---
 
@@ -271,10 +271,10 @@ class Sitting:
     def _take(self, effect: Effect, answer: int | None) -> None:
         self._state.apply(effect)
         self.changed |= answer is not None
-        self._done.append(_Done(effect, answer))
+        self._done.append(_Step(effect, answer))
 
 
-def _read(store: Store, thresholds: Thresholds) -> State:
+def _read(store: Store, thresholds: Thresholds) -> InterviewState:
     """The library as it is in the database; its present faces, but for those that a human dismissed."""
     ids, vectors = embeddings.vectors(store, current_embedder(store), where="all")
     seen = clusters.sightings(store)
@@ -286,7 +286,7 @@ def _read(store: Store, thresholds: Thresholds) -> State:
     same = [pair for pair, verb in pairs.items() if verb == "same"]
     group = _with_same({face: -face if (number := groups.get(face)) is None else number for face in ids}, same)
     person = [OPEN if (named := seen[face].person) is None else named for face in ids]
-    known = Faces(
+    known = LibraryFaces(
         np.array(ids, np.int64),
         vectors[here],
         np.array([seen[face].photo for face in ids], np.int64),
@@ -298,7 +298,7 @@ def _read(store: Store, thresholds: Thresholds) -> State:
         frozenset(decisions.different_people(store)),
         frozenset(decisions.reviewed(store)),
     )
-    return State(known, thresholds, _tags(store, known))
+    return InterviewState(known, thresholds, _guesses(store, known))
 
 
 def _decisions(effect: Effect) -> list[Decision]:
@@ -326,13 +326,13 @@ def _with_same(group: dict[int, int], pairs: Iterable[tuple[int, int]]) -> dict[
     return {face: max(now(number), -1) for face, number in group.items()}
 
 
-def _tags(store: Store, known: Faces) -> Tags:
-    tags = Tags.none(len(known.ids))
+def _guesses(store: Store, known: LibraryFaces) -> Guesses:
+    guesses = Guesses.none(len(known.ids))
     row = {face: index for index, face in enumerate(known.ids.tolist())}
     for face, person, sure, accepted in models.claims(store):
         if (index := row.get(face)) is not None:
-            tags.claim[index], tags.sure[index], tags.accepted[index] = person, sure, accepted
-    return tags
+            guesses.person[index], guesses.probability[index], guesses.tagged[index] = person, sure, accepted
+    return guesses
 
 
 def _cut(vectors: Vectors, thresholds: Thresholds) -> Rows:

@@ -10,7 +10,7 @@ from queue import Empty, LifoQueue
 from phototag.store.connect import Store, open_store
 
 
-class Stores:
+class StorePool:
     """As many connections as requests were ever answered at once."""
 
     def __init__(self, db: Path) -> None:

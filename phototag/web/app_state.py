@@ -1,4 +1,4 @@
-"""The desk: what one run of the server has, and what a page is given to work with."""
+"""The state: what one run of the server has, and what a page is given to work with."""
 
 from __future__ import annotations
 
@@ -20,51 +20,51 @@ from phototag.store import decisions
 from phototag.store.connect import Store
 from phototag.types import Person
 from phototag.web.guard import Form, Keys, form_of
-from phototag.web.interview import Interview
-from phototag.web.stores import Stores
+from phototag.web.shared_interview import Interview
+from phototag.web.store_pool import StorePool
 from phototag.workflows.recognition.background import Tagger, in_words
 
-Tone = Literal["done", "trouble"]
-#: Sentences that are remembered, for pages that are loaded again.
+Tone = Literal["done", "error"]
+#: FlashMessages that are remembered, for pages that are loaded again.
 _SAID = 100
 #: Seconds that tagging gets to end.
 _PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class FlashMessage:
     """What came of an answer."""
 
     text: str
     tone: Tone
 
 
-class Sentences:
+class FlashMessages:
     """What was said lately, by number: an address holds the number, never the words."""
 
     def __init__(self) -> None:
-        self._said: dict[int, Sentence] = {}
+        self._said: dict[int, FlashMessage] = {}
         self._next = 1
         self._lock = threading.Lock()
 
     def keep(self, text: str, tone: Tone = "done") -> int:
         with self._lock:
             number, self._next = self._next, self._next + 1
-            self._said[number] = Sentence(text, tone)
+            self._said[number] = FlashMessage(text, tone)
             self._said.pop(number - _SAID, None)
         return number
 
-    def get(self, number: str) -> Sentence | None:
+    def get(self, number: str) -> FlashMessage | None:
         return self._said.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
-class Desk:
+class AppState:
     """All that outlives a request. Raises PhototagError for a database that can't be reviewed."""
 
     def __init__(self, db: Path, keys: Keys) -> None:
         self.keys = keys
         self.settings = load(db=db)
-        self.stores = Stores(db)
+        self.stores = StorePool(db)
         self.tagger = Tagger(db)
         try:
             self.interview = Interview(db, self.tagger)
@@ -72,7 +72,7 @@ class Desk:
             self.tagger.stop(_PATIENCE)
             self.stores.close()
             raise
-        self.sentences = Sentences()
+        self.messages = FlashMessages()
         self.templates = environment()
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
@@ -84,7 +84,7 @@ class Desk:
                 "url": f"{path}?{query}" if query else path,
                 "seen": "",
                 "token": self.keys.form,
-                "sentence": self.sentences.get(request.query_params.get("said", "")),
+                "flash": self.messages.get(request.query_params.get("said", "")),
                 "busy": self.tagger.busy,
                 "trouble": in_words(trouble) if (trouble := self.tagger.trouble) else "",
                 **values,
@@ -100,10 +100,10 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """One request at the desk, with a database for itself."""
+class RequestContext:
+    """One request at the state, with a database for itself."""
 
-    desk: Desk
+    state: AppState
     store: Store
     request: Request
 
@@ -123,7 +123,7 @@ class Visit:
 
     def page(self, template: str, **values: object) -> Response:
         """A page, with what all pages show."""
-        return self.desk.page(self.request, template, 200, seen=decisions.latest(self.store), **values)
+        return self.state.page(self.request, template, 200, seen=decisions.latest(self.store), **values)
 
     @contextmanager
     def answering(self, *who: Person) -> Iterator[None]:
@@ -146,7 +146,7 @@ class Visit:
 
     def refused(self, error: PhototagError) -> Response:
         """After an answer that can't be: its page again, with the reason."""
-        return self._redirect(self._where(), str(error), "trouble")
+        return self._redirect(self._where(), str(error), "error")
 
     def _where(self) -> str:
         """Where the form stood: one of our own pages, whatever it says."""
@@ -158,5 +158,5 @@ class Visit:
         return f"{address}?{asked}" if kept else address
 
     def _redirect(self, to: str, text: str, tone: Tone) -> Response:
-        said = urlencode({"said": self.desk.sentences.keep(text, tone)})
+        said = urlencode({"said": self.state.messages.keep(text, tone)})
         return RedirectResponse(f"{to}{'&' if '?' in to else '?'}{said}", 303)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from phototag.interview.library import OPEN, Faces, Rows
+from phototag.interview.library import OPEN, LibraryFaces, Rows
 from phototag.types import Thresholds, Vectors
 
 THRESHOLDS = Thresholds(same=0.4, split=0.36, join=0.33, midpoint=0.42, slope=60.0)
@@ -30,10 +30,10 @@ def library(
     vectors: Vectors | None = None,
     met: Mapping[int, int] | None = None,
     **said: frozenset[tuple[int, int]],
-) -> Faces:
+) -> LibraryFaces:
     """Faces with the ids 10, 20, …, in these groups, of these people; each in a photo of its own unless told."""
     count = len(group)
-    return Faces(
+    return LibraryFaces(
         ids(range(count)),
         looks(who) if vectors is None else vectors,
         np.array(range(count) if photo is None else photo, np.int64),

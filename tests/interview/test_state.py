@@ -11,43 +11,43 @@ from hypothesis import strategies as st
 
 from phototag.interview import answers
 from phototag.interview.answers import Effect
-from phototag.interview.library import DISMISSED, OPEN, Faces, Tags
+from phototag.interview.library import DISMISSED, OPEN, Guesses, LibraryFaces
 from phototag.interview.questions import AreTheyOne, WhoIsIt
-from phototag.interview.ranking import following
-from phototag.interview.state import State
-from tests.review.groups import THRESHOLDS, library, looks
+from phototag.interview.ranking import next_question
+from phototag.interview.state import InterviewState
+from tests.interview.small_libraries import THRESHOLDS, library, looks
 
 
-def crowd() -> Faces:
+def crowd() -> LibraryFaces:
     who = [0] * 9 + [1] * 6 + [2] * 5 + [3, 3, 4, 5]
     group = [1] * 5 + [2] * 4 + [3] * 7 + [4] * 4 + [5, 5, -1, -1]
     return library(group, who, vectors=looks(who, stray=0.25), photo=[*range(20), 0, 1, 2, 3])
 
 
-def told(state: State) -> tuple[object, ...]:
+def told(state: InterviewState) -> tuple[object, ...]:
     return (
         state.person.tolist(),
         state.seen.tolist(),
         state.later.tolist(),
-        state.accepted.tolist(),
+        state.tagged.tolist(),
         {person: rows for person, rows in state.rejected.items() if rows},
         {row: others for row, others in state.apart.items() if others},
         state.two,
-        state.standing(),
+        state.progress(),
     )
 
 
-def companies(state: State) -> set[frozenset[int]]:
+def companies(state: InterviewState) -> set[frozenset[int]]:
     """Which faces lie in units together."""
     rows = np.flatnonzero(state.person == OPEN)
     return {frozenset(rows[state.unit[rows] == unit].tolist()) for unit in set(state.unit[rows].tolist())}
 
 
-def assert_as_if_read_anew(state: State) -> None:
+def assert_as_if_read_anew(state: InterviewState) -> None:
     """Sums, fits and likenesses are those of a state made of the same faces."""
     faces = state.faces
-    anew = State(
-        Faces(
+    anew = InterviewState(
+        LibraryFaces(
             faces.ids, faces.vectors, faces.photo, state.unit, state.person, faces.met,
             frozenset((int(faces.ids[row]), person) for person, rows in state.rejected.items() for row in rows),
             frozenset((int(faces.ids[a]), int(faces.ids[b])) for a, others in state.apart.items() for b in others),
@@ -66,10 +66,10 @@ def assert_as_if_read_anew(state: State) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 999), min_size=1, max_size=14))
 def test_any_answers_leave_a_state_as_if_read_anew_and_can_be_taken_back(keys: list[int]) -> None:
-    state = State(crowd(), THRESHOLDS)
+    state = InterviewState(crowd(), THRESHOLDS)
     before = [(told(state), companies(state))]
     for key in keys:
-        question = following(state)
+        question = next_question(state)
         if question is None:
             break
         here = [person for person in state.people if len(state.named(person))]
@@ -84,7 +84,7 @@ def test_any_answers_leave_a_state_as_if_read_anew_and_can_be_taken_back(keys: l
     assert (told(state), companies(state)) == before.pop()
 
 
-def some_answer(state: State, question: object, key: int) -> Effect:
+def some_answer(state: InterviewState, question: object, key: int) -> Effect:
     if isinstance(question, AreTheyOne):
         return answers.one(question, key % 2 == 0)
     if key % 7 == 0:
@@ -102,8 +102,8 @@ def some_answer(state: State, question: object, key: int) -> Effect:
 
 
 def test_faces_that_nobody_saw_stay_open_once_one_was_picked_out() -> None:
-    state = State(library([1] * 60, [0] * 60), THRESHOLDS)
-    question = following(state)
+    state = InterviewState(library([1] * 60, [0] * 60), THRESHOLDS)
+    question = next_question(state)
     assert isinstance(question, WhoIsIt)
     state.apply(answers.them(question, 5, [question.shown[-1]]))
     assert (state.person == 5).sum() == len(question.shown) - 1
@@ -116,62 +116,62 @@ def test_what_was_said_and_guessed_of_who_is_somebody_else_is_theirs() -> None:
     faces = library(
         [1] * 8, [0] * 8, person=[1, 1, 1, 2, 2, 2, -1, -1], rejected=frozenset({(70, 2)}), two=frozenset({(2, 3)})
     )
-    tags = replace(Tags.none(8), claim=np.array([-1] * 7 + [2]), accepted=np.array([False] * 7 + [True]))
-    state = State(faces, THRESHOLDS, tags)
-    before = told(state), state.claim.tolist()
+    tags = replace(Guesses.none(8), person=np.array([-1] * 7 + [2]), tagged=np.array([False] * 7 + [True]))
+    state = InterviewState(faces, THRESHOLDS, tags)
+    before = told(state), state.guess.tolist()
     state.apply(Effect(merged=(2, 1)))
-    assert state.claim.tolist() == [-1] * 7 + [1]
+    assert state.guess.tolist() == [-1] * 7 + [1]
     assert state.two_people(1, 3)
     assert state.rejected[1] == {6}
     state.undo()
-    assert (told(state), state.claim.tolist()) == before
+    assert (told(state), state.guess.tolist()) == before
 
 
 def test_faces_picked_out_go_together() -> None:
-    state = State(library([1] * 8, [0] * 5 + [1] * 3), THRESHOLDS)
-    question = following(state)
+    state = InterviewState(library([1] * 8, [0] * 5 + [1] * 3), THRESHOLDS)
+    question = next_question(state)
     assert isinstance(question, WhoIsIt)
     state.apply(answers.them(question, 5, [60, 70, 80]))
-    question = following(state)
+    question = next_question(state)
     assert isinstance(question, WhoIsIt)
     assert set(question.faces) == {60, 70, 80}
 
 
 def test_what_was_put_off_comes_last_and_undo_brings_it_back() -> None:
-    state = State(library([1, 1, 1, 2, 2], [0, 0, 0, 1, 1]), THRESHOLDS)
-    first = following(state)
+    state = InterviewState(library([1, 1, 1, 2, 2], [0, 0, 0, 1, 1]), THRESHOLDS)
+    first = next_question(state)
     assert first is not None
     state.apply(answers.put_off(first))
-    second = following(state)
+    second = next_question(state)
     assert isinstance(second, WhoIsIt) and second.group == 2
     state.undo()
-    assert following(state) == first
+    assert next_question(state) == first
     state.apply(answers.put_off(first))
     state.apply(answers.put_off(second))
-    assert following(state) is None
+    assert next_question(state) is None
     state.again()
-    assert following(state) == first
+    assert next_question(state) == first
 
 
 def test_standing_counts_names_and_answers() -> None:
-    state = State(library([1, 1, 2, 2, -1], [0, 0, 1, 1, 2]), THRESHOLDS)
-    assert str(state.standing()) == "0 % of 5 faces named, 0 answers"
-    question = following(state)
+    state = InterviewState(library([1, 1, 2, 2, -1], [0, 0, 1, 1, 2]), THRESHOLDS)
+    assert str(state.progress()) == "0 % of 5 faces named, 0 answers"
+    question = next_question(state)
     assert isinstance(question, WhoIsIt)
     state.apply(answers.them(question, 5))
     state.apply(Effect(dismissed=(50,)))
-    assert str(state.standing()) == "50 % of 4 faces named, 2 answers"
+    assert str(state.progress()) == "50 % of 4 faces named, 2 answers"
     assert (state.person == DISMISSED).tolist() == [False] * 4 + [True]
 
 
 def test_tags_count_until_they_are_denied() -> None:
     faces = library([1, 1, -1], [0, 0, 0], person=[-1, -1, 5])
-    tags = Tags(np.array([5, 5, -1]), np.array([0.99, 0.99, 0]), np.array([True, True, False]))
-    state = State(faces, THRESHOLDS, tags)
-    assert state.standing().named == 3
+    tags = Guesses(np.array([5, 5, -1]), np.array([0.99, 0.99, 0]), np.array([True, True, False]))
+    state = InterviewState(faces, THRESHOLDS, tags)
+    assert state.progress().named == 3
     state.apply(Effect(rejected=((10, 5),)))
-    assert state.standing().named == 2
+    assert state.progress().named == 2
     state.judge(tags)  # made before the answer
-    assert state.standing().named == 2
+    assert state.progress().named == 2
     state.undo()
-    assert state.standing().named == 3
+    assert state.progress().named == 3

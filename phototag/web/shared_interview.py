@@ -1,4 +1,4 @@
-"""The interview behind the pages: one sitting that all of them share."""
+"""The interview behind the pages: one session that all of them share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from phototag.errors import UsageError
 from phototag.interview.questions import SHOWN, Question, WhoIsIt
 from phototag.store import decisions, faces
 from phototag.store.connect import open_store
-from phototag.workflows.naming.interview import Sitting
+from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.recognition.background import Tagger
 
 
@@ -25,7 +25,7 @@ class Asked:
 
 
 class Interview:
-    """The sitting that all pages share, one request at a time.
+    """The session that all pages share, one request at a time.
 
     It holds the library's faces in memory: should the journal or the groups be others than it left them (other pages,
     other programs), it is opened anew.
@@ -49,8 +49,8 @@ class Interview:
             self._store.close()
 
     @contextmanager
-    def sitting(self) -> Iterator[Sitting]:
-        """The sitting as things stand; what an answer inside changes is tried on all faces."""
+    def session(self) -> Iterator[InterviewSession]:
+        """The session as things stand; what an answer inside changes is tried on all faces."""
         with self._lock:
             self._catch_up()
             try:
@@ -60,15 +60,15 @@ class Interview:
                     self._sitting.changed = False
                     self._tagger.learn()
 
-    def asked(self, sitting: Sitting) -> Asked | None:
-        """The question that waits for its answer (inside `sitting`); None if none is left."""
-        if self._asked is None and (question := sitting.next()) is not None:
+    def asked(self, session: InterviewSession) -> Asked | None:
+        """The question that waits for its answer (inside `session`); None if none is left."""
+        if self._asked is None and (question := session.next()) is not None:
             self._number += 1
             self._asked = Asked(self._number, question)
         return self._asked
 
     def answering(self, number: int) -> Question:
-        """The question that is answered now (inside `sitting`). Raises UsageError if it was answered before."""
+        """The question that is answered now (inside `session`). Raises UsageError if it was answered before."""
         asked = self._asked
         if asked is None or asked.number != number:
             raise UsageError("that question is no longer open: here is the next one")
@@ -76,16 +76,16 @@ class Interview:
         return asked.question
 
     def reopen(self, question: Question) -> None:
-        """An answer was none: the question waits again (inside `sitting`)."""
+        """An answer was none: the question waits again (inside `session`)."""
         self._number += 1
         self._asked = Asked(self._number, question)
 
     def again(self) -> None:
-        """Look for the next question afresh (inside `sitting`)."""
+        """Look for the next question afresh (inside `session`)."""
         self._asked = None
 
     def _open(self) -> None:
-        self._sitting = Sitting.open(self._store)
+        self._sitting = InterviewSession.open(self._store)
         if self._asked is not None:
             rest = self._rest(self._asked.question)
             self._asked = replace(self._asked, question=rest) if rest is not None else None
@@ -107,4 +107,4 @@ class Interview:
             self._open()
         elif self._rounds != self._tagger.rounds:
             self._rounds = self._tagger.rounds
-            self._sitting.take_tags()
+            self._sitting.reload_guesses()

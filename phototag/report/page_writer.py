@@ -1,15 +1,15 @@
-"""The press: renders a page or takes a picture, and writes it into the folder of a report."""
+"""The writer: renders a page or takes a picture, and writes it into the folder of a report."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from phototag.report.pages import Summary
+from phototag.report.album import Summary
 from phototag.report.render import Renderer
 
 
-class Press:
+class PageWriter:
     """Writes a report's files, by the names that `layout` gives them, into `folder`.
 
     `final` is where the folder will lie in the end, for links that leave it. `shown` are the ids of

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from phototag.progress import Progress
 from phototag.report import layout
-from phototag.report.pages import Album
+from phototag.report.album import Album
+from phototag.report.page_writer import PageWriter
 from phototag.report.people import write_people
 from phototag.report.photos import write_photos
-from phototag.report.press import Press
 from phototag.report.problems import write_problems
 from phototag.report.reliability import write_reliability
 from phototag.report.render import templates
@@ -18,7 +18,7 @@ from phototag.report.unknown import write_groups
 _FIRST_PEOPLE = 24
 
 
-def write_book(album: Album, folder: Path, final: Path, progress: Progress) -> None:
+def write_album(album: Album, folder: Path, final: Path, progress: Progress) -> None:
     """All pages and pictures into the empty `folder`, which will lie at `final` in the end.
 
     Photos come first: the pages after them show the pictures that they wrote. Progress counts faces.
@@ -26,23 +26,23 @@ def write_book(album: Album, folder: Path, final: Path, progress: Progress) -> N
     """
     summary = album.summary()
     people = album.people()
-    press = Press(folder, final, summary, frozenset(person.id for person in people))
+    writer = PageWriter(folder, final, summary, frozenset(person.id for person in people))
     progress.start("report", summary.faces)
     for name in (layout.STYLE, layout.ICON):
-        press.file(name, (templates() / name).read_bytes())
+        writer.file(name, (templates() / name).read_bytes())
     # Keeps this report's own pictures out of the next walk, should it lie inside a photo library.
-    press.file(".nomedia", b"")
-    shelf = write_photos(album, press, progress)
-    write_reliability(album, press)
-    write_people(album, press, people)
-    groups = write_groups(album, press)
-    write_problems(album, press)
-    press.page(
+    writer.file(".nomedia", b"")
+    index = write_photos(album, writer, progress)
+    write_reliability(album, writer)
+    write_people(album, writer, people)
+    groups = write_groups(album, writer)
+    write_problems(album, writer)
+    writer.page(
         layout.HOME,
         "home.html",
         people=people[:_FIRST_PEOPLE],
         groups=groups,
-        years=shelf.years,
-        recent=list(reversed(shelf.recent)),
+        years=index.years,
+        recent=list(reversed(index.recent)),
     )
     progress.finish()
