@@ -35,7 +35,7 @@ from phototag.learn.density import NEIGHBOURS, dense
 from phototag.learn.graph import neighbours
 from phototag.learn.metrics import b_cubed
 from phototag.progress import Silent
-from phototag.store import clusters, embeddings, engines, faces
+from phototag.store import embeddings, engines, faces, groups
 from phototag.store.connect import Store, open_store
 from phototag.types import Thresholds, Vectors
 from phototag.workflows.library.engines_in_use import current_embedder
@@ -289,7 +289,7 @@ def in_runs(store: Store, data: Path, runs: int) -> dict[str, object]:
 
 def _groups(store: Store) -> dict[int, int]:
     """The group of each face; one that stands alone has a number of its own."""
-    current = clusters.current(store)
+    current = groups.current(store)
     assert current
     return {face: -face if group is None else group for face, group in current.groups.items()}
 

@@ -34,7 +34,7 @@ from phototag import config
 from phototag.imaging.quality import WORTH_GROUPING
 from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt
 from phototag.progress import Silent
-from phototag.store import clusters, decisions, engines, libraries, models, people
+from phototag.store import decisions, engines, groups, libraries, models, people
 from phototag.store.connect import Store, open_store
 from phototag.types import EngineInfo, Vectors
 from phototag.workflows.library.engines_in_use import current_embedder
@@ -220,7 +220,7 @@ def _told(done: Answerer, least: int | None = None) -> dict[str, object]:
 def one_by_one(store: Store, truth: Mapping[int, str], wanted: frozenset[int], share: float) -> dict[str, object]:
     """Group by group: who was met most often first, each group named after most of its faces."""
     answers = 0
-    while (group := next(clusters.unnamed(store, clear=WORTH_GROUPING), None)) is not None:
+    while (group := next(groups.unnamed(store, clear=WORTH_GROUPING), None)) is not None:
         name = Counter(truth[face] for face in group.face_ids).most_common(1)[0][0]
         name_group(store, group.face_ids, name)
         answers += 1

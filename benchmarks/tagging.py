@@ -40,7 +40,7 @@ from phototag.progress import Silent
 from phototag.store import engines, faces, libraries, models
 from phototag.store.connect import Store, open_store
 from phototag.store.files import begin, finish
-from phototag.store.photos import enter
+from phototag.store.photos import add
 from phototag.types import Box, DecodedPhoto, EngineInfo, Image, NewFace, PhotoFile, Thresholds, Vectors
 from phototag.workflows.library.engines_in_use import current_embedder
 from phototag.workflows.library.index import index
@@ -247,7 +247,7 @@ def _filled(store: Store, looks: Vectors, thresholds: Thresholds) -> list[int]:
     with store.write():
         for place, file, pair in zip(begin(store, library.id, files), files, photos, strict=True):
             nothing = Image(np.zeros((0, 0, 3), np.uint8), 1.0)
-            photo = enter(store, DecodedPhoto(f"{place:064}", 400, 300, None, nothing))
+            photo = add(store, DecodedPhoto(f"{place:064}", 400, 300, None, nothing))
             boxes = [Box(100.0 * place, 10, 50, 50) for place in range(len(pair))]
             faces.replace(
                 store, photo, detector, embedder,

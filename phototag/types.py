@@ -227,7 +227,7 @@ class StoredCrop:
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class Group:
     """A group of unknown faces, `face_ids` from the most central outwards."""
 
     number: int

@@ -69,7 +69,7 @@ def undo(answer: int | None, all_since: str | None, dry_run: bool, yes: bool, no
     Nothing is deleted: the history keeps both the answer and the undo.
     """
     from phototag.cli.tag import try_names
-    from phototag.store.history import since
+    from phototag.store.history import undoable_since
     from phototag.workflows.naming.history import undo as job
     from phototag.workflows.naming.history import undo_since, utc
 
@@ -80,7 +80,7 @@ def undo(answer: int | None, all_since: str | None, dry_run: bool, yes: bool, no
         if when is None:
             done = job(store, answer, try_only=dry_run)
         else:
-            count = len(since(store, utc(when)))
+            count = len(undoable_since(store, utc(when)))
             if count and not (yes or dry_run):
                 click.confirm(f"Undo {counted(count, 'answer')}?", abort=True)
             done = undo_since(store, when, try_only=dry_run)

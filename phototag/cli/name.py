@@ -29,12 +29,12 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
     phototag name
     phototag name 12 "Ada Lovelace"
     """
-    from phototag.store import clusters
+    from phototag.store import groups
     from phototag.workflows.naming.name import group_faces, left_out, name_group
     from phototag.workflows.recognition.refresh import refresh
 
     with options.store(db) as store:
-        if not clusters.exists(store):
+        if not groups.exists(store):
             raise TooLittleDataError("there are no groups yet: run `phototag run FOLDER` first")
         if group is not None:
             if name is None:

@@ -30,12 +30,12 @@ def people() -> None:
 @options.as_json
 def people_list(everyone: bool, db: Path | None, as_json: bool) -> None:
     """List names, how many faces, and how sure the machine is of those that it tagged."""
-    from phototag.store.people import listed
+    from phototag.store.people import summaries
     from phototag.store.photos import count_away
 
     with options.store(db, write=False) as store:
         away = count_away(store)
-        shown = [entry for entry in listed(store) if everyone or as_json or not entry.person.hidden]
+        shown = [entry for entry in summaries(store) if everyone or as_json or not entry.person.hidden]
     if as_json:
         rows = [
             {
@@ -73,13 +73,13 @@ def people_list(everyone: bool, db: Path | None, as_json: bool) -> None:
 def people_show(name: str, db: Path | None, as_json: bool) -> None:
     """Show what is known of NAME: other names, company, and every face, those that fit worst first."""
     from phototag.store.faces import identified
-    from phototag.store.people import aliases, get, together
+    from phototag.store.people import aliases, get, seen_together
     from phototag.workflows.naming.people import called
 
     with options.store(db, write=False) as store:
         person = called(store, name)
         also = aliases(store, person.id)
-        company = [(get(store, other).name, photos) for other, photos in together(store, person.id)]
+        company = [(get(store, other).name, photos) for other, photos in seen_together(store, person.id)]
         found = sorted(identified(store, person=person.id), key=lambda face: (face.probability or 0, face.id))
     if as_json:
         rows = [{"face": face.id, "photo": path_text(face.path), "source": face.source} for face in found]

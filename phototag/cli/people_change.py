@@ -13,7 +13,7 @@ from phototag.cli.tag import try_names
 from phototag.display import counted, printable
 
 if TYPE_CHECKING:
-    from phototag.workflows.naming.people import Joined
+    from phototag.workflows.naming.people import MergePreview
 
 
 @click.command("rename")
@@ -53,7 +53,7 @@ def merge(name: str, into: str, yes: bool, no_tag: bool, db: Path | None) -> Non
             try_names(store)
 
 
-def _joins(told: Joined) -> str:
+def _joins(told: MergePreview) -> str:
     person, other = printable(told.person.name), printable(told.other.name)
     text = f"{other} ({counted(told.other_faces, 'face')}) joins {person} ({counted(told.faces, 'face')})."
     if told.photos:

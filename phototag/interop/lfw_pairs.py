@@ -11,7 +11,7 @@ FOLDS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class PhotoPair:
     """A pair of photos, each by its person's name and its number from 1; `fold` from 0."""
 
     one: tuple[str, int]
@@ -23,7 +23,7 @@ class Listed:
         return self.one[0] == self.other[0]
 
 
-def parse(text: str, where: str) -> list[Listed]:
+def parse(text: str, where: str) -> list[PhotoPair]:
     """The pairs of a `pairs.txt`: `folds count` (or `count`), then for each fold as many same and different pairs.
 
     `Ada 1 4` is Ada's photos 1 and 4, `Ada 1 Ben 2` two people's. A list without folds is dealt out to ten.
@@ -44,7 +44,7 @@ def parse(text: str, where: str) -> list[Listed]:
             one, first, *other, second = (part.strip() for part in row)
             if len(other) > 1:
                 raise ValueError
-            listed.append(Listed((one, int(first)), (other[0] if other else one, int(second)), fold))
+            listed.append(PhotoPair((one, int(first)), (other[0] if other else one, int(second)), fold))
         except ValueError:
             raise UsageError(
                 f"{where}, line {number + 2}, must be a name and two numbers, or two names, each with a number"

@@ -54,13 +54,13 @@ def touched(store: Store, answer: int) -> Touched:
         "SELECT undoes FROM decision WHERE answer = ? AND undoes IS NOT NULL ORDER BY undoes", (answer,)
     )
     return Touched(
-        tuple(subjects(store, answer)), tuple(sorted(people.touched(store, answer))), tuple(row for (row,) in undone)
+        tuple(subjects(store, answer)), tuple(sorted(people.affected(store, answer))), tuple(row for (row,) in undone)
     )
 
 
 def subjects(store: Store, answer: int) -> list[int]:
     """The faces that an answer speaks of, or what it undoes or redoes, as subjects."""
-    whole = history.goes_back_to(store, answer)
+    whole = history.root_rows(store, answer)
     return sorted({face for said in whole for face in (said.face, said.other_face) if face is not None})
 
 
@@ -76,7 +76,7 @@ def state(store: Store, of: Touched) -> State:
             (face,),
         ):
             if verb == "is-not":
-                now = people.now(store, person)
+                now = people.resolve(store, person)
                 rejected.add((face, now.name if now else names[person]))
             elif other is not None:
                 pairs.add((verb, face, other))
@@ -103,7 +103,7 @@ def _person(store: Store, person: int) -> PersonState:
     name, gone, merged, hidden = next(
         store.rows("SELECT name, gone, merged, hidden FROM person WHERE id = ?", (person,))
     )
-    now = people.now(store, person)
+    now = people.resolve(store, person)
     into = now.name if merged is not None and now else ""
     return PersonState(name, not gone and merged is None, into, bool(hidden))
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Literal
 
 from phototag.errors import UsageError
-from phototag.store import clusters, people
+from phototag.store import groups, people
 from phototag.store.connect import Store
 from phototag.types import Origin, Verb
 
@@ -59,7 +59,7 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin, *, undo:
     if any(decision.verb == "undo" for decision in decisions):
         _withdraw(store, answer)
     elif undo is None:
-        people.come_and_go(store, answer)
+        people.update_gone(store, answer)
     require_remembered(store)
     return answer
 
@@ -105,7 +105,7 @@ def rejected(store: Store) -> Iterator[tuple[int, int]]:
     )
 
 
-def statements(store: Store) -> Iterator[Decision]:
+def constraints(store: Store) -> Iterator[Decision]:
     """What stands of who is who (`is`, `is-not`, `same`, `different`), the latest first.
 
     An answer that a later one about the very same face and person took back isn't among them.
@@ -121,7 +121,7 @@ def statements(store: Store) -> Iterator[Decision]:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FaceDecision:
     """What stands of a face: said of it when and where; `person`: of `is` and `is-not`."""
 
     face: int
@@ -131,7 +131,7 @@ class Standing:
     origin: Origin
 
 
-def of_faces(store: Store) -> Iterator[Standing]:
+def face_decisions(store: Store) -> Iterator[FaceDecision]:
     """All that stands of single faces, by face, each thing once, as it was said last."""
     for row in store.rows(
         "SELECT f.id, said.verb, said.person, said.at, said.origin, max(said.decision) FROM ("
@@ -142,10 +142,10 @@ def of_faces(store: Store) -> Iterator[Standing]:
         f" AND {STILL_NOT}) said JOIN face f ON f.subject = said.face GROUP BY f.id, said.verb, said.person"
         " ORDER BY f.id, max(said.decision)"
     ):
-        yield Standing(*row[:5])
+        yield FaceDecision(*row[:5])
 
 
-def of_pairs(store: Store) -> dict[tuple[int, int], tuple[Verb, str, Origin]]:
+def pair_decisions(store: Store) -> dict[tuple[int, int], tuple[Verb, str, Origin]]:
     """Pairs of faces, the lower id first: whether they are the `same` or `different`, said when and where last."""
     return {
         (min(pair), max(pair)): (verb, at, origin)
@@ -156,7 +156,7 @@ def of_pairs(store: Store) -> dict[tuple[int, int], tuple[Verb, str, Origin]]:
     }
 
 
-def of_two_people(store: Store) -> Iterator[tuple[int, int, str, Origin]]:
+def people_pair_decisions(store: Store) -> Iterator[tuple[int, int, str, Origin]]:
     """Pairs of people who are two, said when and where."""
     yield from store.rows(
         "SELECT person, other_person, at, origin FROM standing WHERE verb IN ('different', 'split')"
@@ -175,7 +175,7 @@ def shown_people(store: Store) -> set[int]:
     }
 
 
-def of_person(store: Store, person: int, verb: Literal["is", "is-not"]) -> list[int]:
+def subjects_of(store: Store, person: int, verb: Literal["is", "is-not"]) -> list[int]:
     """The subjects of which it stands that they are this person, or that they aren't."""
     if verb == "is":
         return [row[0] for row in store.rows("SELECT face FROM label WHERE person = ? ORDER BY face", (person,))]
@@ -194,7 +194,7 @@ def latest(store: Store) -> int:
     return int(store.value("SELECT coalesce(max(id), 0) FROM decision"))
 
 
-def said_of_people_since(store: Store, number: int, people: Collection[int]) -> bool:
+def people_changed_since(store: Store, number: int, people: Collection[int]) -> bool:
     """Whether anything was said or undone after decision `number` of these people as a whole."""
     rows = store.rows(
         "WITH RECURSIVE about(id) AS (SELECT coalesce(undoes, id) FROM decision WHERE id > ?"
@@ -208,15 +208,19 @@ def said_of_people_since(store: Store, number: int, people: Collection[int]) -> 
 
 def different_people(store: Store) -> set[tuple[int, int]]:
     """Pairs of people, the lower id first, of whom a human said that they are two; merged ones as whom they are."""
-    meant = people.meant(store)
-    said = ({meant[one], meant[other]} for one, other, _, _ in of_two_people(store) if one in meant and other in meant)
-    return {(min(pair), max(pair)) for pair in said if len(pair) == 2}
+    merged = people.resolve_merges(store)
+    pairs = (
+        {merged[one], merged[other]}
+        for one, other, _, _ in people_pair_decisions(store)
+        if one in merged and other in merged
+    )
+    return {(min(pair), max(pair)) for pair in pairs if len(pair) == 2}
 
 
-def stamp(store: Store) -> tuple[int, str]:
+def version_token(store: Store) -> tuple[int, str]:
     """Another one whenever anything was said, taken back or grouped anew, or photos went away or came back."""
     missing = store.value("SELECT count(*) FROM file WHERE state = 'missing'")
-    return latest(store), f"{clusters.version(store)} {missing}"
+    return latest(store), f"{groups.version_token(store)} {missing}"
 
 
 def reviewed(store: Store) -> list[int]:
@@ -230,7 +234,7 @@ def reviewed(store: Store) -> list[int]:
 
 
 def counts(store: Store) -> dict[str, int]:
-    """Standing labels by verb, of faces on photos that are there."""
+    """FaceDecision labels by verb, of faces on photos that are there."""
     return dict(
         store.rows(
             "SELECT l.verb, count(*) FROM label l WHERE EXISTS (SELECT 1 FROM face f JOIN file q ON q.photo = f.photo"

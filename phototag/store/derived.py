@@ -9,10 +9,10 @@ from phototag.store.photos import PRESENT
 
 What: TypeAlias = Literal["tags", "groups"]
 #: The last decision, the last face, and how many faces are present.
-Stamp: TypeAlias = tuple[int, int, int]
+VersionToken: TypeAlias = tuple[int, int, int]
 
 
-def stamp(store: Store) -> Stamp:
+def version_token(store: Store) -> VersionToken:
     """Another one whenever anything was said or undone, and when faces came or went."""
     [found] = store.rows(
         "SELECT (SELECT coalesce(max(id), 0) FROM decision), (SELECT coalesce(max(id), 0) FROM face),"
@@ -23,9 +23,10 @@ def stamp(store: Store) -> Stamp:
 
 def outdated(store: Store, what: What) -> bool:
     """Whether they follow from something else than what there is now, or were never derived."""
-    return next(store.rows("SELECT decision, face, faces FROM derived WHERE what = ?", (what,)), None) != stamp(store)
+    derived_from = next(store.rows("SELECT decision, face, faces FROM derived WHERE what = ?", (what,)), None)
+    return derived_from != version_token(store)
 
 
-def note(store: Store, what: What, of: Stamp) -> None:
+def record(store: Store, what: What, of: VersionToken) -> None:
     """They were derived from what had this stamp (inside a write transaction)."""
     store.run("INSERT OR REPLACE INTO derived (what, decision, face, faces) VALUES (?, ?, ?, ?)", (what, *of))

@@ -15,14 +15,14 @@ _IN_USE, _COMING = 1, 2
 
 def register(store: Store, info: EngineInfo) -> int:
     """The engine's row, made if it is new, and from now on the current one of its kind."""
-    engine = enter(store, info)
+    engine = add(store, info)
     if current(store, info.kind) != (engine, info.name):
         with store.write():
-            use(store, engine)
+            set_current(store, engine)
     return engine
 
 
-def enter(store: Store, info: EngineInfo) -> int:
+def add(store: Store, info: EngineInfo) -> int:
     """The engine's row, made if it is new; which one is current stays as it is."""
     found = find(store, info)
     if found is None:
@@ -53,7 +53,7 @@ def _identity(info: EngineInfo) -> tuple[str, str, str, str, str | None]:
     return (info.kind, info.name, info.weights_sha256, json.dumps(info.parameters), thresholds)
 
 
-def use(store: Store, engine: int) -> None:
+def set_current(store: Store, engine: int) -> None:
     """From now on this is the current engine of its kind (inside a write transaction)."""
     store.run(
         "UPDATE engine SET current = CASE id WHEN ? THEN ? ELSE 0 END"
@@ -62,7 +62,7 @@ def use(store: Store, engine: int) -> None:
     )
 
 
-def announce(store: Store, engine: int) -> None:
+def set_upcoming(store: Store, engine: int) -> None:
     """This engine is to become the current one, which the one in use stays until then (inside a write transaction)."""
     store.run(
         "UPDATE engine SET current = CASE id WHEN ? THEN ? ELSE 0 END"
@@ -76,7 +76,7 @@ def current(store: Store, kind: str) -> tuple[int, str] | None:
     return _marked(store, kind, _IN_USE)
 
 
-def coming(store: Store, kind: str) -> tuple[int, str] | None:
+def upcoming(store: Store, kind: str) -> tuple[int, str] | None:
     """Id and name of the engine that a run began to put in the place of the current one, if there is such."""
     return _marked(store, kind, _COMING)
 

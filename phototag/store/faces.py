@@ -86,7 +86,7 @@ def _passed_over(store: Store, photo: int, found: Sequence[NewFace], again: Mapp
     for row in strangers:
         subject = found[row].subject
         if subject is not None and store.value("SELECT forgotten FROM face WHERE id = ?", (subject,)):
-            face = _with_subject(store, note(store, photo, found[row].box), subject)
+            face = _with_subject(store, add_place(store, photo, found[row].box), subject)
             store.run("UPDATE face SET forgotten = 1 WHERE id = ?", (face,))
             rows.add(row)
     return rows
@@ -111,7 +111,7 @@ def same_places(known: Mapping[int, Box], found: Sequence[Box], *, least: float 
     return places
 
 
-def show(store: Store, photo: int, embedder: int, face: NewFace, preview: bytes, known: int | None = None) -> int:
+def add(store: Store, photo: int, embedder: int, face: NewFace, preview: bytes, known: int | None = None) -> int:
     """Store a face that a human showed and no detector finds; returns its id (inside a write transaction).
 
     `known`: the face that was there once, and is present again.
@@ -123,7 +123,7 @@ def show(store: Store, photo: int, embedder: int, face: NewFace, preview: bytes,
     return face_id
 
 
-def note(store: Store, photo: int, box: Box) -> int:
+def add_place(store: Store, photo: int, box: Box) -> int:
     """Remember a place of which something was said, though nothing is seen there; a detector that finds a face there
     will find this one (inside a write transaction). Returns the face's id."""
     row = store.run(
@@ -141,7 +141,7 @@ def places(store: Store, photo: int) -> dict[int, tuple[Box, bool]]:
     }
 
 
-def settle(store: Store, subjects: Iterable[int], shown: Iterable[int]) -> None:
+def update_presence(store: Store, subjects: Iterable[int], shown: Iterable[int]) -> None:
     """After something said of these faces was undone or redone (inside a write transaction): what a human named or
     showed is present again; those that were only there because a human had `shown` them are not."""
     for face in subjects:
@@ -198,7 +198,7 @@ def _put_looks(store: Store, face_id: int, embedder: int, face: NewFace) -> None
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DecidedFace:
     """A face of which a human said something, and the photo that it is on. `sha256`: None if that can't be known now.
 
     `path`: where the photo lies, or was last seen.
@@ -213,7 +213,7 @@ class Told:
     height: int
 
 
-def told(store: Store) -> Iterator[Told]:
+def decided(store: Store) -> Iterator[DecidedFace]:
     """Faces that the journal speaks of, present or not, by photo path, from left to right.
 
     Of a photo that has no place any more only those that no version of it that has one shows.
@@ -226,7 +226,7 @@ def told(store: Store) -> Iterator[Told]:
         " WHERE f.subject IN said AND (p.id IN lies OR NOT EXISTS (SELECT 1 FROM face v WHERE v.subject = f.subject"
         " AND v.present AND v.photo IN lies)) ORDER BY path, f.x, f.y, f.id"
     ):
-        yield Told(row[0], Box(*row[1:5]), *row[5:])
+        yield DecidedFace(row[0], Box(*row[1:5]), *row[5:])
 
 
 def stored_crop(store: Store, face: int) -> StoredCrop:
@@ -257,7 +257,7 @@ def of_somebody_forgotten(store: Store, photo: int) -> bool:
     return store.value("SELECT 1 FROM face WHERE photo = ? AND forgotten", (photo,)) is not None
 
 
-def without_looks(store: Store, sha256: str) -> list[Box]:
+def without_crop(store: Store, sha256: str) -> list[Box]:
     """Where the faces are that stay in the photo of this content though no detector finds them, and whose pictures
     were dropped with the photo."""
     return [
@@ -358,7 +358,7 @@ def of_person(store: Store, person: int) -> list[int]:
     ]
 
 
-def seen(store: Store, face: int) -> tuple[int, str | None]:
+def photo_and_date(store: Store, face: int) -> tuple[int, str | None]:
     """The photo that a face is on, and when that was taken (ISO 8601), if known."""
     for photo, taken_at in store.rows(
         "SELECT f.photo, p.taken_at FROM face f JOIN photo p ON p.id = f.photo WHERE f.id = ?", (face,)

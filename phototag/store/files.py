@@ -68,7 +68,7 @@ def mark_found(store: Store, ids: Iterable[int]) -> None:
         )
 
 
-def note_times(store: Store, files: Iterable[tuple[int, PhotoFile]]) -> None:
+def record_times(store: Store, files: Iterable[tuple[int, PhotoFile]]) -> None:
     """Note when the inodes of unchanged files last changed, where nobody did yet."""
     with store.write():
         store.connection.executemany(

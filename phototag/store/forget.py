@@ -47,7 +47,7 @@ class Places:
     named: int
 
 
-def missing(store: Store, before: str | None = None) -> Places:
+def missing_places(store: Store, before: str | None = None) -> Places:
     """What is away or deleted, since `before` (ISO 8601, UTC) if that is given."""
     until = before or "9"
     photos = {
@@ -70,7 +70,7 @@ def missing(store: Store, before: str | None = None) -> Places:
     return _places(store, files, set(), (), photos)
 
 
-def below(store: Store, folder: bytes, libraries: Iterable[Library]) -> Places:
+def places_below(store: Store, folder: bytes, libraries: Iterable[Library]) -> Places:
     """What lies in a folder (an absolute path), or lay there before it was moved or replaced."""
     files: set[int] = set()
     former: set[int] = set()
@@ -136,7 +136,7 @@ def _places(store: Store, files: set[int], former: set[int], roots: tuple[Librar
     return Places(frozenset(files), frozenset(former), roots, frozenset(photos), found, named)
 
 
-def drop(store: Store, places: Places) -> None:
+def drop_places(store: Store, places: Places) -> None:
     """Give these places up, and drop the photos that lie nowhere else (inside a write transaction)."""
     _overwrite(store)
     _delete(store, "former", "id", places.former)
@@ -153,7 +153,7 @@ def drop(store: Store, places: Places) -> None:
     _sweep(store)
     _delete(store, "library", "id", [library.id for library in places.roots])
     if places.photos:  # what was learnt of faces that are gone, and what another program is about to tag by it
-        models.forget(store)
+        models.drop(store)
     _groups_changed(store)
 
 
@@ -194,7 +194,7 @@ def _overwrite(store: Store) -> None:
 
 
 def _groups_changed(store: Store) -> None:
-    """Whoever asks about groups reads them anew (`decisions.stamp`)."""
+    """Whoever asks about groups reads them anew (`decisions.version_token`)."""
     store.run("UPDATE clustering SET next_number = next_number + 1")
 
 
@@ -209,7 +209,7 @@ class Known:
     photos: frozenset[int]
 
 
-def known(store: Store, person: int) -> Known:
+def person_data(store: Store, person: int) -> Known:
     """All that is known of a person."""
     whole = tuple(
         row[0]
@@ -219,7 +219,7 @@ def known(store: Store, person: int) -> Known:
             (person,),
         )
     )
-    named = [face for one in whole for face in decisions.of_person(store, one, "is")]
+    named = [face for one in whole for face in decisions.subjects_of(store, one, "is")]
     tagged = {row[0] for one in whole for row in store.rows(_TAGGED, (one,))}
     seen = {
         row[0] for face in named for row in store.rows("SELECT photo FROM face WHERE subject = ? AND present", (face,))
@@ -243,23 +243,23 @@ def _mistaken(store: Store, subjects: Iterable[int]) -> list[int]:
     return sorted(person for person in named if own.issuperset(row[0] for row in store.rows(faces, (person,))))
 
 
-def person(store: Store, person: int, *, tagged: bool = False) -> Known:
+def drop_person(store: Store, person: int, *, tagged: bool = False) -> Known:
     """Drop all that is known of a person, of faces that the machine `tagged` only if that is wanted (inside a write
     transaction).
 
     Nothing that was said of them, or of their faces, stands any more, and nothing brings it back.
     """
     _overwrite(store)
-    gone = known(store, person)
+    gone = person_data(store, person)
     subjects = [*gone.named, *(gone.tagged if tagged else ())]
     said = _said(store, gone.people, subjects)
     if said:
         answer = decisions.record(store, [Decision("undo", undoes=row, person=person) for row in said], "typed")
-        people.refresh(store, people.touched(store, answer))
+        people.refresh(store, people.affected(store, answer))
     looks = [row[0] for face in subjects for row in store.rows("SELECT id FROM face WHERE subject = ?", (face,))]
     _drop_looks(store, looks)
     store.connection.executemany("UPDATE face SET forgotten = 1 WHERE id = ?", [(face,) for face in looks])
-    models.forget(store)  # its arrays were made of these faces, too
+    models.drop(store)  # its arrays were made of these faces, too
     for one in gone.people:
         called = f"person {one}"
         store.run(

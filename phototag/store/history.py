@@ -93,7 +93,7 @@ def _part(store: Store, row: int, told: list[Any]) -> Part:
     return part
 
 
-def last(store: Store) -> int | None:
+def last_undoable(store: Store) -> int | None:
     """The last answer that can be undone: an undo as well as any other, but not that somebody was forgotten for good,
     and nothing that this took back."""
     value = store.value(
@@ -112,7 +112,7 @@ def stands(store: Store, answer: int) -> bool:
     return store.value(f"SELECT 1 FROM decision d WHERE d.answer = ? AND {IN_FORCE}", (answer,)) is not None
 
 
-def since(store: Store, at: str) -> list[int]:
+def undoable_since(store: Store, at: str) -> list[int]:
     """The answers since a time (ISO 8601, UTC) that have to be undone for things to be as they were then."""
     given = [row[0] for row in store.rows("SELECT DISTINCT answer FROM decision WHERE at >= ? ORDER BY answer", (at,))]
     return sorted({answer for answer, _ in _undoable(store, given)})
@@ -138,7 +138,7 @@ class Said:
     other_person: int | None
 
 
-def goes_back_to(store: Store, answer: int) -> list[Said]:
+def root_rows(store: Store, answer: int) -> list[Said]:
     """What an answer says itself, and what it undoes or redoes in the end."""
     return [
         Said(row[0], bool(row[1]), *row[2:])
@@ -176,23 +176,23 @@ def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
         return 0
     number = decisions.record(store, [Decision("undo", undoes=row) for row in rows], origin)
     rows += _settle_repeats(store, number, origin)
-    whole = goes_back_to(store, number)
-    faces.settle(
+    whole = root_rows(store, number)
+    faces.update_presence(
         store,
         {said.face for said in whole if said.face is not None},
         {said.face for said in whole if said.face is not None and said.verb == "a-face"},
     )
-    about = people.touched(store, number)
+    about = people.affected(store, number)
     people.refresh(store, about)
     if about:
-        models.forget_tags(store)
+        models.drop_stale_guesses(store)
     return len(rows)
 
 
 def _settle_repeats(store: Store, number: int, origin: Origin) -> list[int]:
     """Undo with an undo what lost its reason by it, and say again of whom faces are whose person was merged meanwhile;
     returns the rows that are undone."""
-    whole = goes_back_to(store, number)
+    whole = root_rows(store, number)
     repeats = Repeats(store, [said.id for said in whole if not said.stands])
     about = {said.face for said in whole if said.face is not None}
     merged = [said for said in whole if said.verb == "merge"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -20,8 +20,8 @@ from phototag.types import Guess, Vectors
 class Model:
     """A linear classifier over one embedder's vectors: scores = vectors @ coef.T + intercept.
 
-    `reach`: the distance within which faces are taken for each person's, None for the embedder's. `params`: how it was
-    trained, and how sure of it to be.
+    `radius`: of each person, the distance within which a face may be theirs; None: the embedder's threshold. `params`:
+    how the model was trained, and its calibration.
     """
 
     embedder: int
@@ -29,7 +29,7 @@ class Model:
     faces: int
     coef: Vectors
     intercept: npt.NDArray[np.float64]
-    reach: tuple[float | None, ...]
+    radius: tuple[float | None, ...]
     params: dict[str, Any]
 
 
@@ -41,39 +41,29 @@ class StoredModel(Model):
     at: str
 
 
-def swap(
-    store: Store,
-    embedder: int,
-    people: Sequence[int],
-    coef: Vectors,
-    intercept: npt.NDArray[np.float64],
-    faces: int,
-    params: Mapping[str, object],
-    reach: Sequence[float | None] = (),
-) -> None:
-    """Put a new model in the place of the old one, in one transaction; guesses of the old one stay until tagged.
+def swap(store: Store, model: Model) -> None:
+    """Replace the model in one transaction; guesses of the old one stay until faces are tagged again.
 
-    Not if it was made of faces of somebody who was forgotten meanwhile.
+    Does nothing if somebody whom the new model knows was forgotten in the meantime.
     """
     with store.write():
-        if any(store.value("SELECT forgotten FROM person WHERE id = ?", (person,)) for person in people):
+        if any(store.value("SELECT forgotten FROM person WHERE id = ?", (person,)) for person in model.people):
             return
         row = store.run(
             "INSERT INTO model (at, engine, faces, params) VALUES (?, ?, ?, ?)",
             (
                 datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                embedder,
-                faces,
-                json.dumps(params, sort_keys=True),
+                model.embedder,
+                model.faces,
+                json.dumps(model.params, sort_keys=True),
             ),
         )
+        radii = model.radius or [None] * len(model.people)
         store.connection.executemany(
             "INSERT INTO model_class (model, person, coef, intercept, reach) VALUES (?, ?, ?, ?, ?)",
             [
-                (row.lastrowid, person, np.ascontiguousarray(line, "<f4").tobytes(), float(offset), far)
-                for person, line, offset, far in zip(
-                    people, coef, intercept, reach or [None] * len(people), strict=True
-                )
+                (row.lastrowid, person, np.ascontiguousarray(line, "<f4").tobytes(), float(offset), radius)
+                for person, line, offset, radius in zip(model.people, model.coef, model.intercept, radii, strict=True)
             ],
         )
         store.run("DELETE FROM model WHERE id <> ? AND id NOT IN (SELECT model FROM guess)", (row.lastrowid,))
@@ -134,13 +124,13 @@ def tagged(store: Store) -> dict[int, int]:
     return dict(store.rows("SELECT face, person FROM identity WHERE source = 'machine'"))
 
 
-def forget_tags(store: Store) -> None:
+def drop_stale_guesses(store: Store) -> None:
     """Take the machine's tags from whomever no human names a face after any more (inside a write transaction).
 
     Once nobody is named, no model stays either.
     """
     if store.value("SELECT 1 FROM label WHERE verb = 'is'") is None:
-        forget(store)
+        drop(store)
         return
     store.run(
         "DELETE FROM guess WHERE person IN (SELECT w.id FROM person w WHERE EXISTS (SELECT 1 FROM guess g"
@@ -148,17 +138,17 @@ def forget_tags(store: Store) -> None:
     )
 
 
-def forget(store: Store) -> None:
+def drop(store: Store) -> None:
     """Drop the model, and with it all tags, which hang on it (inside a write transaction)."""
     store.run("DELETE FROM model")
 
 
-def hand_over(store: Store, other: int, person: int) -> None:
+def reassign_guesses(store: Store, other: int, person: int) -> None:
     """One person's tags are another's from now on (inside a write transaction)."""
     store.run("UPDATE guess SET person = ? WHERE person = ?", (person, other))
 
 
-def claims(store: Store) -> Iterator[tuple[int, int, float, bool]]:
+def best_guesses(store: Store) -> Iterator[tuple[int, int, float, bool]]:
     """The machine's judgement of each face that no human labelled: the face, the best person, how surely, and whether
     that is its tag. Where it is none, the person is that of the nearest named face."""
     for face, tag, sure, nearest in store.rows(

@@ -30,7 +30,7 @@ def ensure(store: Store, name: str) -> Person:
     cleaned = person_name(name)
     known = find(store, cleaned) or _returned(store, cleaned)
     if known is None:
-        claim(store, None, cleaned)
+        reserve_name(store, None, cleaned)
         row = store.run(
             "INSERT INTO person (name, name_key, given) VALUES (?, ?, ?)", (cleaned, name_key(cleaned), cleaned)
         )
@@ -56,11 +56,11 @@ def find(store: Store, name: str) -> Person | None:
     """
     key = name_key(person_name(name))
     for (person,) in store.rows("SELECT id FROM person WHERE name_key = ?", (key,)):
-        return now(store, person)
+        return resolve(store, person)
     return None
 
 
-def claim(store: Store, person: int | None, name: str) -> None:
+def reserve_name(store: Store, person: int | None, name: str) -> None:
     """Make a name free for a person (None: for a new one), inside a write transaction.
 
     Whoever is gone, or was merged into another, gives theirs up. Raises UsageError if somebody else has it.
@@ -108,12 +108,12 @@ def refresh(store: Store, people: Iterable[int]) -> None:
         _set_free(store, person)
     for person, said_name in here:
         name = _apart(store, person, said_name)
-        claim(store, person, name)
+        reserve_name(store, person, name)
         store.run("UPDATE person SET name = ?, name_key = ? WHERE id = ?", (name, name_key(name), person))
     _give_back(store)
 
 
-def touched(store: Store, answer: int) -> set[int]:
+def affected(store: Store, answer: int) -> set[int]:
     """People of whom an answer, or what it undoes or redoes, speaks, and who were ever named on its faces."""
     return {
         row[0]
@@ -128,12 +128,12 @@ def touched(store: Store, answer: int) -> set[int]:
     }
 
 
-def come_and_go(store: Store, answer: int) -> None:
+def update_gone(store: Store, answer: int) -> None:
     """After an answer (inside a write transaction): a name that stands for nobody any more is gone, or is back.
 
     Raises UsageError if one who is back has a name that belongs to somebody else by now.
     """
-    about = touched(store, answer)
+    about = affected(store, answer)
     if about:
         marks = ", ".join("?" * len(about))
         changed = store.rows(
@@ -183,7 +183,7 @@ def get(store: Store, person: int) -> Person:
     raise KeyError(person)
 
 
-def now(store: Store, person: int) -> Person | None:
+def resolve(store: Store, person: int) -> Person | None:
     """Who the person of this id is by now, whoever they were merged into; None if nobody (any more)."""
     for (found,) in store.rows(
         "WITH RECURSIVE who(id, merged, gone) AS (SELECT id, merged, gone FROM person WHERE id = ?"
@@ -196,7 +196,7 @@ def now(store: Store, person: int) -> Person | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class PersonSummary:
     """A person with what is known of them; `sure` is the mean probability of the machine's tags."""
 
     person: Person
@@ -211,10 +211,10 @@ class Listed:
         return self.confirmed + self.tagged
 
 
-def listed(store: Store) -> list[Listed]:
+def summaries(store: Store) -> list[PersonSummary]:
     """Everybody, most faces first."""
     return [
-        Listed(Person(row[0], row[1], bool(row[2])), *row[3:])
+        PersonSummary(Person(row[0], row[1], bool(row[2])), *row[3:])
         for row in store.rows(
             "WITH seen AS (SELECT i.person, count(*) FILTER (WHERE i.source = 'human') AS human,"
             " count(*) FILTER (WHERE i.source = 'machine') AS machine,"
@@ -246,14 +246,14 @@ def names(store: Store) -> list[str]:
     return [row[0] for row in store.rows(f"SELECT name FROM person w WHERE {_HERE} ORDER BY name_key")]
 
 
-def known_names(store: Store) -> list[tuple[str, int]]:
+def names_and_aliases(store: Store) -> list[tuple[str, int]]:
     """Every name, also of those who were merged into somebody, and who that is, alphabetically."""
-    persons = meant(store)
+    persons = resolve_merges(store)
     rows = store.rows("SELECT name, id FROM person WHERE NOT gone ORDER BY name_key")
     return [(name, persons[person]) for name, person in rows if person in persons]
 
 
-def meant(store: Store) -> dict[int, int]:
+def resolve_merges(store: Store) -> dict[int, int]:
     """Everybody, also who was merged into another → the person that they are."""
     return dict(
         store.rows(
@@ -264,10 +264,10 @@ def meant(store: Store) -> dict[int, int]:
     )
 
 
-def merged_names(store: Store) -> dict[int, list[str]]:
+def aliases_by_person(store: Store) -> dict[int, list[str]]:
     """Person → the names of those merged into them, as far as these names still mean them."""
     found: dict[int, list[str]] = {}
-    persons = meant(store)
+    persons = resolve_merges(store)
     for one, name in store.rows(
         "SELECT id, name FROM person WHERE merged IS NOT NULL AND instr(name_key, char(10)) = 0 ORDER BY name_key"
     ):
@@ -276,7 +276,7 @@ def merged_names(store: Store) -> dict[int, list[str]]:
     return found
 
 
-def together(store: Store, person: int) -> list[tuple[int, int]]:
+def seen_together(store: Store, person: int) -> list[tuple[int, int]]:
     """Ids of the people seen in the same photos, and in how many, most first."""
     return list(
         store.rows(

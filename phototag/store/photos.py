@@ -47,7 +47,7 @@ LAST_PATH = (
 )
 
 
-def seen(store: Store, sha256: str, detector: int, embedder: int) -> int | None:
+def analyzed(store: Store, sha256: str, detector: int, embedder: int) -> int | None:
     """The photo of this content, if both engines saw it."""
     value = store.value(f"SELECT p.id FROM photo p WHERE p.sha256 = ? AND {SEEN}", (sha256, detector, embedder))
     return None if value is None else int(value)
@@ -59,7 +59,7 @@ def find(store: Store, sha256: str) -> int | None:
     return None if value is None else int(value)
 
 
-def enter(store: Store, decoded: DecodedPhoto) -> int:
+def add(store: Store, decoded: DecodedPhoto) -> int:
     """The photo of this content, made if it is new (inside a write transaction)."""
     store.run(
         "INSERT INTO photo (sha256, width, height, taken_at) VALUES (?, ?, ?, ?) ON CONFLICT (sha256) DO UPDATE"
@@ -140,7 +140,7 @@ def path_of(store: Store, photo: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class LocatedPhoto:
     """A photo and where it lies; `path` is absolute, `width` and `height` upright."""
 
     id: int
@@ -153,28 +153,28 @@ class Copy:
 _COPY = f"SELECT p.id, {PATH}, p.width, p.height, p.sha256 FROM photo p {PLACE}"
 
 
-def of_content(store: Store, sha256: str) -> Copy | None:
+def of_content(store: Store, sha256: str) -> LocatedPhoto | None:
     """The photo of this content, if a file has it, or had it when its folder was last looked through."""
     for row in store.rows(f"{_COPY} WHERE p.sha256 = ? AND p.width IS NOT NULL", (sha256,)):
-        return Copy(*row)
+        return LocatedPhoto(*row)
     return None
 
 
-def copy(store: Store, photo: int) -> Copy | None:
+def locate(store: Store, photo: int) -> LocatedPhoto | None:
     """A photo and where it lies, if it was read and lies somewhere."""
     for row in store.rows(f"{_COPY} WHERE p.id = ? AND p.width IS NOT NULL", (photo,)):
-        return Copy(*row)
+        return LocatedPhoto(*row)
     return None
 
 
-def at(store: Store, library: int, path: bytes) -> Copy | None:
+def at(store: Store, library: int, path: bytes) -> LocatedPhoto | None:
     """The photo at a path relative to a library's root, if its content is known."""
     for row in store.rows(
         f"SELECT p.id, {PATH}, p.width, p.height, p.sha256 FROM file q JOIN library l ON l.id = q.library"
         " JOIN photo p ON p.id = q.photo WHERE p.sha256 IS NOT NULL AND q.library = ? AND q.path = ?",
         (library, path),
     ):
-        return Copy(*row)
+        return LocatedPhoto(*row)
     return None
 
 

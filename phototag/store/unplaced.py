@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from phototag.store.connect import Store
-from phototag.store.faces import KEPT, SPOKEN, note
+from phototag.store.faces import KEPT, SPOKEN, add_place
 from phototag.store.photos import PATH, PLACE
 from phototag.types import Box, Vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Former:
+class EarlierFace:
     """A face of an earlier version of a photo, of which a human once said something; `named`: who it is stands."""
 
     id: int
@@ -23,10 +23,12 @@ class Former:
     named: bool
 
 
-def former(store: Store, photo: int, embedder: int) -> list[Former]:
+def earlier_faces(store: Store, photo: int, embedder: int) -> list[EarlierFace]:
     """The faces of a photo that an edited version of it may show again."""
     return [
-        Former(row[0], row[1], Box(*row[2:6]), None if row[6] is None else np.frombuffer(row[6], "<f4"), bool(row[7]))
+        EarlierFace(
+            row[0], row[1], Box(*row[2:6]), None if row[6] is None else np.frombuffer(row[6], "<f4"), bool(row[7])
+        )
         for row in store.rows(
             f"SELECT face.id, face.subject, x, y, w, h, e.vector, {KEPT}"
             " FROM face LEFT JOIN embedding e ON e.face = face.id AND e.engine = ?"
@@ -36,7 +38,7 @@ def former(store: Store, photo: int, embedder: int) -> list[Former]:
     ]
 
 
-def unspoken(store: Store, photo: int, embedder: int) -> list[tuple[Box, Vectors]]:
+def undecided_faces(store: Store, photo: int, embedder: int) -> list[tuple[Box, Vectors]]:
     """Where a photo's present faces are of which nothing was ever said, and their looks."""
     return [
         (Box(*row[:4]), np.frombuffer(row[4], "<f4"))
@@ -73,10 +75,10 @@ _ABSENT = (
 )
 
 
-def whole(store: Store, photo: int) -> int:
+def absence_place(store: Store, photo: int) -> int:
     """The place of which is said who isn't on a photo at all (inside a write transaction)."""
     known = store.value("SELECT id FROM face o WHERE photo = ? AND " + _IS_WHOLE, (photo,))
-    return note(store, photo, _WHOLE) if known is None else int(known)
+    return add_place(store, photo, _WHOLE) if known is None else int(known)
 
 
 def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:

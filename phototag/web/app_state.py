@@ -133,7 +133,7 @@ class RequestContext:
         """
         with self.store.write():
             known, about = self.form.text("seen"), {person.id for person in who}
-            if known and decisions.said_of_people_since(self.store, self.form.number("seen"), about):
+            if known and decisions.people_changed_since(self.store, self.form.number("seen"), about):
                 raise UsageError(
                     "somebody else said something of the same meanwhile, in another window or program; nothing was "
                     "changed: look again"

@@ -40,7 +40,7 @@ def answers(context: RequestContext) -> Response:
         entries=[_entry(context.store, answer) for answer in rows[:ROWS]],
         number=number,
         more=len(rows) > ROWS,
-        last=history.last(context.store),
+        last=history.last_undoable(context.store),
     )
 
 

@@ -12,7 +12,7 @@ from phototag.errors import UsageError
 from phototag.report.paging import Pager
 from phototag.store import faces, people, photos, unplaced
 from phototag.store.faces import Identified
-from phototag.store.people import Listed
+from phototag.store.people import PersonSummary
 from phototag.types import Person
 from phototag.web import did_you_mean
 from phototag.web.app_state import RequestContext
@@ -31,7 +31,7 @@ _OF_A_PART = 18
 class Card:
     """A person as listed, and the face that shows them best."""
 
-    entry: Listed
+    entry: PersonSummary
     cover: int | None
 
 
@@ -58,7 +58,7 @@ def cut(items: list[T], size: int, wanted: str) -> tuple[list[T], Cut]:
 
 def everybody(context: RequestContext) -> Response:
     """Everybody, most faces first; hidden ones on demand."""
-    listed = people.listed(context.store)
+    listed = people.summaries(context.store)
     hidden = context.query("hidden") == "1"
     shown, pager = cut([one for one in listed if one.person.hidden == hidden], CARDS, context.query("page"))
     return context.page(
@@ -173,7 +173,7 @@ def faces_are(context: RequestContext) -> Response:
     with store.write():
         text = _said_of(context, who)
     context.state.tagger.learn()
-    here = f"/people/{who.id}" if people.now(store, who.id) else "/people"
+    here = f"/people/{who.id}" if people.resolve(store, who.id) else "/people"
     return context.back(text, None if faces.of_person(store, who.id) else here)
 
 
@@ -210,14 +210,14 @@ def _said_of(context: RequestContext, who: Person) -> str:
 
 def _who(context: RequestContext) -> Person:
     """The person that a page is about. Raises UsageError if there is nobody (any more)."""
-    who = people.now(context.store, context.id("person"))
+    who = people.resolve(context.store, context.id("person"))
     if who is None:
         raise UsageError("there is nobody here (any more): the list of people shows who there is")
     return who
 
 
 def _into(context: RequestContext) -> Person:
-    other = people.now(context.store, context.form.number("into"))
+    other = people.resolve(context.store, context.form.number("into"))
     if other is None:
         raise UsageError("the other one is not there any more: nothing was changed")
     return other

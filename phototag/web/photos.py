@@ -99,7 +99,7 @@ def add(context: RequestContext) -> Response:
 
 def _added(context: RequestContext, photo: int, name: str | None) -> str:
     """Add the face in the form's box; returns what came of it."""
-    form, where = context.form, photos.copy(context.store, photo)
+    form, where = context.form, photos.locate(context.store, photo)
     if where is None:
         raise UsageError("there is no such photo")
     if not all(form.text(side) for side in _SIDES):
@@ -142,7 +142,7 @@ def _as_shown(store: Store, face: int, form: Form) -> Identified:
     `known`: the person (id) whose face it was on the page, empty for nobody's.
     """
     require_face(store, face)
-    found = {entry.id: entry for entry in faces.identified(store, photo=faces.seen(store, face)[0])}.get(face)
+    found = {entry.id: entry for entry in faces.identified(store, photo=faces.photo_and_date(store, face)[0])}.get(face)
     if found is None:
         raise UsageError("somebody said meanwhile that this is no face: nothing was changed; look again")
     shown, now = form.get("known"), "" if found.person_id is None else str(found.person_id)

@@ -75,7 +75,7 @@ def _sides(store: Store, session: InterviewSession, it: AreTheyOne) -> Iterator[
 
 
 def _shown(store: Store, ids: Iterable[int]) -> list[Shown]:
-    return [Shown(face, *faces.seen(store, face)) for face in ids]
+    return [Shown(face, *faces.photo_and_date(store, face)) for face in ids]
 
 
 def progress(context: RequestContext) -> Response:

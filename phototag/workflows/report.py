@@ -20,10 +20,10 @@ from phototag.report.album import (
     Summary,
 )
 from phototag.report.publish import publish_album
-from phototag.store import clusters, faces, models, people, photos, problems
+from phototag.store import faces, groups, models, people, photos, problems
 from phototag.store.connect import Store
 from phototag.store.faces import Identified
-from phototag.store.people import Listed
+from phototag.store.people import PersonSummary
 from phototag.workflows.recognition.judging import calibration_of
 
 
@@ -40,7 +40,7 @@ class _Library:
         self.store = store
         self.entries = {
             entry.person.id: _person(store, entry)
-            for entry in people.listed(store)
+            for entry in people.summaries(store)
             if entry.faces and not entry.person.hidden
         }
 
@@ -54,7 +54,7 @@ class _Library:
             faces=total,
             people=len(self.entries),
             named_faces=named,
-            unknown_groups=sum(1 for _ in clusters.unnamed(self.store)),
+            unknown_groups=sum(1 for _ in groups.unnamed(self.store)),
             unknown_faces=total - named,
             problems=problems.count(self.store),
             version=__version__,
@@ -70,12 +70,12 @@ class _Library:
     def together(self, person_id: int) -> list[tuple[PersonEntry, int]]:
         return [
             (self.entries[other], count)
-            for other, count in people.together(self.store, person_id)
+            for other, count in people.seen_together(self.store, person_id)
             if other in self.entries
         ]
 
     def groups(self) -> Iterator[GroupEntry]:
-        for group in clusters.unnamed(self.store, clear=WORTH_GROUPING):
+        for group in groups.unnamed(self.store, clear=WORTH_GROUPING):
             members = {face.id: face for face in faces.identified(self.store, cluster=group.number)}
             yield GroupEntry(group.number, [face_entry(members[face]) for face in group.face_ids])
 
@@ -100,7 +100,7 @@ class _Library:
         return photos.preview(self.store, photo_id)
 
 
-def _person(store: Store, entry: Listed) -> PersonEntry:
+def _person(store: Store, entry: PersonSummary) -> PersonEntry:
     return PersonEntry(
         id=entry.person.id,
         name=entry.person.name,

@@ -68,7 +68,7 @@ def indexed(demo: Demo, phototag: Run, tmp_path: Path) -> Path:
     db = tmp_path / "copy.db"
     shutil.copyfile(demo.db, db)
     from phototag.progress import Silent
-    from phototag.store import clusters
+    from phototag.store import groups
     from phototag.store.connect import open_store
     from phototag.workflows.naming.name import dismiss
     from phototag.workflows.recognition.cluster import cluster_faces
@@ -80,6 +80,6 @@ def indexed(demo: Demo, phototag: Run, tmp_path: Path) -> Path:
         with store.write():
             store.run("DELETE FROM guess")
         cluster_faces(store, Silent())
-        for group in list(clusters.unnamed(store))[2:]:  # something on a space suit that looks like a face
+        for group in list(groups.unnamed(store))[2:]:  # something on a space suit that looks like a face
             dismiss(store, group.face_ids, "not-a-face")
     return db

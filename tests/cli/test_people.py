@@ -23,12 +23,12 @@ from tests.workflows.test_people import add_faces
 @pytest.fixture
 def named(indexed: Path, phototag: Run) -> Path:
     """Grace and Eileen, named group by group."""
-    from phototag.store import clusters
+    from phototag.store import groups
     from phototag.store.connect import open_store
     from phototag.workflows.naming.name import name_group
 
     with open_store(indexed) as store:
-        for group, name in zip(list(clusters.unnamed(store)), ("Grace", "Eileen"), strict=True):
+        for group, name in zip(list(groups.unnamed(store)), ("Grace", "Eileen"), strict=True):
             name_group(store, group.face_ids, name)
     return indexed
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from phototag.errors import UsageError
-from phototag.interop.lfw_pairs import Listed, parse
+from phototag.interop.lfw_pairs import PhotoPair, parse
 from phototag.learn import verification
 from phototag.learn.verification import (
     Pairs,
@@ -190,10 +190,10 @@ LIST = "2\t1\nAda\t1\t4\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n"
 
 def test_pairs_as_lfw_lists_them() -> None:
     assert parse(LIST, "pairs.txt") == [
-        Listed(("Ada", 1), ("Ada", 4), 0),
-        Listed(("Ada", 1), ("Ben", 2), 0),
-        Listed(("Cy", 2), ("Cy", 3), 1),
-        Listed(("Cy", 1), ("Dee", 1), 1),
+        PhotoPair(("Ada", 1), ("Ada", 4), 0),
+        PhotoPair(("Ada", 1), ("Ben", 2), 0),
+        PhotoPair(("Cy", 2), ("Cy", 3), 1),
+        PhotoPair(("Cy", 1), ("Dee", 1), 1),
     ]
     assert [pair.same for pair in parse(LIST, "pairs.txt")] == [True, False, True, False]
     spaced = parse(LIST.replace("\t", " "), "pairs.txt")

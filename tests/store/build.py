@@ -49,7 +49,7 @@ def add_photo(
     file = PhotoFile(path, 1000, 5)
     with store.write():
         [place] = files.begin(store, library.id, [file])
-        photo = photos.enter(store, decoded(content or path, taken_at))
+        photo = photos.add(store, decoded(content or path, taken_at))
         faces.replace(
             store, photo, detector, embedder, [new_face(*face) for face in found], b"small" if found else None
         )

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import PhototagError
-from phototag.store import clusters, decisions, embeddings, engines, faces, models, people
+from phototag.store import decisions, embeddings, engines, faces, groups, models, people
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
-from phototag.types import Cluster, Guess
+from phototag.store.groups import NewClustering
+from phototag.store.models import Model
+from phototag.types import Group, Guess
 from tests.store.build import EMBEDDER, add_face, clean, old_database, say, step_back, unit, who
 
 
@@ -25,7 +27,7 @@ def guess(store: Store, *guesses: tuple[int, str | None]) -> None:
         ids = [(face, people.ensure(store, name).id if name else None) for face, name in guesses]
         everybody = [row[0] for row in store.rows("SELECT id FROM person ORDER BY id")]
     rows = [unit(1)] * len(everybody)
-    models.swap(store, engines.register(store, EMBEDDER), everybody, rows, [0.0] * len(rows), 1, {})  # type: ignore[arg-type]
+    models.swap(store, Model(engines.register(store, EMBEDDER), tuple(everybody), 1, rows, [0.0] * len(rows), (), {}))  # type: ignore[arg-type]
     model = models.latest(store)
     assert model
     models.swap_guesses(store, model.id, [Guess(face, person, 0.75, 0.2) for face, person in ids])
@@ -156,7 +158,7 @@ def test_what_stands_of_who_is_who_comes_latest_first(store: Store, face: int) -
         decisions.record(store, [Decision("different", face, other_face=other)], "typed")
     step_back(store)
     ids = dict(store.rows("SELECT name, id FROM person"))
-    assert list(decisions.statements(store)) == [
+    assert list(decisions.constraints(store)) == [
         Decision("is-not", other, ids["Ben"]),
         Decision("same", face, None, other),
         Decision("is", face, ids["Ada"]),
@@ -172,7 +174,7 @@ def test_counts_and_lists_of_people(store: Store, face: int) -> None:
     guess(store, (face, "Ben"), (others[1], "Ben"), (others[2], None))
     with store.write():
         people.ensure(store, "Nobody")
-    assert [(p.person.name, p.confirmed, p.tagged, p.sure) for p in people.listed(store)] == [
+    assert [(p.person.name, p.confirmed, p.tagged, p.sure) for p in people.summaries(store)] == [
         ("Ben", 1, 1, 0.75),
         ("ada", 1, 0, None),
         ("Nobody", 0, 0, None),
@@ -188,27 +190,23 @@ def test_counts_and_lists_of_people(store: Store, face: int) -> None:
 # --- groups ---
 
 
-def groups(store: Store) -> list[tuple[int, tuple[int, ...]]]:
-    return [(group.number, group.face_ids) for group in clusters.unnamed(store)]
+def unnamed_groups(store: Store) -> list[tuple[int, tuple[int, ...]]]:
+    return [(group.number, group.face_ids) for group in groups.unnamed(store)]
 
 
 def test_unnamed_groups_come_without_who_is_known(store: Store) -> None:
     ids = [add_face(store, b"%02d.jpg" % number, unit(1)) for number in range(12)]
     embedder = engines.register(store, EMBEDDER)
-    assert not clusters.exists(store)
-    clusters.swap(
-        store,
-        embedder,
-        {},
-        [
-            Cluster(1, (ids[2], ids[1], ids[0], ids[3], ids[4])),
-            Cluster(2, tuple(ids[5:9])),
-            Cluster(3, (ids[10], ids[9])),
-            Cluster(4, (999, ids[11])),  # a face that there isn't
-        ],
-    )
-    assert clusters.exists(store)
-    assert groups(store) == [
+    assert not groups.exists(store)
+    found = [
+        Group(1, (ids[2], ids[1], ids[0], ids[3], ids[4])),
+        Group(2, tuple(ids[5:9])),
+        Group(3, (ids[10], ids[9])),
+        Group(4, (999, ids[11])),  # a face that there isn't
+    ]
+    groups.swap(store, NewClustering(embedder, {}, found))
+    assert groups.exists(store)
+    assert unnamed_groups(store) == [
         (1, (ids[2], ids[1], ids[0], ids[3], ids[4])),
         (2, tuple(ids[5:9])),
         (3, (ids[10], ids[9])),
@@ -217,16 +215,16 @@ def test_unnamed_groups_come_without_who_is_known(store: Store) -> None:
     say(store, "dont-care", ids[1])
     say(store, "not-a-face", ids[9])
     guess(store, (ids[3], "Ada"), (ids[4], None))
-    assert groups(store) == [(2, tuple(ids[5:9])), (1, (ids[2], ids[4]))]
-    assert clusters.members(store, 1) == [ids[2], ids[4]]  # naming a group leaves out whom the machine named
+    assert unnamed_groups(store) == [(2, tuple(ids[5:9])), (1, (ids[2], ids[4]))]
+    assert groups.members(store, 1) == [ids[2], ids[4]]  # naming a group leaves out whom the machine named
 
 
 def test_groups_are_swapped_whole_or_not_at_all(store: Store) -> None:
     ids = [add_face(store, b"%d.jpg" % number, unit(1)) for number in range(3)]
     embedder = engines.register(store, EMBEDDER)
-    clusters.swap(store, embedder, {}, [Cluster(1, tuple(ids))])
+    groups.swap(store, NewClustering(embedder, {}, [Group(1, tuple(ids))]))
 
-    class Broken(Cluster):
+    class Broken(Group):
         __slots__ = ()
 
         @property
@@ -234,10 +232,10 @@ def test_groups_are_swapped_whole_or_not_at_all(store: Store) -> None:
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        clusters.swap(store, embedder, {}, [Cluster(1, (ids[0], ids[1])), Broken.__new__(Broken)])
-    assert groups(store) == [(1, tuple(ids))]
-    clusters.swap(store, embedder, {"split": 0.3}, [])
-    assert groups(store) == []
+        groups.swap(store, NewClustering(embedder, {}, [Group(1, (ids[0], ids[1])), Broken.__new__(Broken)]))
+    assert unnamed_groups(store) == [(1, tuple(ids))]
+    groups.swap(store, NewClustering(embedder, {"split": 0.3}, []))
+    assert unnamed_groups(store) == []
     assert store.value("SELECT count(*) FROM clustering") == 1
 
 
@@ -248,7 +246,7 @@ def test_the_cover_is_the_largest_of_the_best_faces(store: Store) -> None:
             store.run("UPDATE face SET quality = ?, w = ?, h = ? WHERE id = ?", (quality, side, side, face))
     for face in ids[:4]:
         say(store, "is", face, "Ada")
-    [ada] = people.listed(store)
+    [ada] = people.summaries(store)
     assert people.cover(store, ada.person.id) == ids[1]
     say(store, "is-not", ids[1], "Ada")
     assert people.cover(store, ada.person.id) == ids[2]

@@ -113,7 +113,7 @@ def test_a_photo_is_seen_by_the_engines_that_looked_last(store: Store) -> None:
 
     def seen(detector: EngineInfo, embedder: EngineInfo) -> bool:
         ids = engines_of(store, detector, embedder)
-        assert files.known(store, 1, *ids)[b"a.jpg"].seen == (photos.seen(store, sha, *ids) == photo)
+        assert files.known(store, 1, *ids)[b"a.jpg"].seen == (photos.analyzed(store, sha, *ids) == photo)
         return files.known(store, 1, *ids)[b"a.jpg"].seen
 
     sha = str(photos.sha256(store, photo))

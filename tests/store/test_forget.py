@@ -10,12 +10,12 @@ import pytest
 
 from phototag.errors import PhototagError, UsageError
 from phototag.store import (
-    clusters,
     decisions,
     embeddings,
     faces,
     files,
     forget,
+    groups,
     history,
     libraries,
     models,
@@ -26,7 +26,9 @@ from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.store.faces import Identified
 from phototag.store.forget import Places
-from phototag.types import Box, Cluster, PhotoFile
+from phototag.store.groups import NewClustering
+from phototag.store.models import Model
+from phototag.types import Box, Group, PhotoFile
 from tests.store.build import add_photo, clean, new_face, old_database, say, unit, who
 
 HEAD, OTHER = Box(10, 10, 50, 50), Box(200, 10, 50, 50)
@@ -39,16 +41,16 @@ def lose(store: Store, *paths: bytes) -> None:
 
 def forget_missing(store: Store, before: str | None = None) -> Places:
     with store.write():
-        places = forget.missing(store, before)
-        forget.drop(store, places)
+        places = forget.missing_places(store, before)
+        forget.drop_places(store, places)
     assert clean(store)
     return places
 
 
 def forget_below(store: Store, folder: bytes) -> Places:
     with store.write():
-        places = forget.below(store, folder, libraries.every(store))
-        forget.drop(store, places)
+        places = forget.places_below(store, folder, libraries.every(store))
+        forget.drop_places(store, places)
     assert clean(store)
     return places
 
@@ -57,7 +59,7 @@ def forget_person(store: Store, name: str) -> int:
     found = people.find(store, name)
     assert found is not None
     with store.write():
-        forget.person(store, found.id)
+        forget.drop_person(store, found.id)
     assert clean(store)
     return found.id
 
@@ -74,7 +76,7 @@ def edited(store: Store, path: bytes, content: bytes, subject: int | None) -> in
 
     [place] = store.rows("SELECT id FROM file WHERE path = ?", (path,))
     with store.write():
-        photo = photos.enter(store, decoded(content))
+        photo = photos.add(store, decoded(content))
         face = replace(new_face(HEAD, unit(1)), subject=subject)
         faces.replace(store, photo, 1, 2, [face], b"small")
         files.finish(store, place[0], PhotoFile(path, 1000, 6), photo, version=True)
@@ -88,18 +90,18 @@ def test_a_photo_that_returns_has_its_names_again(store: Store) -> None:
     both = [(HEAD, unit(1)), (OTHER, unit(0, 1))]
     add_photo(store, b"a.jpg", both)
     add_photo(store, b"b.jpg", [(HEAD, unit(0, 0, 1))])
-    clusters.swap(store, 2, {}, [Cluster(1, (1, 2, 3))])
+    groups.swap(store, NewClustering(2, {}, [Group(1, (1, 2, 3))]))
     say(store, "is", 1, "Ada")
     lose(store, b"a.jpg")
-    stamp = decisions.stamp(store)
+    stamp = decisions.version_token(store)
     places = forget_missing(store)
     assert (len(places.photos), places.faces, places.named) == (1, 2, 1)
-    assert decisions.stamp(store) != stamp
+    assert decisions.version_token(store) != stamp
     assert photos.count_away(store) == 0
     assert {table: store.value(f"SELECT count(*) FROM {table}") for table in LOOKS[:4]} == dict.fromkeys(LOOKS[:4], 1)
     assert embeddings.labelled(store, 2)[0] == []
     assert [row[0] for row in store.rows("SELECT id FROM face ORDER BY id")] == [1, 3]
-    assert [told.sha256 is not None for told in faces.told(store)] == [True]  # the names file still speaks of it
+    assert [told.sha256 is not None for told in faces.decided(store)] == [True]  # the names file still speaks of it
     add_photo(store, b"elsewhere.jpg", both, content=b"a.jpg")
     assert who(store) == {1: ("Ada", "human"), 3: (None, None), 4: (None, None)}
     assert embeddings.labelled(store, 2)[:2] == ([1], [1])
@@ -139,15 +141,15 @@ def test_files_that_were_missing_before_are_missing_since_now(tmp_path: Path) ->
     with open_store(path) as store:
         assert clean(store)
         assert [bool(row[0]) for row in store.rows("SELECT missing_since FROM file ORDER BY path")] == [True, False]
-        assert forget.missing(store, "2026-01-01T00:00:00+00:00").photos == frozenset()
-        assert forget.missing(store).photos == {1}
+        assert forget.missing_places(store, "2026-01-01T00:00:00+00:00").photos == frozenset()
+        assert forget.missing_places(store).photos == {1}
 
 
 def test_an_earlier_version_goes_with_the_last_one_and_its_names_come_back(store: Store) -> None:
     first = add_photo(store, b"a.jpg", [(HEAD, unit(1))], content=b"x")
     say(store, "is", 1, "Ada")
     second = edited(store, b"a.jpg", b"y", 1)
-    assert forget.missing(store).photos == frozenset()
+    assert forget.missing_places(store).photos == frozenset()
     lose(store, b"a.jpg")
     assert forget_missing(store).photos == {first, second}
     assert store.value("SELECT count(*) FROM embedding") == store.value("SELECT count(*) FROM former") == 0
@@ -218,14 +220,14 @@ def test_nothing_of_a_forgotten_person_is_left_in_the_file(tmp_path: Path) -> No
         with store.write():
             person = people.find(store, "Xiuhtecuhtli")
             assert person is not None
-            people.claim(store, person.id, "Tlaltecuhtli")
+            people.reserve_name(store, person.id, "Tlaltecuhtli")
             decisions.record(store, [Decision("rename", person=person.id, name="Tlaltecuhtli")], "typed")
             people.refresh(store, [person.id])
         forget_person(store, "tlaltecuhtli")
         assert store.wipe()
         assert who(store) == {2: ("Ben", "human")}
         assert people.names(store) == ["Ben"]
-        assert dict(people.known_names(store)).keys() == {"Ben"}
+        assert dict(people.names_and_aliases(store)).keys() == {"Ben"}
     names = ["Tlaltecuhtli", "Xiuhtecuhtli", "Quetzalina"]
     for gone in (*names, *map(str.lower, names), look.tobytes(), b"jpeg of " + look.tobytes()[:4]):
         assert not holds(path, gone), gone
@@ -287,7 +289,7 @@ def test_whoever_was_merged_into_a_forgotten_person_is_forgotten(store: Store) -
         decisions.record(store, said, "typed")
         people.refresh(store, [ada.id, addie.id])
     assert forget_person(store, "Addie") == ada.id
-    assert (who(store), people.names(store), people.known_names(store)) == ({}, [], [])
+    assert (who(store), people.names(store), people.names_and_aliases(store)) == ({}, [], [])
     assert {row[0] for row in store.rows("SELECT name FROM person")} == {f"person {ada.id}", f"person {addie.id}"}
     with store.write():
         new = people.ensure(store, "Ada")  # somebody else
@@ -330,10 +332,10 @@ def test_what_was_learnt_of_a_forgotten_person_is_gone(store: Store) -> None:
 
     add_photo(store, b"a.jpg", [(HEAD, unit(1)), (OTHER, unit(0, 1))])
     say(store, "is", 1, "Ada")
-    models.swap(store, 2, [1], np.ones((1, 8), np.float32), np.zeros(1), 1, {})
+    models.swap(store, Model(2, (1,), 1, np.ones((1, 8), np.float32), np.zeros(1), (), {}))
     with store.write():
         store.run("INSERT INTO guess VALUES (2, 1, 1, 0.9, 0.1, '[]')")
-    assert forget.known(store, 1).tagged == (2,)
+    assert forget.person_data(store, 1).tagged == (2,)
     forget_person(store, "Ada")
     assert models.latest(store) is None
     assert who(store) == {2: (None, None)}

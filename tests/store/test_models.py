@@ -8,6 +8,7 @@ import pytest
 from phototag.errors import DatabaseDamagedError
 from phototag.store import engines, models, people
 from phototag.store.connect import Store, open_store
+from phototag.store.models import Model
 from phototag.types import EngineInfo, Guess, Thresholds
 from tests.store.build import EMBEDDER, THRESHOLDS, add_face, unit
 
@@ -25,7 +26,7 @@ INTERCEPT = np.array([0.1, -1e-17, 1e9])
 
 def test_a_model_round_trips_exactly(store: Store, everybody: list[int]) -> None:
     assert models.latest(store) is None
-    models.swap(store, 1, everybody, COEF, INTERCEPT, 12, {"C": 1.0})
+    models.swap(store, Model(1, tuple(everybody), 12, COEF, INTERCEPT, (), {"C": 1.0}))
     model = models.latest(store)
     assert model
     assert (model.embedder, model.people, model.faces) == (1, tuple(everybody), 12)
@@ -46,22 +47,22 @@ def test_a_model_round_trips_exactly(store: Store, everybody: list[int]) -> None
     ],
 )
 def test_a_damaged_model_is_said_so(store: Store, everybody: list[int], damage: str) -> None:
-    models.swap(store, 1, everybody, COEF, INTERCEPT, 12, {})
+    models.swap(store, Model(1, tuple(everybody), 12, COEF, INTERCEPT, (), {}))
     with store.write():
         store.run(damage)
     with pytest.raises(DatabaseDamagedError, match="train` again"):
         models.latest(store)
-    models.swap(store, 1, everybody, COEF, INTERCEPT, 12, {})  # which helps
+    models.swap(store, Model(1, tuple(everybody), 12, COEF, INTERCEPT, (), {}))  # which helps
     assert models.latest(store)
 
 
 def test_a_new_model_leaves_guesses_until_they_are_made_anew(store: Store, everybody: list[int]) -> None:
     face = add_face(store, b"a.jpg", unit(1))
-    models.swap(store, 1, everybody, COEF, INTERCEPT, 12, {})
+    models.swap(store, Model(1, tuple(everybody), 12, COEF, INTERCEPT, (), {}))
     first = models.latest(store)
     assert first
     models.swap_guesses(store, first.id, [Guess(face, everybody[0], 0.5, 0.3, ((face, 0.12345),))])
-    models.swap(store, 1, everybody, COEF, INTERCEPT, 13, {})
+    models.swap(store, Model(1, tuple(everybody), 13, COEF, INTERCEPT, (), {}))
     assert list(store.rows("SELECT face, model, neighbours FROM guess")) == [(face, first.id, f"[[{face}, 0.1235]]")]
     second = models.latest(store)
     assert second
@@ -73,7 +74,7 @@ def test_a_new_model_leaves_guesses_until_they_are_made_anew(store: Store, every
 
 def test_guesses_are_swapped_whole_or_not_at_all(store: Store, everybody: list[int]) -> None:
     face, _ = add_face(store, b"a.jpg", unit(1)), add_face(store, b"b.jpg", unit(1))
-    models.swap(store, 1, everybody, COEF, INTERCEPT, 12, {})
+    models.swap(store, Model(1, tuple(everybody), 12, COEF, INTERCEPT, (), {}))
     model = models.latest(store)
     assert model
     models.swap_guesses(store, model.id, [Guess(face, 1, 0.5, 0.3), Guess(999, 1, 0.5, 0.3)])  # a face that is gone

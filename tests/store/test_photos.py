@@ -73,7 +73,7 @@ def test_faces_come_by_path_and_a_persons_by_date(store: Store) -> None:
     by_date = [os.path.basename(entry.path) for entry in faces.identified(store, person=1)]
     assert by_date == [b"c.jpg", b"b.jpg", b"a.jpg"]
     assert [entry.path for entry in photos.with_faces(store)] == by_date
-    [ada] = people.listed(store)
+    [ada] = people.summaries(store)
     assert (ada.first, ada.last) == ("1999-01-01T00:00:00", "2020-01-01T00:00:00")
 
 
@@ -85,8 +85,8 @@ def test_people_seen_together(store: Store) -> None:
     for key, name in {(1, 0): "Ada", (1, 100): "Ben", (1, 200): "Ben", (2, 0): "Ada", (2, 100): "Cy"}.items():
         say(store, "is", by_photo[key], name)
     ada, ben, cy = (people.find(store, name).id for name in ("Ada", "Ben", "Cy"))  # type: ignore[union-attr]
-    assert people.together(store, ada) == [(ben, 1), (cy, 1)]
-    assert people.together(store, cy) == [(ada, 1)]
+    assert people.seen_together(store, ada) == [(ben, 1), (cy, 1)]
+    assert people.seen_together(store, cy) == [(ada, 1)]
     assert [face.box.x for face in faces.of_photo(store, 2)] == [0, 100, 200]
 
 
@@ -185,7 +185,7 @@ def test_a_changed_inode_is_a_changed_file(store: Store) -> None:
     known = files.known(store, 1, 1, 2)[b"a.jpg"]
     assert known.ctime_ns is None
     assert known.matches(PhotoFile(b"a.jpg", 1000, 5, 77))  # nobody noted it yet
-    files.note_times(store, [(known.id, PhotoFile(b"a.jpg", 1000, 5, 77))])
+    files.record_times(store, [(known.id, PhotoFile(b"a.jpg", 1000, 5, 77))])
     known = files.known(store, 1, 1, 2)[b"a.jpg"]
     assert known.matches(PhotoFile(b"a.jpg", 1000, 5, 77))
     assert not known.matches(PhotoFile(b"a.jpg", 1000, 5, 78))

@@ -369,7 +369,7 @@ def test_hiding_and_history(named_page: Page, named: Library) -> None:
     said(page, "Undid answer 1: 12 faces are Ada.")
     assert set(named.named()) == {"Ben"}
     with named.open() as store:
-        assert [entry.person.hidden for entry in people.listed(store)] == [False]
+        assert [entry.person.hidden for entry in people.summaries(store)] == [False]
 
 
 PATHS = ["/", "/people", "/people?hidden=1", "/people/1?show=confirmed", "/people/1/parts", "/people/2/merge?into=Ada",

@@ -97,7 +97,7 @@ def crawl(browser: Browser, *starts: str) -> dict[str, Reader]:
 
 def test_no_name_becomes_anything_but_text(browser: Browser, hostile: Library) -> None:
     with hostile.open() as store:
-        names = [(entry.person.id, entry.person.name) for entry in people.listed(store)]
+        names = [(entry.person.id, entry.person.name) for entry in people.summaries(store)]
     merges = [f"/people/{person}/merge?into={quote(other)}" for (person, _), (_, other) in pairwise(names)]
     read = crawl(browser, "/", "/people?hidden=1", "/nowhere", *merges[::7])
     assert len(read) > 160

@@ -35,7 +35,7 @@ def test_everybody_is_listed_and_hidden_ones_apart(named: Library, named_browser
     assert re.findall(r'class="name">(\w+)<', named_browser.get("/people?hidden=1")) == ["Ben"]
     assert "is shown again" in named_browser.post("/people/2/hide", back="/people/2")
     with named.open() as store:
-        assert [one.person.hidden for one in people.listed(store)] == [False, False]
+        assert [one.person.hidden for one in people.summaries(store)] == [False, False]
 
 
 def test_a_persons_faces_come_in_pages(library: Library, states: list[AppState]) -> None:

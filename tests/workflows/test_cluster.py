@@ -9,9 +9,10 @@ import pytest
 
 from phototag.learn.cluster import Known, Labels, cluster
 from phototag.progress import Silent
-from phototag.store import clusters, decisions, engines, faces, models, people
+from phototag.store import decisions, engines, faces, groups, models, people
 from phototag.store.connect import Store, open_reader
 from phototag.store.decisions import Decision
+from phototag.store.models import Model
 from phototag.types import Box, EngineInfo, Guess, Thresholds, Vectors
 from phototag.workflows.naming.history import undo
 from phototag.workflows.recognition.cluster import Changed, Clustered, cluster_faces
@@ -35,8 +36,8 @@ def run(store: Store, **flags: bool) -> Clustered:
     return cluster_faces(store, Silent(), **flags)
 
 
-def groups(store: Store) -> dict[int, set[int]]:
-    return {group.number: set(group.face_ids) for group in clusters.unnamed(store)}
+def unnamed_groups(store: Store) -> dict[int, set[int]]:
+    return {group.number: set(group.face_ids) for group in groups.unnamed(store)}
 
 
 def told(store: Store, verb: str, face: int, other: int) -> None:
@@ -71,11 +72,11 @@ def test_new_faces_join_the_groups_that_there_are(store: Store) -> None:
     ada, ben = add(store, "ada", 0, range(3)), add(store, "ben", 1, range(5))
     first = run(store)
     assert (first.groups, first.founded, first.joined, first.moved) == (2, 2, 0, 0)
-    assert groups(store) == {1: set(ben), 2: set(ada)}
+    assert unnamed_groups(store) == {1: set(ben), 2: set(ada)}
     more, cy = add(store, "ada", 0, range(3, 9)), add(store, "cy", 2, range(2))
     done = run(store)
     assert (done.groups, done.founded, done.joined, done.moved) == (3, 1, 6, 0)
-    assert groups(store) == {1: set(ben), 2: {*ada, *more}, 3: set(cy)}  # the largest group is still number 2
+    assert unnamed_groups(store) == {1: set(ben), 2: {*ada, *more}, 3: set(cy)}  # the largest group is still number 2
     assert done.changed == (Changed(2, 2, 3, 9, 6, 0), Changed(3, None, 0, 2, 2, 0))
     assert run(store) == Clustered(16, 3, 0, 0, 0, 0)
 
@@ -89,7 +90,7 @@ def test_anew_means_other_numbers_and_is_told_by_faces(store: Store, preview: bo
     assert (done.joined, done.founded, done.moved) == (6, 1, 0)
     assert done.changed == (Changed(3, 2, 3, 9, 6, 0), Changed(5, None, 0, 2, 2, 0))
     if not preview:
-        assert groups(store) == {3: {*ada, *more}, 4: set(ben), 5: set(cy)}
+        assert unnamed_groups(store) == {3: {*ada, *more}, 4: set(ben), 5: set(cy)}
 
 
 def test_anew_leaves_the_groups_of_named_faces(store: Store) -> None:
@@ -101,7 +102,7 @@ def test_anew_leaves_the_groups_of_named_faces(store: Store) -> None:
     done = run(store, from_scratch=True)
     assert (done.founded, done.moved, done.changed) == (0, 0, ())
     undo(store)
-    assert groups(store) == {1: set(ada), 3: set(ben)}
+    assert unnamed_groups(store) == {1: set(ada), 3: set(ben)}
 
 
 def test_groups_that_come_apart_and_together_are_told(store: Store) -> None:
@@ -136,12 +137,12 @@ def test_numbers_are_never_used_again(store: Store) -> None:
         say(store, "is", face, "Ada")
     ben = add(store, "ben", 1, range(2))
     run(store)
-    assert groups(store) == {2: set(ben)}
+    assert unnamed_groups(store) == {2: set(ben)}
     for _ in ada:
         step_back(store)
-    assert groups(store) == {1: set(ada), 2: set(ben)}
+    assert unnamed_groups(store) == {1: set(ada), 2: set(ben)}
     run(store)
-    assert groups(store) == {1: set(ada), 2: set(ben)}
+    assert unnamed_groups(store) == {1: set(ada), 2: set(ben)}
 
 
 def test_another_embedder_groups_anew(store: Store) -> None:
@@ -156,21 +157,21 @@ def test_another_embedder_groups_anew(store: Store) -> None:
     done = run(store)
     assert (done.groups, done.alone) == (1, 1)
     assert done.changed == (Changed(2, 1, 3, 2, 0, 1),)
-    assert groups(store) == {2: set(ada[:2])}
+    assert unnamed_groups(store) == {2: set(ada[:2])}
 
 
 def test_a_preview_changes_nothing(store: Store) -> None:
     ada = add(store, "ada", 0, range(3))
     with open_reader(store.path) as reader:
         assert run(reader, preview=True).groups == 1
-    assert not clusters.exists(store)
+    assert not groups.exists(store)
     run(store)
     add(store, "ada", 0, range(3, 5))
     add(store, "ben", 1, range(2))
     before = list(store.rows("SELECT * FROM cluster_member")), list(store.rows("SELECT * FROM clustering"))
     done = run(store, preview=True)
     assert (done.joined, done.founded, done.moved) == (2, 1, 0)
-    assert groups(store) == {1: set(ada)}
+    assert unnamed_groups(store) == {1: set(ada)}
     assert before == (list(store.rows("SELECT * FROM cluster_member")), list(store.rows("SELECT * FROM clustering")))
     assert run(store) == done
 
@@ -178,21 +179,21 @@ def test_a_preview_changes_nothing(store: Store) -> None:
 def test_photos_added_one_by_one_come_to_the_groups_that_all_at_once_make(store: Store) -> None:
     ada = add(store, "ada", 3, range(12), 0.2)
     run(store)
-    assert groups(store) == {1: set(ada)}
+    assert unnamed_groups(store) == {1: set(ada)}
     with store.write():
         store.run("DELETE FROM cluster_member")
     for face in ada:
         with store.write():
             store.run("UPDATE face SET present = id <= ?", (face,))
         run(store)
-    assert list(groups(store).values()) == [set(ada)]
-    current = clusters.current(store)
+    assert list(unnamed_groups(store).values()) == [set(ada)]
+    current = groups.current(store)
     assert current
-    assert [current.looks.since[face] for face in ada] == list(range(12))
+    assert [current.base.since[face] for face in ada] == list(range(12))
     run(store, from_scratch=True)
-    current = clusters.current(store)
+    current = groups.current(store)
     assert current
-    assert set(current.looks.since.values()) == {0}
+    assert set(current.base.since.values()) == {0}
 
 
 # --- what humans said ---
@@ -205,7 +206,7 @@ def test_named_faces_are_left_alone(store: Store) -> None:
     say(store, "dont-care", ada[2])
     for flags, number in (({}, 1), ({"from_scratch": True}, 2), ({}, 2)):
         assert run(store, **flags).faces == 3
-        assert groups(store) == {number: set(ada[3:])}
+        assert unnamed_groups(store) == {number: set(ada[3:])}
 
 
 @pytest.mark.parametrize("scratch", [False, True])
@@ -216,13 +217,13 @@ def test_different_people_are_separated_and_the_same_united(store: Store, scratc
     told(store, "same", ben[0], cy[2])
     for flags in ({"from_scratch": scratch}, {}, {"from_scratch": scratch}):
         assert not run(store, **flags).conflicts
-        found = {face: number for number, members in groups(store).items() for face in members}
+        found = {face: number for number, members in unnamed_groups(store).items() for face in members}
         assert found.get(ada[0], -1) != found.get(ada[1], -2)
         assert found[ben[0]] == found[cy[2]]
     step_back(store)
     step_back(store)
     run(store, from_scratch=True)
-    assert sorted(map(len, groups(store).values())) == [4, 4, 4]
+    assert sorted(map(len, unnamed_groups(store).values())) == [4, 4, 4]
 
 
 def test_the_latest_answer_holds_and_the_other_is_listed(store: Store) -> None:
@@ -233,10 +234,10 @@ def test_the_latest_answer_holds_and_the_other_is_listed(store: Store) -> None:
     assert done.conflicts == (Conflict("answers", (faces.place(store, ada[0]), faces.place(store, ben[0])), "same"),)
     assert done.conflicts[0].faces[0].photo == b"/photos/ada0.jpg"
     assert done.conflicts[0].faces[0].box == Box(10, 10, 50, 50)
-    assert sorted(groups(store).values(), key=min) == [set(ada), set(ben)]
+    assert sorted(unnamed_groups(store).values(), key=min) == [set(ada), set(ben)]
     told(store, "same", ada[0], ben[0])
     assert conflicts(run(store)) == [("different", ada[0], ben[0], None)]
-    assert {ada[0], ben[0]} <= next(iter(groups(store).values()))
+    assert {ada[0], ben[0]} <= next(iter(unnamed_groups(store).values()))
 
 
 @pytest.mark.parametrize("names_last", [True, False])
@@ -255,7 +256,7 @@ def test_names_are_answers_as_good_as_others(store: Store, names_last: bool) -> 
     if names_last:
         names()
     done = run(store)
-    in_one = any({ada[1], ben[1]} <= members for members in groups(store).values())
+    in_one = any({ada[1], ben[1]} <= members for members in unnamed_groups(store).values())
     if names_last:
         assert conflicts(done) == [("same", ada[1], ada[0], None)]  # the oldest of four that can't all be true
         assert in_one
@@ -317,7 +318,7 @@ def test_what_is_said_of_named_faces_says_something_of_others(store: Store) -> N
         assert eve
         decisions.record(store, [Decision("is-not", ada[4], eve.id)], "typed")
     run(store)
-    found = {face: number for number, members in groups(store).items() for face in members}
+    found = {face: number for number, members in unnamed_groups(store).items() for face in members}
     assert found.get(ada[2], -1) != found.get(ada[3], -2)  # one is Ada, the other Eve
     assert found.get(ada[3], -1) != found.get(ada[4], -2)
 
@@ -328,7 +329,7 @@ def test_who_is_not_a_person_leaves_the_group_that_the_machine_takes_for_them(st
     with store.write():
         person = people.ensure(store, "Ada").id
         decisions.record(store, [Decision("is", ada[0], person)], "typed")
-    models.swap(store, engines.register(store, EMBEDDER), [person], [unit(1)], [0.0], 1, {})  # type: ignore[arg-type]
+    models.swap(store, Model(engines.register(store, EMBEDDER), (person,), 1, [unit(1)], [0.0], (), {}))  # type: ignore[arg-type]
     model = models.latest(store)
     assert model
     models.swap_guesses(store, model.id, [Guess(face, person, 0.9, 0.1) for face in ada[1:4]])
@@ -349,12 +350,12 @@ def test_two_faces_of_a_photo_are_kept_apart_and_told_of(store: Store) -> None:
     for scratch in (False, True):
         done = run(store, from_scratch=scratch)
         assert done.conflicts == (Conflict("one photo", (faces.place(store, one), faces.place(store, other))),)
-        [members] = groups(store).values()
+        [members] = unnamed_groups(store).values()
         assert set(ada) < members
         assert len(members & {one, other}) == 1
     told(store, "same", one, other)
     assert not run(store).conflicts
-    assert list(groups(store).values()) == [{*ada, one, other}]
+    assert list(unnamed_groups(store).values()) == [{*ada, one, other}]
 
 
 def test_no_pair_of_one_photo_is_told_of_but_for_their_looks(store: Store) -> None:
@@ -389,7 +390,7 @@ def test_a_pair_in_one_group_is_told_of_until_a_human_speaks(store: Store, alike
     with store.write():  # as groups were before photos counted
         store.run("UPDATE cluster_member SET cluster = 1, base = 1, rank = face")
     assert conflicts(run(store)) == [("photo", one, other)]
-    assert groups(store) == {1: {*ada, one, other}}
+    assert unnamed_groups(store) == {1: {*ada, one, other}}
     told(store, "same", one, other)
     assert not run(store).conflicts
 
@@ -428,10 +429,10 @@ def test_nobody_is_whom_a_human_named_beside_them(store: Store) -> None:
     for face in ada:
         told(store, "same", face, named)
     run(store)
-    assert groups(store) == {1: set(ada)}
+    assert unnamed_groups(store) == {1: set(ada)}
     told(store, "same", mate, ada[0])  # unless a human says so
     run(store)
-    assert groups(store) == {1: {*ada, mate}}
+    assert unnamed_groups(store) == {1: {*ada, mate}}
 
 
 def test_pairs_are_found_in_photos_with_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -448,7 +449,7 @@ def test_poor_faces_join_groups_but_make_none(store: Store) -> None:
         for face in (*ben, ada[3]):
             store.run("UPDATE face SET quality = 0.05 WHERE id = ?", (face,))
     done = run(store)
-    assert groups(store) == {1: set(ada)}
+    assert unnamed_groups(store) == {1: set(ada)}
     assert done.alone == 4
 
 
@@ -463,4 +464,4 @@ def test_a_burst_of_a_stranger_comes_after_the_family(store: Store) -> None:
     ]
     run(store)
     photos = dict(store.rows("SELECT id, photo FROM face"))
-    assert [{photos[face] for face in group.face_ids} for group in clusters.unnamed(store)] == [set(family), set(burst)]
+    assert [{photos[face] for face in group.face_ids} for group in groups.unnamed(store)] == [set(family), set(burst)]

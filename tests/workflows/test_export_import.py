@@ -434,7 +434,7 @@ def test_whatever_was_said_moves_and_moves_once(
                     case "hide" | "show", str(name), _:
                         hide(one, name, shown=verb == "show")
                     case "split", str(name), str(second):
-                        split(one, name, decisions.of_person(one, called(one, name).id, "is")[:1], second)
+                        split(one, name, decisions.subjects_of(one, called(one, name).id, "is")[:1], second)
                     case "undo", int(number):
                         undo(one, number)
             except UsageError:

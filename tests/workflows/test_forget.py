@@ -17,6 +17,7 @@ from phototag.interop.names import parse, render
 from phototag.progress import Silent
 from phototag.store import files, forget, history, libraries, models, people
 from phototag.store.connect import Store, open_store
+from phototag.store.models import Model
 from phototag.types import RGB, Box, Detection, Guess
 from phototag.workflows.library import index as indexing
 from phototag.workflows.library.forget import forget_folder, forget_missing, forget_person
@@ -170,7 +171,7 @@ def test_what_is_missing_is_asked_shown_and_counted_nowhere(
     assert session.next() is None
     found = status(store)
     assert (found.photos, found.away, found.faces, found.confirmed, found.groups) == (1, 4, 0, 0, 0)
-    [ada] = people.listed(store)
+    [ada] = people.summaries(store)
     assert (ada.person.name, ada.faces) == ("Ada", 0)
     album = _Library(store)
     assert (album.people(), list(album.groups()), list(album.photos())) == ([], [], [])
@@ -316,8 +317,8 @@ def test_a_model_or_tags_of_before_come_to_nothing(store: Store, two: Path, monk
 
     def late(store: Store, model: int, guesses: Sequence[Guess]) -> bool:
         if "Ada" in people.names(store):
-            forget.person(store, 1)
-            models.swap(store, 2, [1], np.ones((1, 8), np.float32), np.zeros(1), 1, {})
+            forget.drop_person(store, 1)
+            models.swap(store, Model(2, (1,), 1, np.ones((1, 8), np.float32), np.zeros(1), (), {}))
         return real(store, model, guesses)
 
     monkeypatch.setattr(models, "swap_guesses", late)

@@ -147,14 +147,14 @@ def test_two_groups_are_one_or_two(store: Store) -> None:
     session = InterviewSession.open(store)
     question = AreTheyOne((Side(None, 1, tuple(first)), Side(None, 2, tuple(second))), 1, 1)
     session.no(question)
-    assert [said.verb for said in decisions.statements(store)] == ["different"]
+    assert [said.verb for said in decisions.constraints(store)] == ["different"]
     session.undo()
     session.yes(question)
-    assert [said.verb for said in decisions.statements(store)] == ["same"]
+    assert [said.verb for said in decisions.constraints(store)] == ["same"]
     assert set(group(session).faces) == {*first, *second}
     assert set(group(InterviewSession.open(store)).faces) == {*first, *second}  # before faces are grouped anew
     session.undo()
-    assert list(decisions.statements(store)) == []
+    assert list(decisions.constraints(store)) == []
     assert set(group(session).faces) == set(first)
 
 

@@ -87,7 +87,7 @@ def test_two_people_become_one_and_two_again(store: Store) -> None:
     assert merge(store, "Addie", "Ada") == told
     assert named(store) == {**dict.fromkeys([*ada, *addie], "Ada"), not_her: None, hers: None}
     assert people.names(store) == ["Ada"]
-    assert decisions.of_person(store, called(store, "Ada").id, "is-not") == [not_her]
+    assert decisions.subjects_of(store, called(store, "Ada").id, "is-not") == [not_her]
     assert called(store, "addie").name == "Ada"  # the name still tells who is meant
     name_faces(store, [hers], "Addie")
     assert named(store)[hers] == "Ada"
@@ -210,7 +210,7 @@ def test_the_machine_forgets_whom_nobody_is_called(store: Store) -> None:
     assert set(named(store).values()) == {"Ada"}
     undo(store)
     assert set(named(store).values()) == {None}
-    assert people.listed(store) == []
+    assert people.summaries(store) == []
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_what_holds_is_what_the_journal_says(store: Store, steps: list[tuple[obj
                 case "hide" | "show", str(name), _:
                     hide(store, name, shown=verb == "show")
                 case "split", str(name), str(other):
-                    own = decisions.of_person(store, called(store, name).id, "is")
+                    own = decisions.subjects_of(store, called(store, name).id, "is")
                     split(store, name, own[:1], other)
                 case "undo", int(number):
                     undo(store, number)

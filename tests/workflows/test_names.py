@@ -119,7 +119,7 @@ def test_a_corrected_typo_is_nobodys_name(store: Store) -> None:
     assert people.names(store) == ["Courteney", "Courtny"]
     name_faces(store, [two], "Courteney")
     assert people.names(store) == ["Courteney"]
-    assert [entry.person.name for entry in people.listed(store)] == ["Courteney"]
+    assert [entry.person.name for entry in people.summaries(store)] == ["Courteney"]
     assert [person.name for person in export_names(store).names.people] == ["Courteney"]
     assert people.find(store, "Courtny") is None
     undo(store)

@@ -11,9 +11,9 @@ from phototag.analysis.main_face import main_face
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.imaging.quality import WORTH_GROUPING, WORTH_LEARNING
 from phototag.progress import Silent
-from phototag.store import clusters, decisions, faces, models, people
-from phototag.store.clusters import Unnamed
+from phototag.store import decisions, faces, groups, models, people
 from phototag.store.connect import Store, open_store
+from phototag.store.groups import Unnamed
 from phototag.types import Box, Face, Vectors
 from phototag.workflows.naming import name as naming
 from phototag.workflows.naming.history import undo
@@ -38,7 +38,7 @@ WATCHED = Silent()
 
 def unnamed(store: Store) -> list[Unnamed]:
     """The groups that wait for a name, in the order of the album."""
-    return list(clusters.unnamed(store, clear=WORTH_GROUPING))
+    return list(groups.unnamed(store, clear=WORTH_GROUPING))
 
 
 def near(axis: int, number: int = 0) -> Vectors:
@@ -61,7 +61,7 @@ def test_faces_are_grouped_by_person(store: Store) -> None:
     stranger = add_face(store, b"x.jpg", near(2))
     done = cluster_faces(store, WATCHED)
     assert (done.faces, done.groups, done.alone) == (11, 2, 1)
-    first, second = clusters.unnamed(store)
+    first, second = groups.unnamed(store)
     assert (first.number, set(first.face_ids)) == (1, set(ben))
     assert (second.number, set(second.face_ids)) == (2, set(ada))
     assert stranger not in first.face_ids + second.face_ids
@@ -74,7 +74,7 @@ def test_what_was_said_is_left_out_of_groups(store: Store) -> None:
     say(store, "dont-care", ids[1])
     say(store, "not-a-face", ids[2])
     assert cluster_faces(store, WATCHED).faces == 3
-    [group] = clusters.unnamed(store)
+    [group] = groups.unnamed(store)
     assert set(group.face_ids) == set(ids[3:])
 
 
@@ -147,10 +147,10 @@ def test_faint_faces_in_the_background_bring_nobody_to_the_front(store: Store) -
         for face in ben[2:]:
             store.run("UPDATE face SET quality = ? WHERE id = ?", (WORTH_GROUPING / 2, face))
     cluster_faces(store, WATCHED)
-    assert [(set(group.face_ids), group.met) for group in unnamed(store)][:1] == [(set(ada), 3)]
+    assert [(set(group.face_ids), group.appearances) for group in unnamed(store)][:1] == [(set(ada), 3)]
     assert [len(group.faces) for group in _Library(store).groups()] == [3, 6]  # the album has the same order
     name_faces(store, ada, "Ada")
-    assert [(set(group.face_ids), group.met) for group in unnamed(store)][:1] == [(set(ben), 2)]
+    assert [(set(group.face_ids), group.appearances) for group in unnamed(store)][:1] == [(set(ben), 2)]
 
 
 def test_a_group_is_not_named_after_whom_a_human_said_it_is_not(store: Store) -> None:
@@ -160,7 +160,7 @@ def test_a_group_is_not_named_after_whom_a_human_said_it_is_not(store: Store) ->
     not_them(store, "ada", [ada[4]])
     for from_scratch in (False, False, True):
         cluster_faces(store, WATCHED, from_scratch=from_scratch)
-        [group] = clusters.unnamed(store)
+        [group] = groups.unnamed(store)
         assert set(group.face_ids) == set(ada[1:])
         named = name_group(store, group.face_ids, "Ada")
         assert (named.person.name, named.faces, named.left_out) == ("Ada", 3, 1)
@@ -189,11 +189,11 @@ def test_answers_about_single_faces(store: Store) -> None:
     cluster_faces(store, WATCHED)
     compare(store, "different", ada[0], ada[1])
     cluster_faces(store, WATCHED)
-    assert {ada[0], ada[1]} - set(next(iter(clusters.unnamed(store))).face_ids)
+    assert {ada[0], ada[1]} - set(next(iter(groups.unnamed(store))).face_ids)
     assert undo(store).decisions == 1
     compare(store, "same", ada[0], ada[1])
     cluster_faces(store, WATCHED)
-    assert set(next(iter(clusters.unnamed(store))).face_ids) == set(ada)
+    assert set(next(iter(groups.unnamed(store))).face_ids) == set(ada)
     name_face(store, ada[0], "Ada")
     assert not_them(store, "ADA", [ada[0]]).name == "Ada"
     assert who(store)[ada[0]] == (None, None)

@@ -33,7 +33,7 @@ def everything(store: Store) -> tuple[object, ...]:
     return (
         decisions.labels(store),
         sorted(decisions.rejected(store)),
-        list(decisions.of_faces(store)),
+        list(decisions.face_decisions(store)),
         sorted(decisions.different_people(store)),
         list(store.rows("SELECT id, name, hidden, merged, gone FROM person ORDER BY id")),
         list(store.rows("SELECT id, present FROM face ORDER BY id")),
@@ -344,12 +344,12 @@ def test_what_stands_is_as_if_nothing_else_had_been_said(stores: tuple[Store, St
     ids = empty(store)
     said: dict[int, _Step] = {}
     for step in steps:
-        before = history.last(store) or 0
+        before = history.last_undoable(store) or 0
         try:
             take(store, ids, step)
         except UsageError:
             continue
-        if (history.last(store) or 0) > before and step[0] not in ("undo", "last"):
+        if (history.last_undoable(store) or 0) > before and step[0] not in ("undo", "last"):
             said[before + 1] = step
     ids = empty(fresh)
     merged: set[object] = set()

@@ -11,7 +11,7 @@ import pytest
 
 from phototag.cli.index import sentence
 from phototag.progress import Silent
-from phototag.store import clusters, engines, faces
+from phototag.store import engines, faces, groups
 from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Detection
 from phototag.workflows.library import index as indexing
@@ -65,8 +65,8 @@ def names(store: Store) -> dict[int, str | None]:
     return {face.id: face.person for face in faces.identified(store)}
 
 
-def groups(store: Store) -> dict[int, set[int]]:
-    return {group.number: set(group.face_ids) for group in clusters.unnamed(store)}
+def unnamed_groups(store: Store) -> dict[int, set[int]]:
+    return {group.number: set(group.face_ids) for group in groups.unnamed(store)}
 
 
 def seen(store: Store, name: str) -> set[int]:
@@ -96,7 +96,7 @@ def test_no_photo_is_opened_and_names_stay(store: Store, run: Run, seven: list[i
 def test_until_it_saw_every_face_the_former_embedder_stays(
     store: Store, run: Run, seven: list[int], workshop: Workshop, batch: int
 ) -> None:
-    before, grouped = names(store), groups(store)
+    before, grouped = names(store), unnamed_groups(store)
 
     def stop(call: int) -> None:
         if call == batch:
@@ -110,7 +110,7 @@ def test_until_it_saw_every_face_the_former_embedder_stays(
     assert len(seen(store, "tastes")) == 2 * (batch - 1)
     done = cluster_faces(store, Silent())
     assert (done.faces, done.moved) == (4, 0)
-    assert groups(store) == grouped
+    assert unnamed_groups(store) == grouped
     assert train_people(store, Silent()).people == 3
     assert tag_faces(store, Silent()).named == 4
     assert list(names(store).values()) == ["Ada"] * 3 + ["Ben"] * 2 + ["Cy"] * 2
@@ -130,7 +130,7 @@ def test_a_change_that_was_begun_is_taken_back_by_naming_the_former(
     workshop.during = clock.tick
     assert run(embedder="tastes", budget=1.5).faces_left == 3
     done = run(embedder="colours")
-    assert (done.reembedded, embedder(store), engines.coming(store, "embedder")) == (0, "colours", None)
+    assert (done.reembedded, embedder(store), engines.upcoming(store, "embedder")) == (0, "colours", None)
     assert run().reembedded == 0
     assert embedder(store) == "colours"
 

@@ -72,7 +72,7 @@ def add(store: Store, number: int, shown: list[int]) -> None:
     file = PhotoFile(b"%d.jpg" % number, 1000, 5)
     with store.write():
         [place] = files.begin(store, library.id, [file])
-        photo = photos.enter(store, decoded(b"%d" % number))
+        photo = photos.add(store, decoded(b"%d" % number))
         new = [
             NewFace(box, (), 0.9, 0.5, b"crop", box, VECTORS[face]) for face, box in zip(shown, _BOXES, strict=False)
         ]
@@ -161,7 +161,7 @@ def taken(store: Store, step: Step) -> None:
 
 def said_anew(store: Store, fresh: Store) -> None:
     """Say in a database where nothing was said what stands in another."""
-    who, last = people.meant(store), {one.person.id: one.person.name for one in people.listed(store)}
+    who, last = people.resolve_merges(store), {one.person.id: one.person.name for one in people.summaries(store)}
 
     def name(person: int) -> str:
         return last.get(who.get(person, person), f"Nobody {person}")
@@ -193,8 +193,8 @@ def held(store: Store) -> tuple[dict[str, Any], dict[Any, float]]:
     much of all this, which depends a little on the order in which it is summed up: people are numbered as they were
     named."""
     session = InterviewSession.open(store)
-    names = {one.person.id: one.person.name for one in people.listed(store)}
-    model, question, claims = models.latest(store), session.next(), list(models.claims(store))
+    names = {one.person.id: one.person.name for one in people.summaries(store)}
+    model, question, claims = models.latest(store), session.next(), list(models.best_guesses(store))
     groups: dict[int, set[int]] = {}
     for face in faces.identified(store):
         if face.cluster is not None and face.person is None:
@@ -202,7 +202,7 @@ def held(store: Store) -> tuple[dict[str, Any], dict[Any, float]]:
     curve = model.params["calibration"] if model else {}
     numbers: dict[Any, float] = {key: value for key, value in curve.items() if isinstance(value, float | int)}
     numbers |= {face: sure for face, _, sure, _ in claims}
-    numbers |= {names[one]: far or 0 for one, far in zip(model.people, model.reach, strict=True)} if model else {}
+    numbers |= {names[one]: far or 0 for one, far in zip(model.people, model.radius, strict=True)} if model else {}
     numbers["resolves"] = question.resolves if question else 0
     return {
         "who": {face.id: (face.person, face.source) for face in faces.identified(store)},

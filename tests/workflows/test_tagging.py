@@ -43,7 +43,7 @@ def fill(store: Store, vectors: Vectors) -> list[int]:
     with store.write():
         places = rows_of_files.begin(store, library.id, files)
         for place, file, vector in zip(places, files, vectors, strict=True):
-            number = photos.enter(store, decoded(file.path))
+            number = photos.add(store, decoded(file.path))
             faces.replace(store, number, detector, embedder, [new_face(Box(10, 10, 50, 50), vector)], b"small")
             rows_of_files.finish(store, place, file, number)
     return [row[0] for row in store.rows("SELECT id FROM face ORDER BY photo")]
@@ -282,14 +282,14 @@ def test_what_is_learnt_has_no_memory(simulation: tuple[Path, dict[int, int]], t
         assert set(after.people) == {*first.people, person.id}
         assert np.array_equal(after.coef, fresh.coef)
         assert np.array_equal(after.intercept, fresh.intercept)
-        assert (after.reach, after.params) == (fresh.reach, json.loads(json.dumps(fresh.params)))
+        assert (after.radius, after.params) == (fresh.radius, json.loads(json.dumps(fresh.params)))
         assert not np.array_equal(after.coef[: len(first.people)], first.coef)
         undo(store)
         try_names(store, WATCHED)
         again = usable_model(store)
         assert np.array_equal(again.coef, first.coef)
         assert np.array_equal(again.intercept, first.intercept)
-        assert (again.people, again.reach, again.params) == (first.people, first.reach, first.params)
+        assert (again.people, again.radius, again.params) == (first.people, first.radius, first.params)
 
 
 def test_nothing_is_left_once_nobody_is_named(simulation: tuple[Path, dict[int, int]], tmp_path: Path) -> None:
@@ -315,9 +315,9 @@ def test_nothing_is_left_once_nobody_is_named(simulation: tuple[Path, dict[int, 
 def test_people_have_a_reach_of_their_own_where_faces_tell(simulation: tuple[Path, dict[int, int]]) -> None:
     with open_store(simulation[0]) as store:
         model = usable_model(store)
-        assert len(set(model.reach)) > 1
+        assert len(set(model.radius)) > 1
         judged = judge(store, Faces.read(store), model)
-        assert judged.known.reach.tolist() == list(model.reach)
+        assert judged.known.reach.tolist() == list(model.radius)
 
 
 def test_a_model_of_before_reaches_and_curves_still_tags(store: Store) -> None:

@@ -52,7 +52,7 @@ def demo(folder: Path, settings: Settings, progress: Progress) -> Demo:
             page=found.page,
             photos=done.photos,
             faces=done.faces,
-            people=len(people.listed(store)),
+            people=len(people.summaries(store)),
             tagged=found.tagged.named if found.tagged else 0,
             problems=found.indexed.problems,
         )

@@ -46,7 +46,7 @@ def chosen(settings: Settings, store: Store) -> Settings:
 
 
 def _coming(store: Store) -> str | None:
-    found = engines.coming(store, "embedder")
+    found = engines.upcoming(store, "embedder")
     return found[1] if found and registry.installed("embedder", found[1]) else None
 
 
@@ -75,7 +75,7 @@ def used_as(name: str, db: Path) -> Use | None:
             uses: dict[Use, tuple[int, str] | None] = {
                 "detector": engines.current(store, "detector"),
                 "embedder": engines.current(store, "embedder"),
-                "coming": engines.coming(store, "embedder"),
+                "coming": engines.upcoming(store, "embedder"),
             }
     except PhototagError:
         return None

@@ -48,9 +48,9 @@ def forget_missing(store: Store, since: datetime | None = None, *, dry_run: bool
     Photos of a folder that is offline are not away.
     """
     with store.write():
-        places = forget.missing(store, None if since is None else utc(since))
+        places = forget.missing_places(store, None if since is None else utc(since))
         if not dry_run:
-            forget.drop(store, places)
+            forget.drop_places(store, places)
     return _told(store, places, None, dry_run)
 
 
@@ -62,11 +62,11 @@ def forget_folder(store: Store, folder: Path, *, dry_run: bool = False) -> Forgo
     path = os.path.abspath(os.fsencode(folder))
     with store.write():
         known = libraries.every(store)
-        places = forget.below(store, path, known)
+        places = forget.places_below(store, path, known)
         if not (places.files or places.former or places.roots):
             raise UsageError(f"nothing in {path_text(path)} is indexed: `phototag status` shows the folders that are")
         if not dry_run:
-            forget.drop(store, places)
+            forget.drop_places(store, places)
     homes = [library.root for library in known if library.holds(path) and library not in places.roots]
     return _told(store, places, max(homes, key=len, default=None), dry_run)
 
@@ -109,7 +109,7 @@ def forget_person(store: Store, name: str, *, tagged: bool = False, dry_run: boo
         person = called(store, name)
         also = tuple(people.aliases(store, person.id))
         paths = forget.paths_with(store, [person.name, *also])
-        known = forget.known(store, person.id) if dry_run else forget.person(store, person.id, tagged=tagged)
+        known = forget.person_data(store, person.id) if dry_run else forget.drop_person(store, person.id, tagged=tagged)
     left = None if dry_run else _left(store)
     return ForgottenPerson(
         person.id, person.name, also, len(known.named), len(known.photos), len(known.tagged), paths, left

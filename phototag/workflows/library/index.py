@@ -220,7 +220,7 @@ class _Run:
         versions = self.versions(task, outcome, result) if isinstance(outcome, DecodedPhoto) else []
         if isinstance(outcome, DecodedPhoto) and (result is None or versions):
             image = replace(outcome.image, rgb=outcome.image.rgb.copy())  # its memory is used again
-            kept = faces.without_looks(self.store, outcome.sha256)
+            kept = faces.without_crop(self.store, outcome.sha256)
             look = partial(seen_again, versions, kept) if versions or kept else None
             self.looked_at.append((task, self.eye.look(replace(outcome, image=image), look)))
             self.under_way.add(outcome.sha256)
@@ -254,7 +254,7 @@ class _Run:
             if isinstance(outcome, PhotoError) and outcome.code in _NOT_READ:
                 require_online(replace(self.library, photos=1))  # the whole drive may be gone, not this file
             return outcome
-        seen = photos.seen(self.store, outcome.sha256, self.detector, self.embedder)
+        seen = photos.analyzed(self.store, outcome.sha256, self.detector, self.embedder)
         return None if seen is None else _Known(outcome.sha256)
 
     def commit(self) -> None:
@@ -288,7 +288,7 @@ class _Run:
         elif isinstance(result, Seen):
             self.put_faces(task, result)
         elif isinstance(result, _Known):
-            photo = photos.seen(self.store, result.sha256, self.detector, self.embedder)
+            photo = photos.analyzed(self.store, result.sha256, self.detector, self.embedder)
             if photo is not None:  # else another run changed it meanwhile: this file is tried again
                 files.finish(self.store, task.photo, task.file, photo)
         else:
@@ -297,7 +297,7 @@ class _Run:
     def put_faces(self, task: Task, seen: Seen) -> None:
         new = photos.find(self.store, seen.photo.sha256) is None
         again = any(face.subject is not None for face in seen.faces)
-        photo = photos.enter(self.store, seen.photo)
+        photo = photos.add(self.store, seen.photo)
         faces.replace(self.store, photo, self.detector, self.embedder, seen.faces, seen.preview)
         files.finish(self.store, task.photo, task.file, photo, version=new or again)
 

@@ -38,16 +38,16 @@ def reembed(store: Store, eye: Eye, progress: Progress, deadline: float) -> Reem
     opened, and every name stays with its face. A face whose stored picture is damaged is left to `index`, which opens
     its photo again.
     """
-    engine = engines.enter(store, eye.embedder.info)
+    engine = engines.add(store, eye.embedder.info)
     damaged: set[int] = set()
     done = 0
     while True:
         with store.write():  # so that no other run adds a face between the last look and the change
             waiting = [face for face in embeddings.without_embedding(store, engine) if face not in damaged]
             if not waiting:
-                engines.use(store, engine)
+                engines.set_current(store, engine)
                 return Reembedded(engine, done, 0)
-            engines.announce(store, engine)
+            engines.set_upcoming(store, engine)
         progress.start("Looking at known faces anew", len(waiting))
         for start in range(0, len(waiting), _BATCH):
             if time.monotonic() > deadline:

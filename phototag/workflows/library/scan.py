@@ -114,7 +114,7 @@ def scan(
     unopened = {*met} - {file.path for file in [*todo, *tried]}
     unnoted = [(known[path].id, met[path]) for path in unopened if path in known and known[path].ctime_ns is None]
     if unnoted:
-        files.note_times(store, unnoted)
+        files.record_times(store, unnoted)
     with store.write():
         problems.clear_stage(store, library.id, "walk")
         for problem in denied:

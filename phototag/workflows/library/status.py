@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phototag.store import (
-    clusters,
     embeddings,
     engines,
     faces,
     files,
+    groups,
     libraries,
     models,
     people,
@@ -50,10 +50,10 @@ class Status:
 
 def status(store: Store) -> Status:
     """Count everything."""
-    listed = people.listed(store)
+    listed = people.summaries(store)
     model = models.latest(store)
     detector, embedder = engines.current(store, "detector"), engines.current(store, "embedder")
-    coming = engines.coming(store, "embedder")
+    coming = engines.upcoming(store, "embedder")
     return Status(
         libraries=tuple(libraries.every(store)),
         photos=photos.count(store),
@@ -63,7 +63,7 @@ def status(store: Store) -> Status:
         faces=faces.count(store),
         confirmed=sum(entry.confirmed for entry in listed),
         tagged=sum(entry.tagged for entry in listed),
-        groups=sum(1 for _ in clusters.unnamed(store)),
+        groups=sum(1 for _ in groups.unnamed(store)),
         problems=problems.count(store),
         people=len(listed),
         detector=detector[1] if detector else None,

@@ -18,7 +18,7 @@ from phototag.imaging.crops import load_picture, preview
 from phototag.imaging.registration import Transform, alike_in, register
 from phototag.store import faces, files, photos, unplaced
 from phototag.store.connect import Store
-from phototag.store.unplaced import Former
+from phototag.store.unplaced import EarlierFace
 from phototag.types import RGB, Box, DecodedPhoto, Detection, Detector, Embedder, Image, NewFace, Vectors, turned
 
 #: Versions before the present one that are looked at.
@@ -37,7 +37,7 @@ class Earlier:
 
     preview: bytes
     width: int
-    faces: tuple[Former, ...]
+    faces: tuple[EarlierFace, ...]
 
 
 def earlier(store: Store, file: int, sha256: str, embedder: int) -> list[Earlier]:
@@ -48,7 +48,7 @@ def earlier(store: Store, file: int, sha256: str, embedder: int) -> list[Earlier
         if photo == now:
             continue
         picture, size = photos.preview(store, photo), photos.size(store, photo)
-        former = tuple(unplaced.former(store, photo, embedder))
+        former = tuple(unplaced.earlier_faces(store, photo, embedder))
         if picture is not None and size is not None and former:
             found.append(Earlier(picture, size[0], former))
     return found
@@ -63,7 +63,7 @@ def overwritten(store: Store, file: int, photo: DecodedPhoto, embedder: int, sam
     before = earlier(store, file, photo.sha256, embedder)
     if now is None or not before:
         return []
-    found = unplaced.unspoken(store, now, embedder)
+    found = unplaced.undecided_faces(store, now, embedder)
     faceless = not faces.of_photo(store, now)
     return [
         version
@@ -112,7 +112,11 @@ class _Laid:
 
 
 def _laid(
-    version: Earlier, photo: DecodedPhoto, wanted: Sequence[Former], found: Sequence[tuple[Box, Vectors]], same: float
+    version: Earlier,
+    photo: DecodedPhoto,
+    wanted: Sequence[EarlierFace],
+    found: Sequence[tuple[Box, Vectors]],
+    same: float,
 ) -> _Laid | None:
     """How an earlier version lies on a photo; None if that isn't a version of it, or can't be told."""
     try:
@@ -153,7 +157,7 @@ class _Again:
             kept = [face for face in self.found if face.subject is not None]
             self.found = kept + [face for face in sideways if all(_apart(face, other) for other in kept)]
 
-    def matched(self, wanted: Sequence[Former]) -> list[NewFace]:
+    def matched(self, wanted: Sequence[EarlierFace]) -> list[NewFace]:
         """All faces of the photo, those that are `wanted` ones marked as such."""
         limit = same(self.embedder) * (_UNLIKE if self.transform.sure else 1.0)
         where = {face.id: self.transform.box(face.box) for face in wanted}

@@ -17,7 +17,7 @@ from phototag.progress import Progress, Silent
 from phototag.store import decisions, engines, faces, libraries, models, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
-from phototag.store.photos import Copy
+from phototag.store.photos import LocatedPhoto
 from phototag.types import Box, DecodedPhoto, NewFace, Origin, Person, PhotoFile, Problem
 from phototag.workflows.library.engines_in_use import chosen, current_embedder
 from phototag.workflows.naming.people import a_name
@@ -36,7 +36,7 @@ class Shown:
     problems: list[Problem] = field(default_factory=list)
 
 
-def look(store: Store, wanted: Mapping[Copy, Sequence[Box]], settings: Settings, progress: Progress) -> Shown:
+def look(store: Store, wanted: Mapping[LocatedPhoto, Sequence[Box]], settings: Settings, progress: Progress) -> Shown:
     """Cut out and embed, by the embedder in use, the faces at places in one photo or more; nothing is stored.
 
     Raises UsageError, WeightsError if that embedder can't be had.
@@ -75,7 +75,7 @@ def _in_use(store: Store) -> str | None:
     return found[1] if found else None
 
 
-def _unusable(photo: Copy, outcome: DecodedPhoto | PhotoError | Crash) -> Problem | None:
+def _unusable(photo: LocatedPhoto, outcome: DecodedPhoto | PhotoError | Crash) -> Problem | None:
     if isinstance(outcome, DecodedPhoto):
         if outcome.sha256 == photo.sha256:
             return None
@@ -111,7 +111,7 @@ def add_face(
 
 def add_face_on(
     store: Store,
-    row: Copy,
+    row: LocatedPhoto,
     box: Box,
     name: str | None,
     settings: Settings,
@@ -135,18 +135,18 @@ def add_face_on(
             if shown is None or photos.sha256(store, row.id) != row.sha256:
                 raise UsageError(f"{path_text(path)} is being indexed just now; nothing was saved: try again")
             once = _known_at(store, row.id, box, present=False)
-            face = faces.show(store, row.id, shown.embedder, shown.faces[row.id, box], shown.previews[row.id], once)
+            face = faces.add(store, row.id, shown.embedder, shown.faces[row.id, box], shown.previews[row.id], once)
         elif cleaned is None and decisions.labels(store).get(face, ("", None))[0] == "not-a-face":
             raise UsageError(f"you said that face {face}, which is there, is no face: say who it is, or take that back")
         person = people.ensure(store, cleaned) if cleaned is not None else None
         said = [Decision("a-face", face)]
         said += [Decision("is", face, person.id)] if person else []
         decisions.record(store, said, origin)
-        models.forget_tags(store)
+        models.drop_stale_guesses(store)
     return Added(face, known, person)
 
 
-def photo_at(store: Store, photo: Path) -> Copy:
+def photo_at(store: Store, photo: Path) -> LocatedPhoto:
     """The indexed photo at a path. Raises UsageError if there is none."""
     path = os.path.abspath(os.fsencode(photo))
     homes = [library for library in libraries.every(store) if library.holds(path)]
@@ -158,7 +158,7 @@ def photo_at(store: Store, photo: Path) -> Copy:
     raise UsageError(f"{path_text(path)} is no indexed photo: run `phototag index {folder}` first")
 
 
-def _require_inside(box: Box, photo: Copy) -> None:
+def _require_inside(box: Box, photo: LocatedPhoto) -> None:
     inside = box.x >= 0 and box.y >= 0 and box.x + box.w <= photo.width and box.y + box.h <= photo.height
     if not inside:
         raise UsageError(

@@ -10,7 +10,7 @@ from typing import cast
 from phototag.interop.names import Names, OfFace, OfPair, Said, ToldFace, ToldPair, ToldPerson, ToldPhoto, ToldTwo
 from phototag.store import decisions, faces, people
 from phototag.store.connect import Store
-from phototag.store.faces import Told
+from phototag.store.faces import DecidedFace
 from phototag.types import Box
 
 
@@ -29,16 +29,16 @@ class Exported:
 def export_names(store: Store) -> Exported:
     """All that stands of people and faces; the same database always yields the same."""
     with store.snapshot():
-        meant = people.meant(store)
-        everyone = {entry.person.id: entry.person for entry in people.listed(store)}
-        called = people.merged_names(store)
+        meant = people.resolve_merges(store)
+        everyone = {entry.person.id: entry.person for entry in people.summaries(store)}
+        called = people.aliases_by_person(store)
         said = _said(store, {person: everyone[who].name for person, who in meant.items()})
-        pairs = decisions.of_pairs(store)
+        pairs = decisions.pair_decisions(store)
         wanted = said.keys() | {face for pair in pairs for face in pair}
-        told = [face for face in faces.told(store) if face.id in wanted]
+        told = [face for face in faces.decided(store) if face.id in wanted]
         two = {
             tuple(sorted(pair)): (at, origin)
-            for one, other, at, origin in decisions.of_two_people(store)
+            for one, other, at, origin in decisions.people_pair_decisions(store)
             if len(pair := {everyone[meant[person]].name for person in (one, other) if person in meant}) == 2
         }
     known = [face for face in told if face.sha256 is not None]
@@ -66,7 +66,7 @@ def export_names(store: Store) -> Exported:
 def _said(store: Store, names: dict[int, str]) -> dict[int, list[Said]]:
     """Face → what stands of it, who it is first. Whoever was merged is the person that they are by now."""
     said: dict[int, list[Said]] = defaultdict(list)
-    for one in sorted(decisions.of_faces(store), key=lambda one: one.verb == "is-not"):
+    for one in sorted(decisions.face_decisions(store), key=lambda one: one.verb == "is-not"):
         name = None if one.person is None else names.get(one.person)
         about = {other.person for other in said[one.face]} - {None}
         if (one.person is None or name is not None) and name not in about:
@@ -74,7 +74,7 @@ def _said(store: Store, names: dict[int, str]) -> dict[int, list[Said]]:
     return {face: of_one for face, of_one in said.items() if of_one}
 
 
-def _photo(of_one: list[Told], numbers: dict[int, int], said: dict[int, list[Said]]) -> ToldPhoto:
+def _photo(of_one: list[DecidedFace], numbers: dict[int, int], said: dict[int, list[Said]]) -> ToldPhoto:
     photo = of_one[0]
     told = tuple(ToldFace(numbers[face.id], _rounded(face.box), tuple(said.get(face.id, ()))) for face in of_one)
     return ToldPhoto(cast(str, photo.sha256), photo.path, photo.width, photo.height, told)

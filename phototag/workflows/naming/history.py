@@ -81,7 +81,7 @@ def undo(store: Store, answer: int | None = None, origin: Origin = "typed", *, t
     """
     with store.write():
         if answer is None:
-            answer = history.last(store)
+            answer = history.last_undoable(store)
             if answer is None:
                 return Undone(None)
         elif not history.exists(store, answer):
@@ -97,7 +97,7 @@ def undo_since(store: Store, when: datetime, origin: Origin = "typed", *, try_on
     Raises UsageError if somebody would get a name back that is another's by now.
     """
     with store.write():
-        answers = history.since(store, utc(when))
+        answers = history.undoable_since(store, utc(when))
         return _undo(store, answers, origin, try_only) if answers else Undone(None)
 
 
@@ -111,7 +111,7 @@ def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) 
     with store.write():
         with store.attempt():
             history.undo(store, *answers, origin=origin)
-            number = history.last(store) or 0
+            number = history.last_undoable(store) or 0
             touched = changes.touched(store, number)
             after = changes.state(store, touched)
         before = changes.state(store, touched)

@@ -18,7 +18,7 @@ from phototag.progress import Progress
 from phototag.store import decisions, faces, models, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
-from phototag.store.photos import Copy
+from phototag.store.photos import LocatedPhoto
 from phototag.types import Box, Problem, Verb
 from phototag.workflows.naming.add_face import Shown, look
 
@@ -133,7 +133,7 @@ class _Plan:
     who: dict[str, _Who] = field(default_factory=dict)
     joined: dict[_Who, _Who] = field(default_factory=dict)
     places: dict[int, dict[_Face, tuple[Box, bool]]] = field(default_factory=dict)
-    where: dict[_Face, tuple[Copy, Box, bool]] = field(default_factory=dict)
+    where: dict[_Face, tuple[LocatedPhoto, Box, bool]] = field(default_factory=dict)
     new: int = 0
     lines: list[_Line] = field(default_factory=list)
     standing: int = 0
@@ -149,14 +149,14 @@ class _Plan:
     @classmethod
     def made(cls, store: Store, names: Names, overrule: bool) -> _Plan:
         plan = cls(store, overrule, left_out=list(names.left_out), gone=faces.forgotten(store))
-        for one in decisions.of_faces(store):
+        for one in decisions.face_decisions(store):
             if one.verb == "a-face":
                 plan.kept.add(one.face)
             elif one.verb == "is-not" and one.person is not None:
                 plan.refused.add((one.face, one.person))
             else:
                 plan.labels[one.face] = (one.verb, one.person)
-        plan.pairs = {pair: verb for pair, (verb, _, _) in decisions.of_pairs(store).items()}
+        plan.pairs = {pair: verb for pair, (verb, _, _) in decisions.pair_decisions(store).items()}
         plan.who = {person.name: plan.person(person.name) for person in names.people}
         shown = decisions.shown_people(store)
         for person in names.people:
@@ -259,7 +259,7 @@ class _Plan:
                 if face != other:
                     self.take_pair(pair.verb, face, other)
 
-    def placed(self, photo: ToldPhoto, copy: Copy) -> list[_Face]:
+    def placed(self, photo: ToldPhoto, copy: LocatedPhoto) -> list[_Face]:
         """Which face here each of the file's is: a present one, else one that was, else a new one."""
         if copy.id not in self.places:
             self.places[copy.id] = faces.places(self.store, copy.id)
@@ -343,7 +343,7 @@ class _Plan:
         self.overruled += goes
         return goes
 
-    def to_show(self) -> dict[_Face, tuple[Copy, Box]]:
+    def to_show(self) -> dict[_Face, tuple[LocatedPhoto, Box]]:
         """Faces that are to be there and aren't: to be cut out of their photos."""
         return {
             line.face: self.where[line.face][:2]
@@ -376,7 +376,7 @@ class _Plan:
         )
 
 
-def _proportioned(photo: ToldPhoto, copy: Copy) -> bool:
+def _proportioned(photo: ToldPhoto, copy: LocatedPhoto) -> bool:
     """Whether places on a photo of the file are places on the photo here: it may be larger or smaller."""
     return abs(math.log(photo.width * copy.height / (photo.height * copy.width))) < _STRETCHED
 
@@ -397,7 +397,7 @@ def _same(known: Mapping[_Face, Box], boxes: Sequence[Box]) -> dict[int, _Face]:
 
 
 def _look(store: Store, plan: _Plan, settings: Settings, progress: Progress) -> Shown | None:
-    wanted: dict[Copy, list[Box]] = {}
+    wanted: dict[LocatedPhoto, list[Box]] = {}
     for photo, box in plan.to_show().values():
         wanted.setdefault(photo, []).append(box)
     return look(store, wanted, settings, progress) if wanted else None
@@ -416,11 +416,11 @@ def _write(store: Store, plan: _Plan, shown: Shown | None) -> tuple[int | None, 
         if face in to_show and shown is not None:
             photo, box = to_show[face]
             known = face if face > 0 else None
-            ids[face] = faces.show(
+            ids[face] = faces.add(
                 store, photo.id, shown.embedder, looks[photo.id, box], shown.previews[photo.id], known
             )
         elif face < 0:
-            ids[face] = faces.note(store, plan.where[face][0].id, plan.where[face][1])
+            ids[face] = faces.add_place(store, plan.where[face][0].id, plan.where[face][1])
         else:
             ids[face] = face
     if not lines:
@@ -441,8 +441,8 @@ def _write(store: Store, plan: _Plan, shown: Shown | None) -> tuple[int | None, 
     people.refresh(store, whom.values())
     for one in said:
         if one.verb == "merge" and one.person is not None and one.other_person is not None:
-            models.hand_over(store, one.person, one.other_person)
-    models.forget_tags(store)
+            models.reassign_guesses(store, one.person, one.other_person)
+    models.drop_stale_guesses(store)
     return answer, lines, sum(face in to_show for face in ids)
 
 

@@ -20,7 +20,7 @@ from phototag.interview.ranking import next_question
 from phototag.interview.state import InterviewState
 from phototag.learn.linkage import split
 from phototag.progress import Progress, Silent
-from phototag.store import clusters, decisions, embeddings, engines, history, models, people
+from phototag.store import decisions, embeddings, engines, groups, history, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Thresholds, Vectors
@@ -75,7 +75,7 @@ class InterviewSession:
 
     def _read(self) -> None:
         """Read everything from the database, and keep what this session alone knows: what was put off, and parts."""
-        self._left = decisions.stamp(self.store)
+        self._left = decisions.version_token(self.store)
         self._thresholds = engines.thresholds(self.store, current_embedder(self.store))
         self._state = _read(self.store, self._thresholds)
         still_open = set(self._state.faces.ids[self._state.open].tolist())
@@ -96,7 +96,7 @@ class InterviewSession:
     @property
     def outdated(self) -> bool:
         """Whether something was said, taken back or grouped elsewhere."""
-        return decisions.stamp(self.store) != self._left
+        return decisions.version_token(self.store) != self._left
 
     def catch_up(self) -> bool:
         """Read everything anew if it is outdated, and say whether; what was put off is forgotten then."""
@@ -200,7 +200,7 @@ class InterviewSession:
         somebody would get a name back that is another's by now.
         """
         self.catch_up()
-        last = self._done[-1] if self._done else _Step(Effect(), history.last(self.store), applied=False)
+        last = self._done[-1] if self._done else _Step(Effect(), history.last_undoable(self.store), applied=False)
         if last.answer is None:
             return self._undo_put_off() if self._done else ""
         with self._saving():
@@ -242,8 +242,8 @@ class InterviewSession:
             if self.outdated:
                 raise OutdatedError("something else was said or grouped meanwhile; nothing was saved: look again")
             yield
-            models.forget_tags(self.store)
-            left = decisions.stamp(self.store)
+            models.drop_stale_guesses(self.store)
+            left = decisions.version_token(self.store)
         self._left = left
 
     def _save(self, effect: Effect) -> None:
@@ -265,7 +265,7 @@ class InterviewSession:
                 compare(self.store, "same", *effect.together)
             elif effect.apart:
                 compare(self.store, "different", *effect.apart)
-            answer = history.last(self.store)
+            answer = history.last_undoable(self.store)
         self._take(effect, answer)
 
     def _take(self, effect: Effect, answer: int | None) -> None:
@@ -277,14 +277,14 @@ class InterviewSession:
 def _read(store: Store, thresholds: Thresholds) -> InterviewState:
     """The library as it is in the database; its present faces, but for those that a human dismissed."""
     ids, vectors = embeddings.vectors(store, current_embedder(store), where="all")
-    seen = clusters.sightings(store)
+    seen = groups.sightings(store)
     here = np.array([face in seen for face in ids], np.bool_)
     ids = [face for face in ids if face in seen]
-    last = clusters.current(store)
-    groups = last.groups if last else {}
-    pairs = {pair: verb for pair, (verb, _, _) in decisions.of_pairs(store).items()}
+    last = groups.current(store)
+    group_of = last.groups if last else {}
+    pairs = {pair: verb for pair, (verb, _, _) in decisions.pair_decisions(store).items()}
     same = [pair for pair, verb in pairs.items() if verb == "same"]
-    group = _with_same({face: -face if (number := groups.get(face)) is None else number for face in ids}, same)
+    group = _with_same({face: -face if (number := group_of.get(face)) is None else number for face in ids}, same)
     person = [OPEN if (named := seen[face].person) is None else named for face in ids]
     known = LibraryFaces(
         np.array(ids, np.int64),
@@ -292,7 +292,7 @@ def _read(store: Store, thresholds: Thresholds) -> InterviewState:
         np.array([seen[face].photo for face in ids], np.int64),
         np.array([group[face] for face in ids], np.int64),
         np.array(person, np.int64),
-        {one.number: one.met for one in clusters.unnamed(store, clear=WORTH_GROUPING)},
+        {one.number: one.appearances for one in groups.unnamed(store, clear=WORTH_GROUPING)},
         frozenset((face, who) for face, who in decisions.rejected(store) if face in seen and seen[face].person != who),
         frozenset(pairs.keys() - set(same)),
         frozenset(decisions.different_people(store)),
@@ -329,7 +329,7 @@ def _with_same(group: dict[int, int], pairs: Iterable[tuple[int, int]]) -> dict[
 def _guesses(store: Store, known: LibraryFaces) -> Guesses:
     guesses = Guesses.none(len(known.ids))
     row = {face: index for index, face in enumerate(known.ids.tolist())}
-    for face, person, sure, accepted in models.claims(store):
+    for face, person, sure, accepted in models.best_guesses(store):
         if (index := row.get(face)) is not None:
             guesses.person[index], guesses.probability[index], guesses.tagged[index] = person, sure, accepted
     return guesses

@@ -8,7 +8,7 @@ from typing import Literal
 
 from phototag.display import counted, printable
 from phototag.errors import UsageError
-from phototag.store import clusters, decisions, faces, models, people
+from phototag.store import decisions, faces, groups, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person
@@ -23,7 +23,7 @@ def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin 
     with a_name(), store.write():
         person = people.ensure(store, name)
         decisions.record(store, [Decision("is", face, person.id) for face in face_ids], origin)
-        models.forget_tags(store)
+        models.drop_stale_guesses(store)
     return person
 
 
@@ -88,12 +88,12 @@ def dismiss(
     """These are no faces at all, or faces that nobody wants to name."""
     with store.write():
         decisions.record(store, [Decision(verb, face) for face in face_ids], origin)
-        models.forget_tags(store)
+        models.drop_stale_guesses(store)
 
 
 def group_faces(store: Store, number: int) -> list[int]:
     """The unlabelled faces of one group. Raises UsageError if there are none."""
-    members = clusters.members(store, number)
+    members = groups.members(store, number)
     if not members:
         raise UsageError(f"there is no unnamed group {number}: `phototag name` shows the groups")
     return members

@@ -38,7 +38,9 @@ def resembled(store: Store, name: str) -> Person | None:
     if find(store, name) is not None:
         return None
     wanted = _words(name)
-    found = [(distance, who) for known, who in people.known_names(store) if (distance := _distance(wanted, known)) >= 0]
+    found = [
+        (distance, who) for known, who in people.names_and_aliases(store) if (distance := _distance(wanted, known)) >= 0
+    ]
     return people.get(store, min(found)[1]) if found else None
 
 

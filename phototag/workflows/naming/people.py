@@ -11,7 +11,7 @@ import numpy as np
 from phototag.display import person_name, printable
 from phototag.errors import UsageError
 from phototag.learn.cluster import Known, central_first, cluster, members
-from phototag.store import clusters, decisions, embeddings, engines, faces, models, people
+from phototag.store import decisions, embeddings, engines, faces, groups, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person, Thresholds
@@ -60,7 +60,7 @@ def rename(store: Store, name: str, new: str, origin: Origin = "typed") -> Perso
         with a_name():
             cleaned = person_name(new)
         if cleaned != person.name:
-            people.claim(store, person.id, cleaned)
+            people.reserve_name(store, person.id, cleaned)
             decisions.record(store, [Decision("rename", person=person.id, name=cleaned)], origin)
             people.refresh(store, [person.id])
         return people.get(store, person.id)
@@ -80,7 +80,7 @@ def hide(store: Store, name: str, *, shown: bool = False, origin: Origin = "type
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class MergePreview:
     """Two people made one: `person`, who `other` turned out to be, and what they bring along.
 
     `faces`, `other_faces`: named by a human or the machine. `photos`: in which both are seen, which speaks against it.
@@ -93,17 +93,17 @@ class Joined:
     photos: int
 
 
-def joined(store: Store, name: str, into: str) -> Joined:
+def joined(store: Store, name: str, into: str) -> MergePreview:
     """What `merge` would join. Raises UsageError if one of the two isn't there, or they are one already."""
     other, person = called(store, name), called(store, into)
     if other.id == person.id:
         raise UsageError(f"{printable(name)} and {printable(into)} are one person already: nothing to merge")
     counts = {one.id: len(faces.of_person(store, one.id)) for one in (person, other)}
-    beside = dict(people.together(store, person.id))
-    return Joined(person, other, counts[person.id], counts[other.id], beside.get(other.id, 0))
+    beside = dict(people.seen_together(store, person.id))
+    return MergePreview(person, other, counts[person.id], counts[other.id], beside.get(other.id, 0))
 
 
-def merge(store: Store, name: str, into: str, origin: Origin = "typed") -> Joined:
+def merge(store: Store, name: str, into: str, origin: Origin = "typed") -> MergePreview:
     """Whoever was called `name` is the person called `into`, who keeps that name; the other one means them, too.
 
     Raises UsageError if one of the two isn't there, or they are one already.
@@ -113,19 +113,19 @@ def merge(store: Store, name: str, into: str, origin: Origin = "typed") -> Joine
         other, person = told.other.id, told.person.id
         said = [
             Decision("merge", person=other, other_person=person),
-            *(Decision("is", face, person) for face in decisions.of_person(store, other, "is")),
+            *(Decision("is", face, person) for face in decisions.subjects_of(store, other, "is")),
             *(Decision("is-not", face, person) for face in _rejected_by(store, other, person)),
         ]
         decisions.record(store, said, origin)
         people.refresh(store, [other, person])
-        models.hand_over(store, other, person)
+        models.reassign_guesses(store, other, person)
     return told
 
 
 def _rejected_by(store: Store, other: int, person: int) -> list[int]:
     """Faces that aren't `other`, but for those that a human named after `person`: the two stand against each other."""
-    own = set(decisions.of_person(store, person, "is"))
-    return [face for face in decisions.of_person(store, other, "is-not") if face not in own]
+    own = set(decisions.subjects_of(store, person, "is"))
+    return [face for face in decisions.subjects_of(store, other, "is-not") if face not in own]
 
 
 def not_them(store: Store, name: str, face_ids: Sequence[int], origin: Origin = "typed") -> Person:
@@ -138,7 +138,7 @@ def not_them(store: Store, name: str, face_ids: Sequence[int], origin: Origin = 
             require_face(store, face)
         person = called(store, name)
         decisions.record(store, [Decision("is-not", face, person.id) for face in dict.fromkeys(face_ids)], origin)
-        models.forget_tags(store)
+        models.drop_stale_guesses(store)
     return person
 
 
@@ -168,7 +168,7 @@ def parts(store: Store, name: str) -> list[tuple[int, ...]]:
 
 def _beside_one_another(store: Store, face_ids: Sequence[int]) -> dict[int, set[int]]:
     """Marks by row: nobody is twice in a photo."""
-    seen = clusters.sightings(store)
+    seen = groups.sightings(store)
     return {row: {seen[face].photo} for row, face in enumerate(face_ids) if face in seen}
 
 
@@ -208,7 +208,7 @@ def split(store: Store, name: str, face_ids: Sequence[int], other: str | None, o
             ),
         ]
         decisions.record(store, said, origin)
-        models.forget_tags(store)
+        models.drop_stale_guesses(store)
     return Split(person, to, len(set(face_ids)))
 
 

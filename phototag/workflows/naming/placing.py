@@ -25,7 +25,7 @@ def not_on(store: Store, photo: int, name: str, origin: Origin = "typed") -> Per
                 raise UsageError(
                     f"you said that face {face.id} of this photo is {printable(person.name)}: nothing was saved"
                 )
-        places = [unplaced.whole(store, photo), *(face.id for face in theirs)]
+        places = [unplaced.absence_place(store, photo), *(face.id for face in theirs)]
         decisions.record(store, [Decision("is-not", place, person.id) for place in places], origin)
-        models.forget_tags(store)
+        models.drop_stale_guesses(store)
     return person

@@ -81,9 +81,9 @@ class Tagger:
                 self._waiting, self._busy = False, True
             try:
                 with open_store(self._path) as store:
-                    said = derived.stamp(store)
+                    said = derived.version_token(store)
                     self._last, self.trouble = try_names(store, Silent(), tries=1), None
-                    if derived.stamp(store) != said:  # here, or by another program
+                    if derived.version_token(store) != said:  # here, or by another program
                         self.learn()
             except Exception as error:
                 self.trouble = error

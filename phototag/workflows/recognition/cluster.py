@@ -15,11 +15,11 @@ from phototag.learn.appearances import appearances
 from phototag.learn.cluster import Known, Labels, central_first, cluster, members, numbered
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.progress import Progress
-from phototag.store import clusters, decisions, derived, embeddings, engines, models
-from phototag.store.clusters import Clustering, Looks, Sighting
+from phototag.store import decisions, derived, embeddings, engines, groups, models
 from phototag.store.connect import Store
-from phototag.store.derived import Stamp
-from phototag.types import Cluster, Thresholds, Vectors
+from phototag.store.derived import VersionToken
+from phototag.store.groups import BaseGroups, Clustering, Sighting
+from phototag.types import Group, Thresholds, Vectors
 from phototag.workflows.library.engines_in_use import current_embedder
 from phototag.workflows.recognition.conflicts import Conflict, answers, in_one_photo
 from phototag.workflows.recognition.looks import by_looks, faint, marked
@@ -77,24 +77,23 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     old = before.groups if before else {}
     params = asdict(thresholds) if anew or before is None else before.params
     progress.start(f"Grouping {len(ids):,} faces", None)
-    looks = by_looks(*read.found, thresholds, seen, None if anew or before is None else before.looks)
+    looks = by_looks(*read.found, thresholds, seen, None if anew or before is None else before.base)
     labels = _shaped(read, looks)
     found = [[ids[row] for row in rows[central_first(vectors[rows])].tolist()] for rows in members(labels)]
     was = _matched(found, old)
     free = count(before.next_number if before else 1)
     numbers = [next(free) if anew or label not in was else was[label] for label in range(len(found))]
-    if not preview and not clusters.swap(
-        store,
+    new = groups.NewClustering(
         read.embedder,
         params,
-        [Cluster(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
+        [Group(number, tuple(group)) for number, group in zip(numbers, found, strict=True)],
         alone=[ids[row] for row in np.flatnonzero(labels < 0)],
         appearance=_appearances(ids, vectors, labels, seen, thresholds.same),
-        looks=looks,
+        base=looks,
         next_number=before.next_number if before else 1,
-        of=read.stamp,
-        after=read.version,
-    ):
+        derived_from=read.token,
+    )
+    if not preview and not groups.swap(store, new, expected=read.version):
         return cluster_faces(store, progress, from_scratch=from_scratch)  # another program was faster
     progress.finish()
     there = {face: number for face in ids if (number := old.get(face)) is not None}
@@ -120,7 +119,7 @@ class _Read:
     """What groups are made from, as it was at one moment: the unlabelled faces (`ids`, `vectors`), all that a detector
     `found`, what was `seen` and `said`, the groups `before` and their `version`, whom the machine `tagged`."""
 
-    stamp: Stamp
+    token: VersionToken
     version: str
     embedder: int
     thresholds: Thresholds
@@ -140,21 +139,21 @@ class _Read:
         with store.snapshot():
             embedder = current_embedder(store)
             return cls(
-                derived.stamp(store),
-                clusters.version(store),
+                derived.version_token(store),
+                groups.version_token(store),
                 embedder,
                 engines.thresholds(store, embedder),
                 *embeddings.vectors(store, embedder, where="unlabelled"),
                 embeddings.vectors(store, embedder, where="found"),
-                clusters.sightings(store, dismissed=True),
-                clusters.current(store),
+                groups.sightings(store, dismissed=True),
+                groups.current(store),
                 *answers(store),
                 list(decisions.rejected(store)),
                 models.tagged(store),
             )
 
 
-def _shaped(read: _Read, looks: Looks) -> Labels:
+def _shaped(read: _Read, looks: BaseGroups) -> Labels:
     """The group of each unlabelled face: that by its looks, unless what humans said or the machine thinks bears
     on any of them. Then those that can't stay go elsewhere, and all are weighed again."""
     ids, vectors, said = read.ids, read.vectors, deepcopy(read.said)
@@ -179,7 +178,7 @@ def _shaped(read: _Read, looks: Looks) -> Labels:
 
 
 def _refused(
-    looks: Looks, rejected: Iterable[tuple[int, int]], tagged: Mapping[int, int], ordered: Sequence[int]
+    looks: BaseGroups, rejected: Iterable[tuple[int, int]], tagged: Mapping[int, int], ordered: Sequence[int]
 ) -> list[tuple[int, int]]:
     """(face, other face) that should not be in one group: a human said that the one is not a person for whom the
     machine takes the other. Of the others only the most central of each group."""
@@ -193,7 +192,7 @@ def _refused(
 def _known(
     ids: Sequence[int],
     seen: Mapping[int, Sighting],
-    looks: Looks,
+    looks: BaseGroups,
     said: Reconciled,
     tops: Labels,
     loose: Set[int],

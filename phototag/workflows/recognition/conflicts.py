@@ -14,10 +14,10 @@ from phototag.learn.cluster import Labels
 from phototag.learn.constraints import Reconciled, Statement
 from phototag.learn.linkage import Bound
 from phototag.store import decisions, embeddings, faces, people
-from phototag.store.clusters import Sighting
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.faces import Place
+from phototag.store.groups import Sighting
 from phototag.types import Thresholds, Vectors, Verb
 
 Rows = npt.NDArray[np.int64]
@@ -44,7 +44,7 @@ class Conflict:
 def answers(store: Store) -> tuple[Reconciled, list[Conflict]]:
     """What humans said of who is who, the latest first, and what is passed over. A person's node is −id."""
     said = Reconciled()
-    spoken = list(decisions.statements(store))
+    spoken = list(decisions.constraints(store))
     for person in {decision.person for decision in spoken if decision.person}:
         said.name(-person)
     return said, [_passed_over(store, decision) for decision in spoken if said.add([_statement(decision)])]

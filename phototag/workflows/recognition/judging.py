@@ -15,10 +15,10 @@ from phototag.learn.calibration import Bin, Calibration, bar, probabilities, sup
 from phototag.learn.claims import Claims, Gallery, claims, gallery
 from phototag.learn.classify import LinearModel
 from phototag.learn.constraints import Reconciled
-from phototag.store import clusters, decisions, derived, embeddings, engines, models, preferences
-from phototag.store.clusters import Sighting
+from phototag.store import decisions, derived, embeddings, engines, groups, models, preferences
 from phototag.store.connect import Store
-from phototag.store.derived import Stamp
+from phototag.store.derived import VersionToken
+from phototag.store.groups import Sighting
 from phototag.store.models import Model, StoredModel
 from phototag.types import Vectors
 from phototag.workflows.library.engines_in_use import current_embedder
@@ -37,7 +37,7 @@ class Faces:
 
     `named`, `people`: faces worth learning from (or all of a person's if none is), and whose they are; `known`: the
     same as a gallery. `ids`, `vectors`: the faces of which no human said anything. `said`: what humans said.
-    `beside`: (row among `ids`, person) of faces in one photo with somebody named. `stamp`: of what this was read from.
+    `beside`: (row among `ids`, person) of faces in one photo with somebody named. `token`: of what this was read from.
     """
 
     embedder: int
@@ -49,7 +49,7 @@ class Faces:
     seen: dict[int, Sighting]
     said: Reconciled
     beside: list[tuple[int, int]]
-    stamp: Stamp
+    token: VersionToken
 
     @staticmethod
     def read(store: Store) -> Faces:
@@ -59,7 +59,7 @@ class Faces:
 
     @staticmethod
     def _at_once(store: Store) -> Faces:
-        stamp = derived.stamp(store)
+        token = derived.version_token(store)
         embedder = current_embedder(store)
         named, people, own = embeddings.labelled(store, embedder, least=WORTH_LEARNING)
         if not named:
@@ -69,9 +69,9 @@ class Faces:
                 )
             raise TooLittleDataError("nobody is named yet: name some groups with `phototag name`, then train")
         ids, vectors = embeddings.vectors(store, embedder, where="unlabelled")
-        seen, (said, _) = clusters.sightings(store), answers(store)
+        seen, (said, _) = groups.sightings(store), answers(store)
         known = gallery(own, people, engines.thresholds(store, embedder), np.concatenate([vectors, own]))
-        return Faces(embedder, named, people, known, ids, vectors, seen, said, _beside(ids, seen, said), stamp)
+        return Faces(embedder, named, people, known, ids, vectors, seen, said, _beside(ids, seen, said), token)
 
     def mates(self) -> tuple[Vectors, Rows]:
         """The faces beside somebody named, and the place of that person in the gallery."""
@@ -179,7 +179,7 @@ def judge(store: Store, read: Faces, model: Model) -> Judgement:
         raise TooLittleDataError("the model was trained with another embedder: run `phototag train` again")
     if not set(model.people) <= set(read.people):
         raise TooLittleDataError("people of the model have no named face left: run `phototag train` again")
-    reach = {person: reach for person, reach in zip(model.people, model.reach, strict=True) if reach is not None}
+    reach = {person: reach for person, reach in zip(model.people, model.radius, strict=True) if reach is not None}
     thresholds = read.known.thresholds
     own = [reach.get(person, thresholds.same) for person in read.known.people.tolist()]
     known = replace(read.known, reach=np.array(own, np.float64))

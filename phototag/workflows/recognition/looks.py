@@ -15,15 +15,15 @@ import numpy.typing as npt
 
 from phototag.imaging.quality import WORTH_GROUPING
 from phototag.learn.cluster import Known, cluster
-from phototag.store.clusters import Looks, Sighting
+from phototag.store.groups import BaseGroups, Sighting
 from phototag.types import Thresholds, Vectors
 
 Flags = npt.NDArray[np.bool_]
 
 
 def by_looks(
-    ids: Sequence[int], vectors: Vectors, thresholds: Thresholds, seen: Mapping[int, Sighting], last: Looks | None
-) -> Looks:
+    ids: Sequence[int], vectors: Vectors, thresholds: Thresholds, seen: Mapping[int, Sighting], last: BaseGroups | None
+) -> BaseGroups:
     """Group all faces that a detector found; those of `last` stay together."""
     if last is not None and last.groups.keys() >= set(ids):
         return last
@@ -40,7 +40,7 @@ def by_looks(
     )
     numbers = [label + 1 or None for label in cluster(vectors, thresholds, known).tolist()]
     groups: dict[int, int | None] = dict(zip(ids, numbers, strict=True))
-    return Looks(groups | _away(old, groups), {**since, **dict(zip(ids, first.tolist(), strict=True))})
+    return BaseGroups(groups | _away(old, groups), {**since, **dict(zip(ids, first.tolist(), strict=True))})
 
 
 def faint(ids: Sequence[int], seen: Mapping[int, Sighting]) -> Flags:

@@ -77,9 +77,9 @@ def tag_faces(store: Store, progress: Progress, *, precision: float | None = Non
     ]
     with store.write():
         current = models.swap_guesses(store, model.id, guesses)
-        models.forget_tags(store)  # names may have been taken back, or merged, meanwhile
+        models.drop_stale_guesses(store)  # names may have been taken back, or merged, meanwhile
         if current:
-            derived.note(store, "tags", read.stamp)
+            derived.record(store, "tags", read.token)
     progress.advance(len(read.ids))
     progress.finish()
     if not current:
@@ -104,17 +104,17 @@ def try_names(
     """
     done = None
     for _ in range(tries):
-        now = derived.stamp(store)
+        now = derived.version_token(store)
         try:
             read = Faces.read(store)
             train_people(store, progress, precision=precision, read=read)
             done = tag_faces(store, progress, read=read)
         except TooLittleDataError:
             with store.write():
-                models.forget(store)
-                derived.note(store, "tags", now)
+                models.drop(store)
+                derived.record(store, "tags", now)
             done = None
-        if derived.stamp(store) == now:
+        if derived.version_token(store) == now:
             break
     return done
 

@@ -44,16 +44,7 @@ def train_people(
     with store.write():
         if precision is not None:
             preferences.set_precision(store, precision)
-        models.swap(
-            store,
-            model.embedder,
-            model.people,
-            model.coef,
-            model.intercept,
-            model.faces,
-            model.params,
-            model.reach,
-        )
+        models.swap(store, model)
     progress.finish()
     left_out = embeddings.count_labelled(store, read.embedder) - len(read.named)
     learnt_from = calibration_of(model, len(model.people)).learnt_from

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any
 
 from phototag.store import derived
 from phototag.store.connect import Store
-from phototag.store.derived import Stamp
+from phototag.store.derived import VersionToken
 from phototag.store.photos import PRESENT
-from phototag.types import Cluster
+from phototag.types import Group
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class BaseGroups:
     """The groups of all faces that a detector found by their looks alone, whatever was said of them: `groups` (None for
     a face that stands alone), and the number of the grouping in which each took part for the first time, `since`."""
 
@@ -35,7 +35,7 @@ class Clustering:
     params: dict[str, Any]
     next_number: int
     groups: dict[int, int | None]
-    looks: Looks
+    base: BaseGroups
 
 
 def current(store: Store) -> Clustering | None:
@@ -43,40 +43,44 @@ def current(store: Store) -> Clustering | None:
     for embedder, params, next_number in store.rows("SELECT engine, params, next_number FROM clustering"):
         groups = dict(store.rows("SELECT face, cluster FROM cluster_member ORDER BY cluster, rank, face"))
         found = list(store.rows("SELECT face, base, since FROM cluster_member WHERE base IS NOT NULL ORDER BY face"))
-        looks = Looks({face: base or None for face, base, _ in found}, {face: since for face, _, since in found})
-        return Clustering(embedder, json.loads(params), next_number, groups, looks)
+        base_groups = BaseGroups(
+            {face: base or None for face, base, _ in found}, {face: since for face, _, since in found}
+        )
+        return Clustering(embedder, json.loads(params), next_number, groups, base_groups)
     return None
 
 
-def version(store: Store) -> str:
+def version_token(store: Store) -> str:
     """Another one whenever faces were grouped; empty before the first time."""
     return str(store.value("SELECT at || ' ' || next_number FROM clustering") or "")
 
 
-def swap(
-    store: Store,
-    embedder: int,
-    params: Mapping[str, object],
-    groups: Sequence[Cluster],
-    *,
-    alone: Sequence[int] = (),
-    appearance: Mapping[int, int] | None = None,
-    looks: Looks | None = None,
-    next_number: int = 1,
-    of: Stamp | None = None,
-    after: str | None = None,
-) -> bool:
-    """Put new groups in the place of the old ones, in one transaction; not if these are no longer the ones of version
-    `after`. Says whether.
+@dataclass(frozen=True, slots=True)
+class NewClustering:
+    """A grouping that was just computed.
 
-    `alone`: faces that took part and are in no group. `appearance`: by face, which of its person's appearances it
-    belongs to; else each is one. `looks`: the groups by looks alone that these were made from. `next_number`: all lower
-    ones were used before. `of`: the stamp of what the groups follow from. Faces with a label keep the groups that they
-    had, should their labels be taken back.
+    `alone`: faces that took part and are in no group. `appearance`: face → which of its group's appearances it belongs
+    to (default: each face is one). `base`: the groups without decisions, from which these were made. `next_number`: all
+    lower group numbers were used before. `derived_from`: the version token of what was read to compute it.
     """
-    appearance = appearance or {}
+
+    embedder: int
+    params: Mapping[str, object]
+    groups: Sequence[Group]
+    alone: Sequence[int] = ()
+    appearance: Mapping[int, int] = field(default_factory=dict)
+    base: BaseGroups = field(default_factory=lambda: BaseGroups({}, {}))
+    next_number: int = 1
+    derived_from: VersionToken | None = None
+
+
+def swap(store: Store, new: NewClustering, *, expected: str | None = None) -> bool:
+    """Replace the groups in one transaction, unless they are no longer those of version token `expected`.
+
+    Returns whether they were replaced. Faces with a label keep their former groups, for when the label is undone.
+    """
     with store.write():
-        if after is not None and version(store) != after:
+        if expected is not None and version_token(store) != expected:
             return False
         store.run(
             "DELETE FROM cluster_member WHERE face NOT IN (SELECT f.id FROM label l JOIN face f ON f.subject = l.face)"
@@ -86,9 +90,9 @@ def swap(
             "INSERT INTO clustering (at, engine, params, next_number) VALUES (?, ?, ?, ?)",
             (
                 datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                embedder,
-                json.dumps(params, sort_keys=True),
-                next_number,
+                new.embedder,
+                json.dumps(new.params, sort_keys=True),
+                new.next_number,
             ),
         )
         insert = (
@@ -98,29 +102,29 @@ def swap(
         store.connection.executemany(
             insert,
             (
-                (face, group.number, rank, appearance.get(face, rank), face)
-                for group in groups
+                (face, group.number, rank, new.appearance.get(face, rank), face)
+                for group in new.groups
                 for rank, face in enumerate(group.face_ids)
             ),
         )
-        store.connection.executemany(insert, ((face, None, 0, 0, face) for face in alone))
-        _put_looks(store, looks or Looks({}, {}))
+        store.connection.executemany(insert, ((face, None, 0, 0, face) for face in new.alone))
+        _put_base(store, new.base)
         store.run(
             "UPDATE clustering SET next_number ="
             " max(next_number, (SELECT coalesce(max(cluster), 0) + 1 FROM cluster_member))"
         )
-        if of is not None:
-            derived.note(store, "groups", of)
+        if new.derived_from is not None:
+            derived.record(store, "groups", new.derived_from)
     return True
 
 
-def _put_looks(store: Store, looks: Looks) -> None:
+def _put_base(store: Store, base: BaseGroups) -> None:
     store.run("UPDATE cluster_member SET base = NULL")
     store.connection.executemany(
         "INSERT INTO cluster_member (face, cluster, rank, appearance, since, base)"
         " SELECT id, NULL, 0, 0, ?, ? FROM face WHERE id = ?"
         " ON CONFLICT (face) DO UPDATE SET since = excluded.since, base = excluded.base",
-        [(looks.since[face], number or 0, face) for face, number in looks.groups.items()],
+        [(base.since[face], number or 0, face) for face, number in base.groups.items()],
     )
 
 
@@ -131,7 +135,7 @@ class Unnamed:
 
     number: int
     face_ids: tuple[int, ...]
-    met: int
+    appearances: int
 
 
 def unnamed(store: Store, *, clear: float = 0.0) -> Iterator[Unnamed]:
