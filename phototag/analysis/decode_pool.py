@@ -21,6 +21,7 @@ from typing import TypeAlias
 import numpy as np
 
 from phototag import processes
+from phototag.config import debugging
 from phototag.errors import DiskFullError, PhotoError, PhototagError
 from phototag.imaging.decode import decode
 from phototag.types import RGB, DecodedPhoto, PhotoFile
@@ -224,7 +225,7 @@ def _spawn(descriptors: Sequence[int], side: int) -> _Worker:
 
 def _work(side: int, pipe: Connection) -> None:
     """A worker's life: decode what comes through the pipe until it closes."""
-    if not os.environ.get("PHOTOTAG_DEBUG"):
+    if not debugging():
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff writes its complaints straight to standard error
     pipe.send(None)
     slots: dict[int, mmap.mmap] = {}

@@ -40,6 +40,7 @@ from phototag.cli.train import train
 from phototag.cli.train_embedder import train_embedder
 from phototag.cli.tune import tune
 from phototag.cli.verify import verify
+from phototag.config import debugging
 from phototag.errors import PhototagError, StoppedError
 
 
@@ -119,7 +120,7 @@ def _status(arguments: Sequence[str] | None) -> int:
             raise
         return _unheard()  # of a broken pipe click wraps the streams, and leaves
     except Exception as error:
-        if os.environ.get("PHOTOTAG_DEBUG"):
+        if debugging():
             traceback.print_exc()
         return _tell(
             f"this is a bug in phototag ({type(error).__name__}: {error}); what was saved before is kept: "

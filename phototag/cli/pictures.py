@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from phototag.config import environment_variable
 from phototag.imaging.crops import contact_sheet
 
 #: Faces in a row, and columns of the terminal that each takes.
@@ -31,7 +31,7 @@ def show(console: Console, pictures: Sequence[bytes], *, first: int | None = Non
 
 
 def _sheet(console: Console, sheet: bytes, width: int) -> None:
-    if _iterm(os.environ):
+    if _speaks_iterm():
         console.file.write(_inline(sheet, min(console.width, width)))
         console.file.flush()
         return
@@ -54,9 +54,9 @@ def open_picture(picture: bytes) -> None:
     click.launch(Path(file.name).as_uri())
 
 
-def _iterm(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal is one that doesn't answer when asked, and is known to show pictures in iTerm's way."""
-    return "iTerm" in (environment.get("TERM_PROGRAM", "") + environment.get("LC_TERMINAL", ""))
+def _speaks_iterm() -> bool:
+    """Whether the terminal shows pictures in iTerm's protocol; such terminals don't answer when asked."""
+    return "iTerm" in environment_variable("TERM_PROGRAM") + environment_variable("LC_TERMINAL")
 
 
 def _inline(picture: bytes, columns: int) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
+from phototag import extras
 from phototag.cli import options
-from phototag.errors import UsageError
 
 _HERE = "127.0.0.1"
 
@@ -29,9 +28,7 @@ def review(port: int, host: str, opened: bool, db: Path | None) -> None:
 
     The address that is printed is for you alone: whoever has it can answer, too. It changes each time.
     """
-    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
-    if missing:
-        raise UsageError(f"the browser pages need {' and '.join(missing)}: run `pip install 'phototag[review]'`")
+    extras.require("phototag review", "starlette", "uvicorn")
     from phototag.web.server import serve
     from phototag.workflows.recognition.refresh import refresh
 

@@ -34,7 +34,7 @@ def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
         read = Faces.read(store)
         usable_model(store)
         train_people(store, options.progress(as_json), read=read)  # something may have been said since
-        done = tag_faces(store, options.progress(as_json), precision=settings.said_precision(), read=read)
+        done = tag_faces(store, options.progress(as_json), precision=settings.requested_precision(), read=read)
     options.show(asdict(done), "\n".join(told(done)), as_json)
 
 

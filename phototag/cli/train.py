@@ -21,7 +21,7 @@ def train(precision: float | None, db: Path | None, as_json: bool) -> None:
 
     settings = options.settings(db=db, precision=precision)
     with options.store(db) as store:
-        done = train_people(store, options.progress(as_json), precision=settings.said_precision())
+        done = train_people(store, options.progress(as_json), precision=settings.requested_precision())
     text = f"Learnt {counted(done.people, 'person', 'people')} from {counted(done.faces, 'named face')}"
     if done.left_out:
         text += f" ({done.left_out:,} too poor to learn from)"

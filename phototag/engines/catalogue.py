@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phototag import toml
+from phototag.config import engines_folder
 from phototag.engines import installation, registry
 from phototag.engines.download import download
 from phototag.engines.formats import card as cards
@@ -15,11 +16,6 @@ from phototag.engines.formats.card import Card
 from phototag.engines.installation import Shelved
 from phototag.errors import WeightsError
 from phototag.progress import Progress
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,7 @@ class Entry:
 
 def entries() -> list[Entry]:
     """The catalogue that comes with phototag, by name."""
-    tables = tomllib.loads(Path(__file__).with_name("catalogue.toml").read_text("utf-8"))
+    tables = toml.read(Path(__file__).with_name("catalogue.toml"))
     return [_entry(name, table) for name, table in sorted(tables.items())]
 
 
@@ -69,7 +65,7 @@ def install(entry: Entry, progress: Progress) -> Shelved:
     `require_installable` does or if the shelf can't be written, DiskFullError.
     """
     require_installable(entry)
-    part = installation.shelf_folder() / ".downloads" / entry.sha256
+    part = engines_folder() / ".downloads" / entry.sha256
     with installation.usable():
         part.parent.mkdir(parents=True, exist_ok=True)
         download(entry.url, part, entry.size, progress)

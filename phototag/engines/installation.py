@@ -7,30 +7,21 @@ hashed before anyone parses it.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
-from phototag import atomic
+from phototag import atomic, toml
+from phototag.config import engines_folder
 from phototag.engines.formats import card as cards
 from phototag.engines.formats.card import Card
 from phototag.errors import UsageError, WeightsError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ENTRY = "engine.toml"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -68,19 +59,13 @@ class Shelved:
     added_at: str = ""
 
 
-def shelf_folder() -> Path:
-    """Where engines are kept; `PHOTOTAG_ENGINES` overrides it."""
-    named = os.environ.get("PHOTOTAG_ENGINES")
-    return Path(named) if named else Path(platformdirs.user_data_dir("phototag", appauthor=False)) / "engines"
-
-
 @contextmanager
 def usable() -> Iterator[None]:
     """Says what is wrong with the shelf's folder where the system refuses it: DiskFullError, UsageError."""
     try:
         yield
     except OSError as error:
-        folder = shelf_folder()
+        folder = engines_folder()
         if atomic.is_disk_full(error):
             raise atomic.disk_full(folder, "no engine was added") from error
         raise UsageError(
@@ -145,7 +130,7 @@ def require_taken(name: str) -> Path:
 def shelved() -> list[Shelved]:
     """All engines on the shelf, by name. Raises WeightsError for an entry that can't be read."""
     try:
-        names = sorted(path.name for path in shelf_folder().iterdir() if NAME.fullmatch(path.name))
+        names = sorted(path.name for path in engines_folder().iterdir() if NAME.fullmatch(path.name))
     except FileNotFoundError:
         return []
     return [found for name in names if (found := find(name))]
@@ -156,9 +141,9 @@ def find(name: str) -> Shelved | None:
     """The engine called `name`, if it is on the shelf. Raises WeightsError for an entry that can't be read."""
     if not NAME.fullmatch(name):
         return None
-    folder = shelf_folder() / name
+    folder = engines_folder() / name
     try:
-        return _read(name, folder, tomllib.loads((folder / ENTRY).read_text("utf-8")))
+        return _read(name, folder, toml.read(folder / ENTRY))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, UsageError) as error:
@@ -187,7 +172,7 @@ def remove(name: str) -> None:
 def _folder(name: str) -> Path:
     if not NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for an engine: use small letters, digits, dots, - and _")
-    return shelf_folder() / name
+    return engines_folder() / name
 
 
 def _read(name: str, folder: Path, entry: dict[str, Any]) -> Shelved:
@@ -202,18 +187,5 @@ def _read(name: str, folder: Path, entry: dict[str, Any]) -> Shelved:
 
 def _entry(shelved: Shelved) -> str:
     keys = ("name", "family", "file", "sha256", "dim", "licence", "source", "added_at")
-    lines = _toml({key: value for key in keys if (value := getattr(shelved, key)) is not None})
-    if shelved.card:
-        lines += _toml(shelved.card.table(), "card")
-    return "\n".join(lines) + "\n"
-
-
-def _toml(table: Mapping[str, Any], title: str = "") -> list[str]:
-    """Lines of a TOML table: JSON writes texts, numbers, truth and lists in the same way."""
-    lines = [f"[{title}]"] if title else []
-    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()]
-    for key, value in table.items():
-        if isinstance(value, dict):
-            lines += _toml(value, f"{title}.{key}" if title else key)
-    return lines
+    table: dict[str, Any] = {key: value for key in keys if (value := getattr(shelved, key)) is not None}
+    return toml.format_table(table | {"card": shelved.card.table()} if shelved.card else table)

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, distributions
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast
 
+from phototag import extras
 from phototag.engines import installation
 from phototag.engines.formats.card import Card
 from phototag.engines.installation import Prepared, Shelved
@@ -148,15 +148,8 @@ def family(name: str) -> EngineSpec:
     if spec is None or spec.prepare is None:
         families = ", ".join(spec.name for spec in available() if spec.prepare)
         raise UsageError(f"{name!r} is no family of engines that take weights; known: {families}")
-    for package in spec.needs:
-        if not find_spec(package):
-            raise lacking(package)
+    extras.require("this engine", *spec.needs)
     return spec
-
-
-def lacking(package: str) -> UsageError:
-    """What to say where a package is missing that phototag can do without."""
-    return UsageError(f"this engine needs {package}: `pip install {package}`")
 
 
 def add(

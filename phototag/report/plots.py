@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from phototag import extras
 from phototag.display import printable
 
 Values: TypeAlias = npt.NDArray[np.floating[Any]]
 
 #: What to do where there are no plots.
-HOW = "for plots install matplotlib (`pip install 'phototag[plots]'`, or from a clone `pip install '.[plots]'`)"
+HOW = f"for plots install matplotlib ({extras.install_command('matplotlib')})"
 _SAME, _DIFFERENT, _GREY = "#226a64", "#b3541e", "#6b645b"
 _DPI = 110
 _BARS = 100

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from phototag.config import debugging
 from phototag.errors import DatabaseUnavailableError, PhototagError, TooLittleDataError, UsageError
 from phototag.web import history, people, photos, pictures, questions
 from phototag.web.app_state import AppState, RequestContext
@@ -92,7 +92,7 @@ def _error_page(state: AppState, request: Request, error: Exception) -> Response
     if isinstance(error, PhototagError):
         status = 404 if isinstance(error, UsageError) else 503 if isinstance(error, DatabaseUnavailableError) else 500
         return state.page(request, "error.html", status, message=str(error))
-    if os.environ.get("PHOTOTAG_DEBUG"):
+    if debugging():
         traceback.print_exception(error)
     message = (
         f"this is a bug in phototag ({type(error).__name__}: {error}); what was saved before is kept: "

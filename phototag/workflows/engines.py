@@ -140,11 +140,7 @@ def _family(name: str, path: Path) -> str:
 
 
 def _card(path: Path) -> cards.Card:
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} can't be read: {error}") from error
-    card = cards.parse(text, str(path))
+    card = cards.read(path)
     if card.alignment not in ALIGNMENTS:
         raise UsageError(f"{path}: alignment is {card.alignment!r} and must be one of {', '.join(ALIGNMENTS)}")
     return card

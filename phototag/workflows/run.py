@@ -47,7 +47,7 @@ def run(
         store, roots, settings, progress, accept_missing=accept_missing, follow=follow, retry=retry, budget=budget
     )
     _require_faces(store, done)
-    tagged = try_names(store, progress, precision=settings.said_precision())
+    tagged = try_names(store, progress, precision=settings.requested_precision())
     clustered = cluster_faces(store, progress)  # whom the machine takes a face for says something of the others
     return Done(done, clustered, tagged, report(store, out, progress))
 

@@ -20,7 +20,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a stranger's machine sets: a home without settings; the cache of exported networks is shared."""
-    from phototag.weights import cache_folder
+    from phototag.config import cache_folder
 
     home = tmp_path_factory.mktemp("home")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PHOTOTAG_", "XDG_"))}

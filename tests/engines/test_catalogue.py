@@ -238,7 +238,7 @@ def test_nothing_is_fetched_that_could_not_run(
         lambda: install(entry, Silent()),
         lambda: cli.main(["engines", "install", "yunet"], standalone_mode=False),
     ):
-        with pytest.raises(UsageError, match="needs onnxruntime: `pip install onnxruntime`"):
+        with pytest.raises(UsageError, match=r"needs onnxruntime: run `pip install 'phototag\[onnx\]'`"):
             attempt()
     assert server.asked == []
     assert not own_shelf.exists()

@@ -282,7 +282,7 @@ def test_without_onnxruntime(tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "model.onnx")], capture_output=True, text=True, check=True
     )
-    assert answer.stdout == "this engine needs onnxruntime: `pip install onnxruntime`\n"
+    assert answer.stdout == "this engine needs onnxruntime: run `pip install 'phototag[onnx]'`\n"
 
 
 @pytest.mark.data

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
+from phototag import extras
 from phototag.engines import registry
 from phototag.engines.embedders import onnx_embedder
 from phototag.engines.embedders.onnx_embedder import OnnxEmbedder
@@ -97,7 +98,7 @@ def test_an_export_that_is_gone_is_made_again(
     [kept] = (own_shelf / "cache").iterdir()
     kept.write_bytes(kept.read_bytes()[:-1])
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(UsageError, match="this engine needs onnx: `pip install onnx`"):
+    with pytest.raises(UsageError, match=r"this engine needs onnx: run `pip install 'phototag\[onnx\]'`"):
         made("quick")
 
 
@@ -129,8 +130,8 @@ def test_what_loses_too_much_in_8_bits_is_refused(
 
 
 def test_the_package_that_reads_models_is_looked_for_first(own_shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "find_spec", lambda name: None if name == "onnx" else object())
-    with pytest.raises(UsageError, match="this engine needs onnx: `pip install onnx`"):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "onnx" else object())
+    with pytest.raises(UsageError, match=r"this engine needs onnx: run `pip install 'phototag\[onnx\]'`"):
         registry.add("quick", "onnx", own_shelf / "absent.onnx", INT8)
 
 

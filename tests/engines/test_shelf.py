@@ -79,7 +79,7 @@ def test_a_card_is_read() -> None:
         ("same = 1.1", "", "thresholds.same is missing"),
         ("same = 1.1", "same = '1'", "thresholds.same is '1'"),
         ("slope = 30", "slop = 30", "thresholds.slop is no key"),
-        ("dim = 128", "dim =", "x is no TOML"),
+        ("dim = 128", "dim =", "x can't be read as TOML"),
     ],
 )
 def test_a_card_that_makes_no_sense(old: str, new: str, match: str) -> None:

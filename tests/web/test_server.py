@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from phototag import extras
 from phototag.cli import review as command
 from phototag.errors import UsageError
 from phototag.store.connect import open_store
@@ -92,7 +93,7 @@ def test_another_host_says_what_that_means(library: Library) -> None:
 
 
 def test_without_its_packages_it_says_how_to_get_them(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     result = CliRunner().invoke(command.review, ["--db", str(library.db)])
     assert isinstance(result.exception, UsageError)
     assert "pip install 'phototag[review]'" in str(result.exception)

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from phototag.cli.main import cli
+from phototag.config import engines_folder
 from phototag.engines import installation, registry
 from phototag.engines.registry import EngineOptions
 from phototag.errors import PhototagError, TooLittleDataError, UsageError
@@ -185,7 +186,7 @@ def test_the_command_says_plainly_whether_it_is_better(folder: Path, rate: str, 
     assert "On 6 people whom it never saw (24 faces, 36 pairs of one person)" in result.output
     assert re.search(words, result.output)
     assert ("index --embedder mine" in result.output) == ("no better" not in result.output)
-    assert (installation.shelf_folder() / ".training" / "mine" / "checkpoint.npz").exists()
+    assert (engines_folder() / ".training" / "mine" / "checkpoint.npz").exists()
 
 
 def test_without_matplotlib_the_history_is_kept_and_a_sentence_says_how_to_get_the_plot(

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
+from phototag import toml
 from phototag.errors import UsageError
 from phototag.types import Thresholds
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Triple = tuple[float, float, float]
 
@@ -49,12 +45,16 @@ class Card:
 
 
 def parse(text: str, where: str) -> Card:
-    """The card in a TOML text from `where`. Raises UsageError with the key that is wrong."""
+    """The card in a TOML text; `where` names its origin in messages. Raises UsageError with the key that is wrong."""
+    return from_table(toml.parse(text, where), where)
+
+
+def read(path: Path) -> Card:
+    """The card in a TOML file. Raises UsageError for one that can't be read, or with the key that is wrong."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{where} is no TOML ({error}): mend it") from error
-    return from_table(table, where)
+        return from_table(toml.read(path), str(path))
+    except OSError as error:
+        raise UsageError(f"{path} can't be read ({error.strerror}): name the file that holds the card") from error
 
 
 def from_table(table: Mapping[str, Any], where: str) -> Card:

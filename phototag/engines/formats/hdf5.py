@@ -17,23 +17,26 @@ from typing import Any
 
 import numpy as np
 
+from phototag import extras
 from phototag.engines.formats.arrays import Arrays, Shapes, check, check_shapes
 from phototag.engines.formats.disguise import disguised
 from phototag.engines.runtimes.isolated import answer, apart
 from phototag.errors import WeightsError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-LIBRARY = "HDF5's library"
+PACKAGE = "h5py"
+LIBRARY = "HDF5's library"  #: as messages call it
 
 
 def read_hdf5(path: Path, expect: Callable[[Shapes], Shapes], rename: Callable[[str], str] = str) -> Arrays:
     """The arrays that a network needs, as float32.
 
     `expect` tells from the shapes that are there the ones that must be; `rename` mends a layer's name.
-    Raises WeightsError for anything else than an HDF5 file with these very arrays.
+    Raises WeightsError for anything else than an HDF5 file with these very arrays, UsageError without h5py.
     """
     where = str(path)
     _check_kind(path)
+    extras.require(f"reading {where}", PACKAGE)
     with apart(_serve, where) as connection:
         theirs: Shapes = answer(connection, where, LIBRARY)
         names = {_renamed(name, rename): name for name in theirs}

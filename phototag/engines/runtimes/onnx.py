@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from phototag import extras
 from phototag.engines.formats.disguise import disguised
 from phototag.engines.formats.onnx_graph import leads_elsewhere
-from phototag.engines.registry import EngineOptions, lacking
+from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import UsageError, WeightsError
 
@@ -99,10 +100,9 @@ def _require_whole(data: bytes, where: str) -> None:
 
 
 def _runtime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise lacking(RUNTIME) from error
+    extras.require("this engine", RUNTIME)
+    import onnxruntime
+
     return onnxruntime
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from phototag.engines.registry import lacking
+from phototag import extras
 
 READER = "onnx"  #: the package
 
@@ -50,11 +50,10 @@ def keras_model(data: bytes, side: int) -> Any:
 
 
 def _graph(data: bytes) -> Any:
-    try:
-        import onnx
-        from google.protobuf.message import DecodeError
-    except ImportError as error:
-        raise lacking(READER) from error
+    extras.require("this engine", READER)
+    import onnx
+    from google.protobuf.message import DecodeError
+
     try:
         return onnx.load_model_from_string(data).graph
     except DecodeError as error:

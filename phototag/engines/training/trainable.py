@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phototag import extras
 from phototag.engines import installation
 from phototag.engines.embedders import openface, openface_network, projection
+from phototag.engines.formats import hdf5
 from phototag.engines.formats.arrays import Arrays, fill, unpack
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.hdf5 import write_hdf5
@@ -61,6 +63,7 @@ def trainable(network: str, base: EngineInfo, start: str | None = None) -> Train
             card=lambda thresholds: projection.card(base, thresholds),
             rate=projection.RATE,
         )
+    extras.require(f"--network {NN4}", hdf5.PACKAGE)
     family = openface.FAMILY
     return Trainable(
         family=family.name,

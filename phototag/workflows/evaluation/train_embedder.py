@@ -20,9 +20,9 @@ from phototag.analysis.analyze import looked_at, opened
 from phototag.analysis.face_analyzer import Eye
 from phototag.analysis.main_face import main_face
 from phototag.analysis.stored_crop import chip_of
-from phototag.config import Settings
+from phototag.config import Settings, engines_folder
 from phototag.display import path_text
-from phototag.engines import installation, registry
+from phototag.engines import registry
 from phototag.engines.choice import best
 from phototag.engines.formats.arrays import Arrays
 from phototag.engines.installation import Shelved
@@ -122,7 +122,7 @@ class Learnt:
 
 def training_folder(name: str) -> Path:
     """Where the training of an engine is kept, if nobody says otherwise."""
-    return installation.shelf_folder() / ".training" / name
+    return engines_folder() / ".training" / name
 
 
 def train_embedder(

@@ -16,14 +16,13 @@ from phototag import __version__, atomic
 from phototag.analysis.analyze import looked_at
 from phototag.analysis.face_analyzer import Eye
 from phototag.analysis.main_face import main_face
-from phototag.config import Settings
+from phototag.config import Settings, cache_folder
 from phototag.display import path_text
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.imaging.decode import NotAPhoto
 from phototag.imaging.walk import walk
 from phototag.progress import Progress
 from phototag.types import Box, EngineInfo, Problem, Vectors
-from phototag.weights import cache_folder
 
 #: Photos looked at before what was found is kept.
 _KEEP_EVERY = 500

@@ -31,7 +31,7 @@ def chosen(settings: Settings, store: Store) -> Settings:
     """
     detector = engines.current(store, "detector")
     told = engines.parameters(store, detector[0]) if detector else {}
-    own = {name: int(told[name]) for name in settings.unsaid if told.get(name, "").isdigit()}
+    own = {name: int(told[name]) for name in settings.unset if told.get(name, "").isdigit()}
     side = own.get("image_side", settings.image_side)
     return replace(
         settings,
@@ -41,7 +41,7 @@ def chosen(settings: Settings, store: Store) -> Settings:
         embedder=settings.embedder or _coming(store) or _own("embedder", store),
         # A photo may be decoded to three quarters of the side asked for, and no face is sought in fewer pixels.
         detail_side=max(settings.detail_side, side * 4 // 3),
-        unsaid=frozenset(),
+        unset=frozenset(),
     )
 
 
