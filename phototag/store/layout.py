@@ -21,7 +21,7 @@ from sqlite_utils.migrations import Migrations
 
 from phototag.display import printable
 from phototag.errors import DatabaseDamagedError, SchemaTooNewError
-from phototag.store.schema import MIGRATIONS
+from phototag.store.migrations import MIGRATIONS
 
 #: Type, name, table and SQL of a table, index, view or trigger, as SQLite keeps them.
 Entry: TypeAlias = tuple[Any, Any, Any, Any]

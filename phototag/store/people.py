@@ -9,7 +9,7 @@ from phototag.display import former_key, kept_name, name_key, numbered, person_n
 from phototag.errors import UsageError
 from phototag.store.connect import Store
 from phototag.store.faces import CLAIMED
-from phototag.store.schema import STANDS
+from phototag.store.migrations.m0008_name_keys import STANDS
 from phototag.types import Person
 
 #: A person `w` who is neither merged into another nor gone.

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from phototag.store import decisions, engines, faces, files, history, libraries, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
-from phototag.store.schema import MIGRATIONS
+from phototag.store.migrations import MIGRATIONS
 from phototag.types import Box, DecodedPhoto, EngineInfo, Image, NewFace, PhotoFile, Thresholds, Vectors
 
 THRESHOLDS = Thresholds(same=0.4, split=0.36, join=0.33, midpoint=0.4, slope=20.0)

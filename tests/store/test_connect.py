@@ -26,9 +26,9 @@ from phototag.errors import (
     SchemaTooNewError,
     UsageError,
 )
-from phototag.store import connect, people
+from phototag.store import connection, people
 from phototag.store.connect import Store, open_reader, open_store
-from phototag.store.schema import MIGRATIONS
+from phototag.store.migrations import MIGRATIONS
 from tests.store.build import add_face, add_photo, clean, say, unit, who
 
 
@@ -89,7 +89,7 @@ def test_two_writers_interleaved_lose_nothing(store: Store) -> None:
 
 
 def test_a_lock_that_stays_is_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     with open_store(store.path) as other, store.write():
         with pytest.raises(DatabaseLockedError, match="in use by another program") as caught:
             name(other, "Late")

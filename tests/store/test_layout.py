@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from phototag.errors import DatabaseDamagedError, PhototagError, SchemaTooNewError
 from phototag.store import layout, people
 from phototag.store.connect import Store, open_reader, open_store
-from phototag.store.schema import MIGRATIONS
+from phototag.store.migrations import MIGRATIONS
 from tests.store.build import add_face, old_database, say, unit
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS face, 'is' AS verb, 1 AS person"

@@ -15,7 +15,7 @@ import pytest
 
 import phototag
 from phototag.errors import DatabaseUnavailableError
-from phototag.store import connect, people
+from phototag.store import connection, ownership, people
 from phototag.store.connect import Store, open_reader, open_store
 from tests.store.build import clean
 
@@ -52,15 +52,15 @@ def names(path: Path) -> list[str]:
 
 
 def glance(path: Path) -> None:
-    connect._refuse_others(path)
+    ownership.require_ours(path)
 
 
 def back_up(path: Path) -> None:
-    connect._back_up(path, "0000-test")
+    connection.back_up(path, path.with_name(f"{path.name}.before-0000-test"))
 
 
 def examine(path: Path) -> None:
-    assert connect._examine(path) == ""
+    assert ownership.check(path) == ""
 
 
 def write(path: Path) -> None:
@@ -72,7 +72,7 @@ def read(path: Path) -> None:
 
 
 def make(path: Path) -> None:
-    connect._make(path)
+    connection.create(path)
 
 
 LOOKS = [write, read, glance, back_up, examine, make]
@@ -143,12 +143,12 @@ def calls() -> Iterator[tuple[Path, ast.Call, str, str]]:
 
 
 def test_only_one_file_opens_databases_and_only_by_sqlite() -> None:
-    here = Path("store", "connect.py")
+    here = Path("store", "connection.py")
     for path, call, on, called in calls():
         if on == "sqlite3" and called == "connect":
             in_memory = [ast.unparse(argument) for argument in call.args] == ["':memory:'"]
             assert path == here or in_memory, path
-        if path == here:
+        if path.parts[0] == "store":
             assert called not in OPENERS, ast.unparse(call)
         if called == "Database":
             assert call.args and ast.unparse(call.args[0]) == "connection", path  # never a path

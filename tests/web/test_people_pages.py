@@ -358,7 +358,7 @@ def test_a_bug_and_a_lost_database_are_sentences(browser: Browser, monkeypatch: 
     def broken(*_: object) -> None:
         raise ZeroDivisionError("<b>")
 
-    monkeypatch.setattr("phototag.web.people.people.listed", broken)
+    monkeypatch.setattr("phototag.web.people.people.summaries", broken)
     answer = browser.client.get("/people")
     assert answer.status_code == 500 and "this is a bug in phototag (ZeroDivisionError: &lt;b&gt;)" in answer.text
     assert browser.client.get(f"/people/{10**30}").status_code == 404

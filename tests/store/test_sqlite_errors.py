@@ -17,7 +17,7 @@ from phototag.errors import (
     NotOurDatabaseError,
     PhototagError,
 )
-from phototag.store import people, trouble
+from phototag.store import people, sqlite_errors
 from phototag.store.connect import Store, open_store
 from tests.store import failing_disk
 from tests.store.build import clean
@@ -72,7 +72,7 @@ def run(code: str, path: Path) -> list[str]:
 def test_a_look_at_the_whole_database_decides(
     store: Store, error: str, found: str | None, kind: type[PhototagError], code: int, words: str
 ) -> None:
-    told = trouble.in_words(store.path, sqlite3.OperationalError(error), 30, lambda path: found)
+    told = sqlite_errors.translate(store.path, sqlite3.OperationalError(error), 30, lambda path: found)
     assert isinstance(told, kind) and told.exit_code == code
     assert words in str(told)
 
@@ -85,7 +85,9 @@ def test_a_mistake_of_ours_in_a_sound_database_is_no_damage(store: Store) -> Non
 def test_a_database_that_is_gone_is_said_to_be_gone(store: Store) -> None:
     store.close()
     store.path.rename(store.path.with_name("aside"))
-    told = trouble.in_words(store.path, sqlite3.OperationalError("unable to open database file"), 30, lambda path: None)
+    told = sqlite_errors.translate(
+        store.path, sqlite3.OperationalError("unable to open database file"), 30, lambda path: None
+    )
     assert isinstance(told, DatabaseUnavailableError)
     assert "no longer there" in str(told)
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 
+from sqlite_utils import Database
+
+from phototag.store.migrations.statements import execute_all
 from phototag.types import Box
 
 #: Boxes of one content that overlap so much are one face.
 _SAME_PLACE_IOU = 0.4
 
 
-def to_content(connection: sqlite3.Connection) -> None:
+def apply(db: Database) -> None:
     """Split the table `photo` into contents and places; foreign keys must be off meanwhile."""
-    for statement in _BEFORE.split(";\n\n"):
-        connection.execute(statement)
-    for kept, copies in _copies(connection).items():
+    execute_all(db, _BEFORE)
+    for kept, copies in _copies(db.conn).items():
         for copy in copies:
-            _unite(connection, kept, copy)
-    for statement in _AFTER.split(";\n\n"):
-        connection.execute(statement)
+            _unite(db.conn, kept, copy)
+    execute_all(db, _AFTER)
 
 
 def _copies(connection: sqlite3.Connection) -> dict[int, list[int]]:

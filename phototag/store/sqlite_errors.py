@@ -1,4 +1,4 @@
-"""What SQLite and the disk report, as a sentence that says what to do."""
+"""Translates errors of SQLite and the disk into phototag's, each a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from phototag.errors import (
     UsageError,
 )
 
-#: What the system says of a disk or a network share that failed.
-_OF_DISKS = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.ENODEV, errno.ENOLCK}
+#: Error numbers of a disk or a network share that failed.
+_DISK_FAILURES = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.ENODEV, errno.ENOLCK}
 
-#: Says what is wrong with a database: "" if nothing is, None if that can't be told now. Raises PhototagError for one
-#: that another program changed.
-Examine = Callable[[Path], "str | None"]
+#: Returns what is wrong with a database: "" if nothing is, None if that can't be told now. Raises PhototagError for
+#: one that another program changed.
+Check = Callable[[Path], "str | None"]
 
 
-def in_words(path: Path, error: OSError | sqlite3.Error, waited: float, examine: Examine) -> PhototagError | None:
-    """An error as one of ours; None if the database is sound, so that the mistake is in our own code.
+def translate(path: Path, error: OSError | sqlite3.Error, waited: float, check: Check) -> PhototagError | None:
+    """The error as one of phototag's; None if the database is sound, so that the mistake is in our own code.
 
-    `waited`: how many seconds another program was waited for.
+    `waited`: for how many seconds another program was waited for. `check`: called when the error alone doesn't tell
+    whether the database is damaged.
     """
     text = str(error)
     if isinstance(error, OSError):
-        return _of_system(path, error)
+        return _from_system(path, error)
     if isinstance(error, sqlite3.IntegrityError):
         return PhototagError(f"{path} refused a change that would break its rules ({text}); nothing was changed")
     if "locked" in text or "busy" in text or "locking protocol" in text:
@@ -48,13 +49,13 @@ def in_words(path: Path, error: OSError | sqlite3.Error, waited: float, examine:
         return UsageError(f"{path} can't be written (read-only): choose another place with --db")
     if "decode to UTF-8" in text:  # Python's own finding, which SQLite doesn't look for
         return _damaged(path, text)
-    return _examined(path, text, examine)
+    return _from_check(path, text, check)
 
 
-def _examined(path: Path, text: str, examine: Examine) -> PhototagError | None:
-    """The disk may have failed for a moment, or the file be damaged: what a look at the whole of it says, counts."""
+def _from_check(path: Path, text: str, check: Check) -> PhototagError | None:
+    """The disk may have failed for a moment, or the file may be damaged: a check of the whole file decides."""
     try:
-        found = examine(path)
+        found = check(path)
     except PhototagError as error:
         return error
     if found:
@@ -67,7 +68,7 @@ def _examined(path: Path, text: str, examine: Examine) -> PhototagError | None:
 
 
 def unavailable(path: Path, text: str, *, sound: bool = True) -> DatabaseUnavailableError:
-    """The disk, not the database, is at fault; `sound`: the whole of the database was looked through."""
+    """The error for a disk at fault, not the database; `sound`: the whole database was checked."""
     if not os.path.exists(path):
         return DatabaseUnavailableError(
             f"{path} is no longer there ({text}): was its drive or network share taken away? What was saved before is "
@@ -99,10 +100,10 @@ def is_readable(path: Path) -> bool:
     return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _of_system(path: Path, error: OSError) -> PhototagError:
+def _from_system(path: Path, error: OSError) -> PhototagError:
     if atomic.is_disk_full(error):
         return disk_full(path)
-    if error.errno in _OF_DISKS:
+    if error.errno in _DISK_FAILURES:
         return unavailable(path, error.strerror or str(error))
     return UsageError(f"{path} can't be opened ({error.strerror}): choose another place with --db")
 
