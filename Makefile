@@ -7,7 +7,7 @@ VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint tables wheel clean
+.PHONY: demo test docs coverage lint tables wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/phototag demo
@@ -19,6 +19,15 @@ test: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
+# Builds the documentation into site/; a warning is an error. Open site/index.html.
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m mkdocs build --strict
+
+# Runs the tests and writes what share of the lines they reach to docs/coverage.json.
+coverage: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=
+	$(BIN)/python -m docs.generate.coverage
+
 # Puts the figures of benchmarks/results into README.md and docs/.
 tables: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.tables
@@ -28,7 +37,7 @@ wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean:
-	rm -rf $(VENV) dist build phototag-demo
+	rm -rf $(VENV) dist build site phototag-demo
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
