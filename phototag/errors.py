@@ -1,12 +1,22 @@
-"""Run-ending errors: each class is one exit code, each message one sentence with what to do."""
+"""Errors that end a run: each class has one exit code, each error a message and, where known, a remedy."""
 
 from __future__ import annotations
 
+from phototag.remedies import Remedy
+
 
 class PhototagError(Exception):
-    """A run-ending trouble whose text is fit to print; `exit_code` is the process's status."""
+    """An error that ends the run; its message is fit to print. `exit_code`: the process's status.
+
+    The message says what happened, to which file, and what was kept. It names no command: `remedy` says what the user
+    can do, and whoever shows the error puts that into words.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, remedy: Remedy | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class UsageError(PhototagError):
@@ -82,7 +92,7 @@ DONE_WITH_PROBLEMS = 3
 
 
 class PhotoError(Exception):
-    """Trouble with one file: recorded as a `Problem`, never ending the run.
+    """One file can't be used: recorded as a `Problem`, while the run goes on.
 
     `code` is a short word for machines (`truncated`, `empty`, `denied`, …), the text is for people.
     """

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
+from phototag.cli.hints import command
 from phototag.display import printable
 from phototag.errors import StoppedError
 
@@ -35,8 +36,9 @@ def engines_list(as_json: bool) -> None:
             f" {row.dim or '-':>4} {same} {'yes' if row.gpu else '-':>3}  {printable(row.trouble or row.summary)}"
             f"{f' ({printable(row.licence)})' if row.licence else ''}"
         )
-    lines += ["", "To add those that aren't there yet:", *(f"  {row.how}" for row in rows if row.how)]
-    options.show([asdict(row) for row in rows], "\n".join(lines), as_json)
+    lines += ["", "To add those that aren't there yet:", *(f"  {command(row.how)}" for row in rows if row.how)]
+    found = [{**asdict(row), "how": command(row.how) if row.how else ""} for row in rows]
+    options.show(found, "\n".join(lines), as_json)
 
 
 @engines.command("add")

@@ -11,7 +11,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import FuzzyWordCompleter
 from rich.console import Console
 
-from phototag.cli import pictures
+from phototag.cli import hints, pictures
 from phototag.cli.did_you_mean import is_meant
 from phototag.display import counted, path_text, printable
 from phototag.errors import DatabaseUnavailableError, UsageError
@@ -20,7 +20,7 @@ from phototag.store import faces
 from phototag.workflows.naming import name as naming
 from phototag.workflows.naming.interview import InterviewSession, OutdatedError
 from phototag.workflows.naming.near_names import resembled
-from phototag.workflows.recognition.background import Tagger, in_words
+from phototag.workflows.recognition.background import Tagger
 from phototag.workflows.recognition.tag import Tagged
 
 #: Faces on the sheet that `o` opens, at most.
@@ -39,7 +39,7 @@ def interview(session: InterviewSession, tagger: Tagger | None, *, images: bool)
         if tagger:
             if tagger.news():
                 if tagger.trouble:
-                    why = printable(in_words(tagger.trouble))
+                    why = printable(hints.sentence(tagger.trouble))
                     terminal.console.print(f"New names couldn't be tried on all faces: {why}", markup=False)
                 session.reload_guesses()
             _learn(tagger, session)
@@ -97,10 +97,10 @@ class _Terminal:
             except _Again:
                 pass
             except OutdatedError as error:
-                self.console.print(str(error), markup=False)
+                self.console.print(hints.sentence(error), markup=False)
                 return True
             except (UsageError, DatabaseUnavailableError) as error:
-                self.console.print(str(error), markup=False)
+                self.console.print(hints.sentence(error), markup=False)
             else:
                 return True
             self.console.print(keys, markup=False)

@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from phototag import __version__
+from phototag.cli import hints
 from phototag.cli.audit import audit
 from phototag.cli.cluster import cluster
 from phototag.cli.demo import demo
@@ -110,7 +111,7 @@ def _status(arguments: Sequence[str] | None) -> int:
         error.show()
         return error.exit_code
     except PhototagError as error:
-        return _tell(str(error), error.exit_code)
+        return _tell(hints.sentence(error), error.exit_code)
     except KeyboardInterrupt:
         return _tell("stopped; everything finished so far is saved: run the same command to go on", 130)
     except BrokenPipeError:

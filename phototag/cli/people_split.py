@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phototag.cli import did_you_mean, options
+from phototag.cli import did_you_mean, hints, options
 from phototag.cli.people import name
 from phototag.cli.tag import try_names
 from phototag.display import counted, printable
@@ -112,7 +112,7 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
                 other = None if answer == "?" else did_you_mean.meant(store, answer, new=new)
                 done.append(job(store, name, group, other))
             except UsageError as error:
-                click.echo(str(error))
+                click.echo(hints.sentence(error))
                 continue
             click.echo(_told(done[-1]))
             break

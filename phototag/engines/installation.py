@@ -22,6 +22,7 @@ from phototag.config import engines_folder
 from phototag.engines.formats import card as cards
 from phototag.engines.formats.card import Card
 from phototag.errors import UsageError, WeightsError
+from phototag.remedies import AddEngineAgain, RemoveEngine, Show
 
 ENTRY = "engine.toml"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -113,7 +114,7 @@ def require_free(name: str) -> Path:
     """The folder that an engine called `name` would have. Raises UsageError if the name is bad or taken."""
     folder = _folder(name)
     if folder.exists():
-        raise UsageError(f"there is an engine called {name} already: `phototag engines remove {name}` first")
+        raise UsageError(f"there is an engine called {name} already", RemoveEngine(name))
     return folder
 
 
@@ -122,7 +123,7 @@ def require_taken(name: str) -> Path:
     """The folder of the engine called `name`, damaged or not. Raises UsageError if there is none."""
     folder = _folder(name)
     if not folder.is_dir():
-        raise UsageError(f"there is no engine called {name} on the shelf: see `phototag engines list`")
+        raise UsageError(f"there is no engine called {name} on the shelf", Show("engines"))
     return folder
 
 
@@ -147,19 +148,19 @@ def find(name: str) -> Shelved | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, UsageError) as error:
-        raise WeightsError(f"{folder / ENTRY} can't be read ({error}): `phototag engines remove {name}`") from error
+        raise WeightsError(f"{folder / ENTRY} can't be read ({error})", AddEngineAgain(name)) from error
 
 
 def load(shelved: Shelved) -> bytes:
     """The weights' bytes, once they are those that were put there. Raises WeightsError."""
     path = shelved.folder / shelved.file
-    again = f"`phototag engines remove {shelved.name}`, then add it again"
+    again = AddEngineAgain(shelved.name)
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise WeightsError(f"{path} can't be read ({error.strerror}): {again}") from error
+        raise WeightsError(f"{path} can't be read ({error.strerror})", again) from error
     if hashlib.sha256(data).hexdigest() != shelved.sha256:
-        raise WeightsError(f"{path} is not what was added (its SHA-256 differs); nothing of it was used: {again}")
+        raise WeightsError(f"{path} is not what was added (its SHA-256 differs); nothing of it was used", again)
     return data
 
 

@@ -19,6 +19,7 @@ from phototag.engines import installation
 from phototag.engines.formats.card import Card
 from phototag.engines.installation import Prepared, Shelved
 from phototag.errors import UsageError, WeightsError
+from phototag.remedies import AddEngine, InstallEngine, Show, TrainEmbedder
 from phototag.types import RGB, Detector, Device, Embedder, Thresholds
 
 GROUP = "phototag.engines"
@@ -65,7 +66,7 @@ class EngineSpec:
     card, where the family wants one) into what the shelf keeps, and refuses with WeightsError or UsageError
     anything that could not run; `create` then finds them in `EngineOptions.shelved`. `dim`: of an embedder's
     vectors, where it doesn't depend on the weights. `thresholds`: an embedder's, or those for each `dim` that
-    the weights may have. `how`: the command that adds such weights.
+    the weights may have. `how`: how the user gets such weights.
     `gpu`: it can run on a GPU, and its `create` raises UsageError where it is told to and finds none.
     `needs`: packages that `create` may import and that don't come with phototag.
     """
@@ -77,7 +78,7 @@ class EngineSpec:
     prepare: Callable[[Path, Card | None], Prepared] | None = None
     dim: int | None = None
     thresholds: Thresholds | Mapping[int, Thresholds] | None = None
-    how: str = ""
+    how: InstallEngine | AddEngine | TrainEmbedder | None = None
     gpu: bool = False
     needs: tuple[str, ...] = ()
 
@@ -180,12 +181,9 @@ def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
             [spec.name for spec in available() if spec.kind == kind and spec.prepare is None]
             + [one.name for one in installation.shelved() if (own := spec_of(one.family)) and own.kind == kind]
         )
-        raise UsageError(
-            f"there is no {kind} called {name!r}; known: {', '.join(known)} "
-            "(`phototag engines list` shows what can be installed)"
-        )
+        raise UsageError(f"there is no {kind} called {name!r}; known: {', '.join(known)}", Show("engines"))
     if spec.prepare is not None and shelved is None:
-        raise WeightsError(f"{name} has no weights yet: `{spec.how}`")
+        raise WeightsError(f"{name} has no weights yet", spec.how)
     if options.device == "gpu" and not spec.gpu:
         able = ", ".join(other.name for other in available() if other.kind == kind and other.gpu)
         raise UsageError(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from phototag.errors import TooLittleDataError
 from phototag.learn.graph import nearest as nearest_rows
+from phototag.remedies import NameGroups, NameSecondPerson
 from phototag.types import Thresholds, Vectors
 
 Rows = npt.NDArray[np.int64]
@@ -60,11 +61,9 @@ def train(vectors: Vectors, people: Sequence[int], start: LinearModel | None = N
     owners = np.asarray(people, np.int64)
     names = np.unique(owners)
     if len(names) < 2:
-        raise TooLittleDataError(
-            "training needs faces of at least two named people: name another group with `phototag name`"
-            if len(names)
-            else "nobody is named yet: name some groups with `phototag name`, then train"
-        )
+        if not len(names):
+            raise TooLittleDataError("nobody is named yet", NameGroups())
+        raise TooLittleDataError("training needs faces of at least two named people", NameSecondPerson())
     from threadpoolctl import threadpool_limits
 
     before = {} if start is None else {person: row for row, person in enumerate(start.people)}

@@ -98,7 +98,7 @@ def _refuse_foreign(out: Path) -> None:
     if not out.is_dir():
         raise UsageError(f"{out} is a file; name a folder for the report")
     if any(out.iterdir()):
-        raise UsageError(f"{out} holds something else than a phototag report; name an empty or a new folder")
+        raise UsageError(f"{out} holds something else than pages of phototag: name an empty or a new folder")
 
 
 def _sweep(*folders: Path) -> None:

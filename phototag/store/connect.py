@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from sqlite_utils import Database
 
 from phototag.errors import DatabaseDamagedError, DatabaseUnavailableError, UsageError
+from phototag.remedies import MakeDatabase
 from phototag.store import connection as connections
 from phototag.store import ownership, sqlite_errors
 from phototag.store.migrations import MIGRATIONS
@@ -268,4 +269,4 @@ def _require_sqlite() -> None:
 
 
 def _absent(path: Path) -> UsageError:
-    return UsageError(f"there is no database at {path} yet: `phototag run FOLDER` makes one")
+    return UsageError(f"there is no database at {path} yet", MakeDatabase())

@@ -93,8 +93,7 @@ def require_remembered(store: Store) -> None:
         " UNION ALL SELECT 1 FROM face f JOIN standing s ON s.other_face = f.id WHERE f.forgotten"
     ):
         raise UsageError(
-            "this speaks of somebody who was forgotten for good (`phototag people forget`), which nothing brings back: "
-            "nothing was saved"
+            "this speaks of somebody who was forgotten for good, which nothing brings back: nothing was saved"
         )
 
 

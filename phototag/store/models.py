@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.errors import DatabaseDamagedError
+from phototag.remedies import Train
 from phototag.store.connect import Store
 from phototag.types import Guess, Vectors
 
@@ -80,7 +81,7 @@ def latest(store: Store) -> StoredModel | None:
                 "SELECT person, coef, intercept, reach FROM model_class WHERE model = ? ORDER BY person", (model,)
             )
         )
-        damaged = DatabaseDamagedError(f"the trained model in {store.path} is damaged: run `phototag train` again")
+        damaged = DatabaseDamagedError(f"the trained model in {store.path} is damaged", Train(again=True))
         try:
             coef = np.stack([np.frombuffer(line, "<f4") for _, line, _, _ in classes]).astype(np.float32)
             intercept = np.array([offset for _, _, offset, _ in classes], np.float64)

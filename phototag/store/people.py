@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from phototag.display import former_key, kept_name, name_key, numbered, person_name, printable
 from phototag.errors import UsageError
+from phototag.remedies import MergePeople
 from phototag.store.connect import Store
 from phototag.store.faces import CLAIMED
 from phototag.store.migrations.m0008_name_keys import STANDS
@@ -69,10 +70,7 @@ def reserve_name(store: Store, person: int | None, name: str) -> None:
         "SELECT id, gone, merged FROM person WHERE name_key = ? AND id IS NOT ?", (name_key(name), person)
     ):
         if not gone and merged is None:
-            raise UsageError(
-                f"somebody else is called {printable(name)}: take another name, or say with `phototag people merge`"
-                " that they are one person"
-            )
+            raise UsageError(f"somebody else is called {printable(name)}", MergePeople())
         _set_free(store, holder)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from phototag.display import printable
 from phototag.errors import UsageError
+from phototag.remedies import UndoEarlier
 from phototag.store.connect import Store
 from phototag.store.decisions import IN_FORCE, Decision
 
@@ -82,8 +83,8 @@ class Repeats:
                     self._store.value("SELECT name FROM person WHERE id = ?", (who,)) for who in (chain[-1], other)
                 )
                 raise UsageError(
-                    f"{printable(one)} can't be {printable(two)}: the other way round was said, too, and stands; "
-                    "`phototag history` shows it, undo that first"
+                    f"{printable(one)} can't be {printable(two)}: you said the other way round, too, and that stands",
+                    UndoEarlier(),
                 )
             chain.append(other)
         return chain

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from phototag.config import debugging
 from phototag.errors import DatabaseUnavailableError, PhototagError, TooLittleDataError, UsageError
-from phototag.web import history, people, photos, pictures, questions
+from phototag.web import hints, history, people, photos, pictures, questions
 from phototag.web.app_state import AppState, RequestContext
 from phototag.web.guard import Guard
 
@@ -91,7 +91,7 @@ def _error_page(state: AppState, request: Request, error: Exception) -> Response
     """Trouble as a sentence."""
     if isinstance(error, PhototagError):
         status = 404 if isinstance(error, UsageError) else 503 if isinstance(error, DatabaseUnavailableError) else 500
-        return state.page(request, "error.html", status, message=str(error))
+        return state.page(request, "error.html", status, message=hints.sentence(error))
     if debugging():
         traceback.print_exception(error)
     message = (

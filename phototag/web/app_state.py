@@ -19,10 +19,11 @@ from phototag.report.render import environment
 from phototag.store import decisions
 from phototag.store.connect import Store
 from phototag.types import Person
+from phototag.web import hints
 from phototag.web.guard import Form, Keys, form_of
 from phototag.web.shared_interview import Interview
 from phototag.web.store_pool import StorePool
-from phototag.workflows.recognition.background import Tagger, in_words
+from phototag.workflows.recognition.background import Tagger
 
 Tone = Literal["done", "error"]
 #: FlashMessages that are remembered, for pages that are loaded again.
@@ -86,7 +87,7 @@ class AppState:
                 "token": self.keys.form,
                 "flash": self.messages.get(request.query_params.get("said", "")),
                 "busy": self.tagger.busy,
-                "trouble": in_words(trouble) if (trouble := self.tagger.trouble) else "",
+                "trouble": hints.sentence(trouble) if (trouble := self.tagger.trouble) else "",
                 **values,
             }
         )
@@ -146,7 +147,7 @@ class RequestContext:
 
     def refused(self, error: PhototagError) -> Response:
         """After an answer that can't be: its page again, with the reason."""
-        return self._redirect(self._where(), str(error), "error")
+        return self._redirect(self._where(), hints.sentence(error), "error")
 
     def _where(self) -> str:
         """Where the form stood: one of our own pages, whatever it says."""

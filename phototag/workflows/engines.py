@@ -16,6 +16,7 @@ from phototag.engines.installation import Shelved
 from phototag.engines.registry import EngineSpec
 from phototag.errors import UsageError, WeightsError
 from phototag.imaging.align import ALIGNMENTS
+from phototag.remedies import AddEngine, InstallEngine, RenameEngine, TrainEmbedder
 
 Origin = Literal["built-in", "plug-in", "added", "installable", "family"]
 
@@ -28,7 +29,7 @@ class Row:
     shelf), installable (in the catalogue) or family (of engines whose weights the user brings, with none of its
     own name there yet). `default`: what a new library would use. `threshold`: the distance below which two
     faces are taken for one person. `gpu`: it can use one. `source`: path, URL, or a plug-in's package. `how`:
-    the command that brings what isn't there. `trouble`: why it can't be used.
+    how the user gets what isn't there. `trouble`: why it can't be used.
     """
 
     kind: str
@@ -41,7 +42,7 @@ class Row:
     gpu: bool = False
     licence: str = ""
     source: str = ""
-    how: str = ""
+    how: InstallEngine | AddEngine | TrainEmbedder | None = None
     trouble: str = ""
 
 
@@ -70,7 +71,7 @@ def listing(settings: Settings) -> list[Row]:
             gpu=spec.gpu,
             licence=of.licence if of else "",
             source=source,
-            how={"installable": f"phototag engines install {name}", "family": spec.how}.get(origin, ""),
+            how=InstallEngine(name) if origin == "installable" else spec.how if origin == "family" else None,
         )
 
     def useless(name: str, origin: Origin, source: str, trouble: str) -> Row:
@@ -117,10 +118,7 @@ def add(name: str, path: Path, family: str | None, card: Path | None) -> Shelved
         raise UsageError(f"{path} is not there: name the file or folder that holds the weights")
     known = catalogue.entry_of(path) if family is None and card is None else None
     if any(entry.name == name for entry in catalogue.entries()) and (known is None or known.name != name):
-        raise UsageError(
-            f"the catalogue calls another engine {name}, which `phototag engines install {name}` brings: choose a name "
-            "of your own for this one"
-        )
+        raise UsageError(f"the catalogue calls another engine {name}", RenameEngine(name))
     if known:
         return registry.add(name, known.family, path, known.card, source=str(path), licence=known.licence)
     return registry.add(name, family or _family(name, path), path, _card(card) if card else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from phototag.analysis.face_analyzer import Eye
+from phototag.cli import hints
 from phototag.config import Settings
 from phototag.engines import catalogue, registry
 from phototag.engines.choice import best
@@ -287,8 +289,11 @@ def test_a_catalogued_engine_that_is_gone_is_to_be_installed(
     settings = Settings(db=tmp_path / "x.db")
     with open_store(settings.db, create=True) as store:
         known.register(store, EngineInfo("detector", "yunet", "0" * 64))
-        with pytest.raises(WeightsError, match=r"phototag engines install yunet.*phototag index --detector mtcnn"):
+        with pytest.raises(WeightsError, match="no longer installed") as caught:
             chosen(settings, store)
+        assert re.search(
+            r"phototag engines install yunet.*phototag index --detector mtcnn", hints.sentence(caught.value)
+        )
         assert chosen(Settings(db=settings.db, detector="dlib-hog"), store).detector == "dlib-hog"
 
 

@@ -19,6 +19,7 @@ from phototag.engines.formats.card import Card
 from phototag.engines.formats.openface_csv import read_csv
 from phototag.engines.runtimes import runner
 from phototag.errors import UsageError, WeightsError
+from phototag.remedies import AddEngine
 from phototag.types import Chips, Embedder, Thresholds
 
 from .keras_files import write_hdf5
@@ -156,8 +157,9 @@ def test_a_card_for_another_network_is_refused(card: Card, folder: Path) -> None
 
 
 def test_without_weights_it_says_how_to_add_them(room: Path) -> None:
-    with pytest.raises(WeightsError, match="phototag engines add openface"):
+    with pytest.raises(WeightsError, match="no weights yet") as caught:
         openface.ENGINE.create(registry.EngineOptions())
+    assert caught.value.remedy == AddEngine("openface")
 
 
 def test_tampered_weights_are_refused(folder: Path, room: Path) -> None:

@@ -16,6 +16,7 @@ from phototag.engines.installation import Prepared
 from phototag.engines.registry import EngineOptions
 from phototag.errors import DiskFullError, PhototagError, UsageError, WeightsError
 from phototag.progress import Silent
+from phototag.remedies import AddEngineAgain, InstallEngine, RemoveEngine
 from phototag.types import Thresholds
 
 from .onnx_files import card
@@ -131,10 +132,12 @@ def test_no_name_leaves_the_shelf(name: str, own_shelf: Path) -> None:
 
 def test_a_name_is_given_once(tmp_path: Path) -> None:
     first = installation.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
-    with pytest.raises(UsageError, match="engines remove x"):
+    with pytest.raises(UsageError, match="already") as caught:
         installation.keep("x", "onnx", Prepared(b"2", ".onnx"), card())
-    with pytest.raises(UsageError, match="engines remove x"):  # before the long look at the weights
+    assert caught.value.remedy == RemoveEngine("x")
+    with pytest.raises(UsageError, match="already") as caught:  # before the long look at the weights
         registry.add("x", "onnx", tmp_path / "absent.onnx", card())
+    assert caught.value.remedy == RemoveEngine("x")
     assert installation.load(first) == b"1"
 
 
@@ -190,7 +193,7 @@ def test_changed_weights_are_refused(spoil: bytes | None) -> None:
         path.write_bytes(spoil)
     with pytest.raises(WeightsError, match="SHA-256 differs" if spoil is not None else "can't be read") as caught:
         installation.load(kept)
-    assert "phototag engines remove x" in str(caught.value)
+    assert caught.value.remedy == AddEngineAgain("x")
 
 
 @pytest.mark.parametrize(
@@ -215,16 +218,18 @@ def test_a_damaged_entry_is_named_and_can_be_removed(spoil: object) -> None:
     assert spoilt != text
     entry.write_text(spoilt)
     for look in (installation.shelved, lambda: installation.find("x")):
-        with pytest.raises(WeightsError, match="engines remove x"):
+        with pytest.raises(WeightsError, match="can't be read") as caught:
             look()
+        assert caught.value.remedy == AddEngineAgain("x")
     registry.make_detector("dlib-hog", EngineOptions())  # others still work
     installation.remove("x")
     assert installation.shelved() == []
 
 
 def test_a_family_without_weights_says_how_to_bring_them() -> None:
-    with pytest.raises(WeightsError, match="phototag engines install yunet") as caught:
+    with pytest.raises(WeightsError, match="no weights yet") as caught:
         registry.make_detector("yunet", EngineOptions())
+    assert caught.value.remedy == InstallEngine("yunet")
     assert caught.value.exit_code == 16
 
 

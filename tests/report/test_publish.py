@@ -80,7 +80,7 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path: Path, out: Path) -> None:
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     before = tree(tmp_path)
-    with pytest.raises(UsageError, match="something else than a phototag report"):
+    with pytest.raises(UsageError, match="something else than pages of phototag"):
         publish_album(small(), tmp_path, Silent())
     assert tree(tmp_path) == before
 

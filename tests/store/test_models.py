@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from phototag.errors import DatabaseDamagedError
+from phototag.remedies import Train
 from phototag.store import engines, models, people
 from phototag.store.connect import Store, open_store
 from phototag.store.models import Model
@@ -50,8 +51,9 @@ def test_a_damaged_model_is_said_so(store: Store, everybody: list[int], damage: 
     models.swap(store, Model(1, tuple(everybody), 12, COEF, INTERCEPT, (), {}))
     with store.write():
         store.run(damage)
-    with pytest.raises(DatabaseDamagedError, match="train` again"):
+    with pytest.raises(DatabaseDamagedError, match="the trained model in") as caught:
         models.latest(store)
+    assert caught.value.remedy == Train(again=True)
     models.swap(store, Model(1, tuple(everybody), 12, COEF, INTERCEPT, (), {}))  # which helps
     assert models.latest(store)
 

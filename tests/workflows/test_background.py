@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from phototag.cli import hints
 from phototag.errors import DatabaseLockedError
 from phototag.progress import Progress
 from phototag.store import people
 from phototag.store.connect import Store, open_store
 from phototag.workflows.naming.name import name_faces
-from phototag.workflows.recognition.background import Tagger, in_words
+from phototag.workflows.recognition.background import Tagger
 from phototag.workflows.recognition.tag import try_names
 from tests.store.build import who
 from tests.workflows.test_people import add_faces
@@ -60,7 +61,7 @@ def test_trouble_is_told_and_the_next_round_does_it_all(store: Store, monkeypatc
     tagger.learn()
     assert tagger.settle(30)
     assert tagger.news()
-    assert in_words(tagger.trouble or Exception()) == "in use"
+    assert hints.sentence(tagger.trouble or Exception()) == "in use"
     tagger.learn()
     assert tagger.close() is None
     assert len(tried) == 2

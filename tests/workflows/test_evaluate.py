@@ -221,5 +221,5 @@ def test_a_photo_that_is_gone_has_no_crop(tree: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_of_somebody_elses_is_left_alone(tree: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="something else than a phototag report"):
+    with pytest.raises(UsageError, match="something else than pages of phototag"):
         write_page(measured(tree), tree, settings(), Told())

@@ -11,6 +11,7 @@ from phototag.analysis.main_face import main_face
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.imaging.quality import WORTH_GROUPING, WORTH_LEARNING
 from phototag.progress import Silent
+from phototag.remedies import IndexFolder, NameGroups, Train
 from phototag.store import decisions, faces, groups, models, people
 from phototag.store.connect import Store, open_store
 from phototag.store.groups import Unnamed
@@ -80,8 +81,9 @@ def test_what_was_said_is_left_out_of_groups(store: Store) -> None:
 
 def test_grouping_before_anything_is_indexed(store: Store) -> None:
     for job in (cluster_faces, train_people):
-        with pytest.raises(TooLittleDataError, match="phototag index"):
+        with pytest.raises(TooLittleDataError, match="no photo is indexed yet") as caught:
             job(store, WATCHED)
+        assert caught.value.remedy == IndexFolder()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -412,10 +414,12 @@ def test_tagging_again_forgets_what_was_tagged(store: Store, two: tuple[list[int
 
 def test_nobody_is_named(store: Store) -> None:
     add_faces(store, "ada", 0, 3)
-    with pytest.raises(TooLittleDataError, match="phototag name"):
+    with pytest.raises(TooLittleDataError, match="nobody is named yet") as caught:
         train_people(store, WATCHED)
-    with pytest.raises(TooLittleDataError, match="phototag train"):
+    assert caught.value.remedy == NameGroups()
+    with pytest.raises(TooLittleDataError, match="no trained model") as caught:
         tag_faces(store, WATCHED)
+    assert caught.value.remedy == Train()
     assert models.latest(store) is None
 
 
@@ -436,8 +440,9 @@ def test_a_model_whose_people_are_gone(store: Store, two: tuple[list[int], list[
     before = who(store)
     step_back(store)
     step_back(store)  # nothing is named Ben any more
-    with pytest.raises(TooLittleDataError, match="train` again"):
+    with pytest.raises(TooLittleDataError, match="no named face left") as caught:
         tag_faces(store, WATCHED)
+    assert caught.value.remedy == Train(again=True)
     after = who(store)
     assert {face for face in before if before[face] != after[face]} == set(two[1])  # the machine's tags, too
 

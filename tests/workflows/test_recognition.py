@@ -9,6 +9,7 @@ import pytest
 
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.progress import Silent
+from phototag.remedies import IndexAgain, NameSecondPerson
 from phototag.store.connect import Store, open_reader
 from phototag.workflows.library import index as indexing
 from phototag.workflows.naming.name import name_faces
@@ -149,8 +150,9 @@ def test_one_person_only(store: Store, photos: Path, tmp_path: Path) -> None:
     [(face,)] = list(store.rows("SELECT id FROM face"))
     name_faces(store, [face], "Ada")
     photo = draw(tmp_path / "new.png", (40, 40, RED), (200, 40, BLUE))
-    with pytest.raises(TooLittleDataError, match=r"only one person is named.*--rule nearest"):
+    with pytest.raises(TooLittleDataError, match="only one person is named") as caught:
         identify(store, [photo], settings(), Silent())
+    assert caught.value.remedy == NameSecondPerson(or_nearest=True)
     found = identify(store, [photo], settings(), Silent(), rule="nearest")
     assert [face.person for face in found.faces] == ["Ada", None]
 
@@ -166,5 +168,6 @@ def test_labels_that_the_embedder_has_not_seen(store: Store, tmp_path: Path) -> 
     say(store, "is", face, "Ada")
     with store.write():
         store.run("DELETE FROM embedding")
-    with pytest.raises(TooLittleDataError, match=r"no named face .* run `phototag index`"):
+    with pytest.raises(TooLittleDataError, match=r"no named face .* seen") as caught:
         identify(store, [draw(tmp_path / "new.png", (40, 40, RED))], settings(), Silent())
+    assert caught.value.remedy == IndexAgain()

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from phototag.errors import PhototagError, UsageError
+from phototag.remedies import Show
 from phototag.store import decisions, history, people
 from phototag.store.connect import Store, open_store
 from phototag.workflows.naming.history import Undone, in_words, undo, undo_since
@@ -83,8 +84,9 @@ def test_every_number_of_the_history_can_be_undone(store: Store) -> None:
     ]  # fmt: skip
     assert str(undo(store, 2)) == "Answer 2 is undone already, by answer 4: undo that to redo it."
     for number in (0, 5, 99):
-        with pytest.raises(UsageError, match=f"there is no answer {number}: `phototag history"):
+        with pytest.raises(UsageError, match=f"there is no answer {number}") as caught:
             undo(store, number)
+        assert caught.value.remedy == Show("answers")
     assert undo(store, 4).redone is False
     assert names(store) == {one: None, two: "Ben"}
 

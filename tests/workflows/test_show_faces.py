@@ -12,6 +12,7 @@ import pytest
 
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.progress import Silent
+from phototag.remedies import IndexAgain
 from phototag.store import embeddings, faces
 from phototag.store import photos as photo_rows
 from phototag.store.connect import Store, open_store
@@ -201,8 +202,9 @@ def test_an_embedder_that_is_no_longer_the_same(store: Store, party: Path, monke
     from dataclasses import replace
 
     monkeypatch.setattr(fakes, "EMBEDDER", replace(fakes.EMBEDDER, weights_sha256="f" * 64))
-    with pytest.raises(UsageError, match="run `phototag index` first"):
+    with pytest.raises(UsageError, match="than is installed now") as caught:
         add(store, party)
+    assert caught.value.remedy == IndexAgain()
 
 
 def test_before_the_first_index(store: Store) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from phototag.errors import TooLittleDataError
 from phototag.progress import Silent
+from phototag.remedies import IndexFolder, Train
 from phototag.store import decisions, engines, faces, libraries, models, people, photos
 from phototag.store import files as rows_of_files
 from phototag.store.connect import Store, open_store
@@ -334,12 +335,14 @@ def test_a_model_of_before_reaches_and_curves_still_tags(store: Store) -> None:
 
 
 def test_wrong_use_gets_a_sentence(store: Store) -> None:
-    with pytest.raises(TooLittleDataError, match="phototag index"):
+    with pytest.raises(TooLittleDataError, match="no photo is indexed yet") as caught:
         Faces.read(store)
+    assert caught.value.remedy == IndexFolder()
     face = add_face(store, b"a.jpg", unit(1))
     for job in (tag_faces, tune, audit):
-        with pytest.raises(TooLittleDataError, match="phototag train"):
+        with pytest.raises(TooLittleDataError, match="no trained model") as caught:
             job(store, WATCHED)
+        assert caught.value.remedy == Train()
     assert try_names(store, WATCHED) is None
     say(store, "is", face, "Ada")
     train_people(store, WATCHED)

@@ -17,6 +17,7 @@ from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.engines.runtimes.isolated import tried
 from phototag.engines.runtimes.onnx import RUNTIME, Floats, Model, read
 from phototag.errors import UsageError, WeightsError
+from phototag.remedies import InstallEngine
 from phototag.types import RGB, Box, Detection, EngineInfo
 
 STRIDES = (8, 16, 32)  #: pixels between the cells of the three grids
@@ -40,7 +41,7 @@ class YuNet:
     def __init__(self, options: EngineOptions) -> None:
         shelved = options.shelved
         if shelved is None:
-            raise WeightsError("YuNet has no weights yet: `phototag engines install yunet`")
+            raise WeightsError("YuNet has no weights yet", InstallEngine("yunet"))
         self._options = options
         self._network = Network(load(shelved), options, str(shelved.folder / shelved.file))
         self.on_gpu = self._network.on_gpu
@@ -154,7 +155,7 @@ ENGINE = EngineSpec(
     "YuNet: faces of any pose from 20 pixels, with landmarks",
     YuNet,
     prepare,
-    how="phototag engines install yunet",
+    how=InstallEngine("yunet"),
     gpu=True,
     needs=(RUNTIME,),
 )

@@ -16,6 +16,7 @@ from phototag.engines.installation import Prepared
 from phototag.engines.registry import EngineSpec
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import WeightsError
+from phototag.remedies import AddEngine
 from phototag.types import Thresholds
 
 LAST = "Bottleneck/kernel"
@@ -86,6 +87,6 @@ ENGINE = EngineSpec(
     partial(KerasEmbedder, FAMILY),
     prepare,
     thresholds=THRESHOLDS,
-    how="phototag engines add facenet FILE.h5",
+    how=AddEngine("facenet", "FILE.h5"),
     gpu=True,
 )

@@ -14,6 +14,7 @@ from phototag.engines.installation import load
 from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes.runner import runner
 from phototag.errors import UsageError, WeightsError
+from phototag.remedies import AddEngine
 from phototag.types import Chips, EngineInfo, Thresholds, Vectors
 
 EXPORTER = 1  #: to be raised whenever the exported bytes change
@@ -45,7 +46,7 @@ class KerasEmbedder:
     def __init__(self, family: Family, options: EngineOptions) -> None:
         shelved = options.shelved
         if shelved is None:
-            raise WeightsError(f"{family.name} has no weights yet: `phototag engines add {family.name} FILE`")
+            raise WeightsError(f"{family.name} has no weights yet", AddEngine(family.name))
         where = str(shelved.folder / shelved.file)
         arrays = unpack(load(shelved), where)
         dim = family.dim(arrays)

@@ -17,9 +17,11 @@ from phototag.engines.runtimes.onnx import RUNTIME, Floats, Model, read
 from phototag.engines.runtimes.onnx_int8 import Run, int8_network
 from phototag.engines.runtimes.onnx_keras import READER
 from phototag.errors import UsageError, WeightsError
+from phototag.remedies import AddEngine
 from phototag.types import Chips, EngineInfo, Vectors
 
 BATCH = 16  #: chips at a time, where the model takes any number
+HOW = AddEngine("NAME", "FILE.onnx", "CARD.toml")
 
 
 class OnnxEmbedder:
@@ -31,9 +33,7 @@ class OnnxEmbedder:
     def __init__(self, options: EngineOptions) -> None:
         shelved = options.shelved
         if shelved is None or shelved.card is None:
-            raise WeightsError(
-                "an ONNX embedder needs a model and a card: `phototag engines add NAME FILE --card CARD`"
-            )
+            raise WeightsError("an ONNX embedder needs a model and a card", HOW)
         card = replace(shelved.card, numbers="float32") if options.device == "gpu" else shelved.card
         self._network = network(load(shelved), card, options, str(shelved.folder / shelved.file))
         self.on_gpu = self._network.on_gpu
@@ -138,7 +138,7 @@ def seen(chips: Chips, card: Card) -> Floats:
 def prepare(path: Path, card: Card | None) -> Prepared:
     """A model that agrees with its card and has embedded a grey image. Raises UsageError, WeightsError."""
     if card is None:
-        raise UsageError("an ONNX embedder needs a card that says how it sees: `--card CARD.toml`")
+        raise UsageError("an ONNX embedder needs a card that says what it takes and gives", HOW)
     data = read(path)
     tried(_try, data, replace(card, numbers="float32"), str(path), where=str(path), library=RUNTIME)
     if card.numbers != "float32":
@@ -158,7 +158,7 @@ ENGINE = EngineSpec(
     "any ONNX embedder, described by a card",
     OnnxEmbedder,
     prepare,
-    how="phototag engines add NAME FILE.onnx --card CARD.toml",
+    how=HOW,
     gpu=True,
     needs=(RUNTIME, READER),
 )

@@ -18,6 +18,7 @@ from phototag.engines.formats.openface_csv import read_csv
 from phototag.engines.installation import Prepared
 from phototag.engines.registry import EngineSpec
 from phototag.engines.runtimes.quiet import quiet
+from phototag.remedies import AddEngine
 from phototag.types import Thresholds
 
 #: `same`: the customary 0.7 on this network's vectors; others found the best F1 at a squared distance of 0.56,
@@ -68,6 +69,6 @@ ENGINE = EngineSpec(
     prepare,
     dim=openface_network.DIM,
     thresholds=THRESHOLDS,
-    how="phototag engines add openface FOLDER",
+    how=AddEngine("openface", "FOLDER"),
     gpu=True,
 )

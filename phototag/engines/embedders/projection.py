@@ -17,6 +17,7 @@ from phototag.engines.installation import Prepared
 from phototag.engines.registry import EngineOptions, EngineSpec, on_gpu
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import UsageError, WeightsError
+from phototag.remedies import TrainEmbedder
 from phototag.types import Chips, Embedder, EngineInfo, Thresholds, Vectors
 
 NAME = "projection"
@@ -32,7 +33,7 @@ class ProjectionEmbedder:
     def __init__(self, options: EngineOptions) -> None:
         shelved = options.shelved
         if shelved is None or shelved.card is None:
-            raise WeightsError("a projection needs its matrix and a card: `phototag train-embedder` makes both")
+            raise WeightsError("a projection needs its matrix and a card", TrainEmbedder())
         where = str(shelved.folder / shelved.file)
         base, self._matrix = _read(installation.load(shelved), where)
         self._base = _base(base, options, where)
@@ -170,6 +171,6 @@ ENGINE = EngineSpec(
     "a linear map on another embedder's vectors, learnt from your own people",
     ProjectionEmbedder,
     prepare,
-    how="phototag train-embedder FOLDER",
+    how=TrainEmbedder(),
     gpu=True,
 )

@@ -16,6 +16,7 @@ from phototag.engines.formats.card import Card
 from phototag.engines.formats.hdf5 import write_hdf5
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import UsageError
+from phototag.remedies import Show
 from phototag.types import EngineInfo, Thresholds, Vectors
 
 PROJECTION, NN4 = "projection", "nn4.small2"
@@ -85,7 +86,7 @@ def _nn4(start: str | None) -> Any:
     if start is not None:
         found = installation.find(start)
         if found is None or found.family != openface.FAMILY.name:
-            raise UsageError(f"{start} is no engine of the family openface: see `phototag engines list`")
+            raise UsageError(f"{start} is no engine of the family openface", Show("engines"))
         where = str(found.folder / found.file)
         fill(network, unpack(installation.load(found), where), where)
     return network

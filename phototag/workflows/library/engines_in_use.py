@@ -10,6 +10,7 @@ from phototag.config import Settings
 from phototag.engines import catalogue, registry
 from phototag.engines.choice import Kind, best
 from phototag.errors import PhototagError, TooLittleDataError, WeightsError
+from phototag.remedies import AddEngine, IndexFolder, InstallEngine, ReplaceEngine
 from phototag.store import engines
 from phototag.store.connect import Store, open_reader
 
@@ -20,7 +21,7 @@ def current_embedder(store: Store) -> int:
     """The embedder of the last index. Raises TooLittleDataError if there was none."""
     found = engines.current(store, "embedder")
     if found is None:
-        raise TooLittleDataError("no photo is indexed yet: run `phototag index FOLDER` first")
+        raise TooLittleDataError("no photo is indexed yet", IndexFolder())
     return found[0]
 
 
@@ -57,10 +58,10 @@ def _own(kind: Kind, store: Store) -> str | None:
     name = found[1]
     if not registry.installed(kind, name):
         offered = any(entry.name == name for entry in catalogue.entries())
-        how = f"phototag engines install {name}" if offered else f"phototag engines add {name} FILE"
+        back = InstallEngine(name) if offered else AddEngine(name)
         raise WeightsError(
-            f"{store.path} was indexed with the {kind} {name}, which is no longer installed; nothing was changed: "
-            f"bring it back (`{how}`), or go on with another (`phototag index --{kind} {best(kind)}`); names are kept"
+            f"{store.path} was indexed with the {kind} {name}, which is no longer installed; nothing was changed",
+            ReplaceEngine(kind, back, best(kind)),
         )
     return name
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from phototag.display import path_text
 from phototag.errors import UsageError
+from phototag.remedies import Show
 from phototag.store import forget, libraries, people
 from phototag.store.connect import Store
 from phototag.store.forget import Places
@@ -64,7 +65,7 @@ def forget_folder(store: Store, folder: Path, *, dry_run: bool = False) -> Forgo
         known = libraries.every(store)
         places = forget.places_below(store, path, known)
         if not (places.files or places.former or places.roots):
-            raise UsageError(f"nothing in {path_text(path)} is indexed: `phototag status` shows the folders that are")
+            raise UsageError(f"nothing in {path_text(path)} is indexed", Show("folders"))
         if not dry_run:
             forget.drop_places(store, places)
     homes = [library.root for library in known if library.holds(path) and library not in places.roots]

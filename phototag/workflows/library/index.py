@@ -20,6 +20,7 @@ from phototag.display import path_text, printable
 from phototag.errors import LibraryOfflineError, PhotoError, PhototagError, UsageError
 from phototag.imaging.decode import NotAPhoto
 from phototag.progress import Progress
+from phototag.remedies import NameFolder
 from phototag.store import engines, faces, files, libraries, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
@@ -118,7 +119,7 @@ def _libraries(store: Store, roots: Sequence[Path]) -> list[Library]:
     known = libraries.every(store)
     if not roots:
         if not known:
-            raise UsageError("no folder is indexed yet: name one, as in `phototag run ~/Pictures`")
+            raise UsageError("no folder is indexed yet", NameFolder())
         return known
     wanted: list[Library] = []
     for root in roots:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from phototag.display import path_text
 from phototag.errors import UsageError
+from phototag.remedies import MoveNames, Show
 from phototag.store import files, libraries
 from phototag.store.connect import Store
 
@@ -24,12 +25,9 @@ def relocate(store: Store, old: Path, new: Path) -> int:
     before, after = (os.path.abspath(os.fsencode(folder)) for folder in (old, new))
     roots = {library.root: library for library in libraries.every(store)}
     if before not in roots:
-        raise UsageError(f"{path_text(before)} is no indexed folder: `phototag status` shows those that are")
+        raise UsageError(f"{path_text(before)} is no indexed folder", Show("folders"))
     if after in roots:
-        raise UsageError(
-            f"{path_text(after)} is indexed as a folder of its own: carry your names there with `phototag people "
-            "export` and `people import`"
-        )
+        raise UsageError(f"{path_text(after)} is indexed as a folder of its own", MoveNames())
     sample = files.sample(store, roots[before].id, _SAMPLE)
     same = sum(_sha256(os.path.join(after, path)) == sha256 for path, sha256 in sample)
     if same < _ENOUGH * len(sample):

@@ -14,6 +14,7 @@ from phototag.config import Settings
 from phototag.display import path_text, person_name
 from phototag.errors import PhotoError, UsageError
 from phototag.progress import Progress, Silent
+from phototag.remedies import IndexAgain, IndexFolder
 from phototag.store import decisions, engines, faces, libraries, models, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
@@ -47,8 +48,7 @@ def look(store: Store, wanted: Mapping[LocatedPhoto, Sequence[Box]], settings: S
     eye = Eye.open(settings)
     if engines.find(store, eye.embedder.info) != embedder:
         raise UsageError(
-            f"{store.path} was indexed with another {eye.embedder.info.name} than is installed now: run "
-            "`phototag index` first"
+            f"{store.path} was indexed with another {eye.embedder.info.name} than is installed now", IndexAgain()
         )
     rows = {photo.id: photo for photo in wanted}
     tasks = (Task(photo.id, PhotoFile(photo.path, 0, 0), photo.path) for photo in wanted)
@@ -154,8 +154,7 @@ def photo_at(store: Store, photo: Path) -> LocatedPhoto:
         found = photos.at(store, library.id, os.path.relpath(path, library.root))
         if found is not None:
             return found
-    folder = path_text(os.path.dirname(path))
-    raise UsageError(f"{path_text(path)} is no indexed photo: run `phototag index {folder}` first")
+    raise UsageError(f"{path_text(path)} is no indexed photo", IndexFolder(path_text(os.path.dirname(path))))
 
 
 def _require_inside(box: Box, photo: LocatedPhoto) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 
 from phototag.display import counted, printable
 from phototag.errors import UsageError
+from phototag.remedies import Show
 from phototag.store import changes, history
 from phototag.store.changes import FaceState, PersonState
 from phototag.store.connect import Store
@@ -85,7 +86,7 @@ def undo(store: Store, answer: int | None = None, origin: Origin = "typed", *, t
             if answer is None:
                 return Undone(None)
         elif not history.exists(store, answer):
-            raise UsageError(f"there is no answer {answer}: `phototag history --all` shows the number of each")
+            raise UsageError(f"there is no answer {answer}", Show("answers"))
         if not history.stands(store, answer):
             return _nothing(store, answer)
         return _undo(store, [answer], origin, try_only)

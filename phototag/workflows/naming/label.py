@@ -11,6 +11,7 @@ from pathlib import Path
 from phototag.analysis.main_face import main_face, prominence
 from phototag.display import name_key, path_text, person_name, printable
 from phototag.errors import UsageError
+from phototag.remedies import IndexFolder
 from phototag.store import decisions, faces, libraries, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
@@ -67,9 +68,8 @@ def label_from_folders(store: Store, folder: Path) -> Labelled:
     base = os.path.abspath(os.fsencode(folder)).rstrip(b"/") + b"/"
     contents = _below(store, base)
     if not contents:
-        raise UsageError(
-            f"no indexed photo lies in a folder below {path_text(base)}: run `phototag index {path_text(base)}` first"
-        )
+        where = path_text(base)
+        raise UsageError(f"no indexed photo lies in a folder below {where}", IndexFolder(where))
     faceless, conflicts, named = 0, list[Conflict](), defaultdict[str, list[int]](list)
     with store.write():
         held, refused = decisions.labels(store), set(decisions.rejected(store))

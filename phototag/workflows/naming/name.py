@@ -8,6 +8,7 @@ from typing import Literal
 
 from phototag.display import counted, printable
 from phototag.errors import UsageError
+from phototag.remedies import Show
 from phototag.store import decisions, faces, groups, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
@@ -95,7 +96,7 @@ def group_faces(store: Store, number: int) -> list[int]:
     """The unlabelled faces of one group. Raises UsageError if there are none."""
     members = groups.members(store, number)
     if not members:
-        raise UsageError(f"there is no unnamed group {number}: `phototag name` shows the groups")
+        raise UsageError(f"there is no unnamed group {number}", Show("groups"))
     return members
 
 

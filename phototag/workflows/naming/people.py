@@ -11,6 +11,7 @@ import numpy as np
 from phototag.display import person_name, printable
 from phototag.errors import UsageError
 from phototag.learn.cluster import Known, central_first, cluster, members
+from phototag.remedies import Show, ShowPerson
 from phototag.store import decisions, embeddings, engines, faces, groups, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
@@ -39,14 +40,14 @@ def find(store: Store, name: str) -> Person | None:
 def require_face(store: Store, face: int) -> None:
     """Raises UsageError if there is no such face."""
     if not faces.exists(store, face):
-        raise UsageError(f"there is no face {face}: `phototag faces list` shows their numbers")
+        raise UsageError(f"there is no face {face}", Show("faces"))
 
 
 def called(store: Store, name: str) -> Person:
     """The person of this name. Raises UsageError if there is none."""
     person = find(store, name)
     if person is None:
-        raise UsageError(f"nobody is called {printable(name)}: `phototag people list` shows the names")
+        raise UsageError(f"nobody is called {printable(name)}", Show("people"))
     return person
 
 
@@ -196,7 +197,7 @@ def split(store: Store, name: str, face_ids: Sequence[int], other: str | None, o
         strange = [face for face in face_ids if face not in own]
         if strange or not face_ids:
             which = f"face {strange[0]} is" if strange else "no face was named that is"
-            raise UsageError(f"{which} not one of {printable(person.name)}'s: `phototag people show` lists them")
+            raise UsageError(f"{which} not one of {printable(person.name)}'s", ShowPerson(person.name))
         to = people.ensure(store, other) if other is not None else None
         if to is not None and to.id == person.id:
             raise UsageError(f"{printable(person.name)} can't be split from themselves: give another name")

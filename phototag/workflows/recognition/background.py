@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from phototag.errors import PhototagError
 from phototag.progress import Silent
 from phototag.store import derived
 from phototag.store.connect import open_store
@@ -88,12 +87,3 @@ class Tagger:
             except Exception as error:
                 self.trouble = error
             self.rounds += 1
-
-
-def in_words(trouble: Exception) -> str:
-    """What tagging raised, as a sentence."""
-    return (
-        str(trouble)
-        if isinstance(trouble, PhototagError)
-        else f"a bug in phototag ({type(trouble).__name__}: {trouble})"
-    )

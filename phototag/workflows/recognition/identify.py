@@ -18,6 +18,7 @@ from phototag.learn.classify import Answer
 from phototag.learn.identification import Rule
 from phototag.learn.identification import identify as by_rule
 from phototag.progress import Progress
+from phototag.remedies import IndexAgain, IndexWith, NameGroups, NameSecondPerson
 from phototag.store import decisions, embeddings, engines, faces, people
 from phototag.store.connect import Store
 from phototag.types import Box, Problem, Thresholds, Vectors
@@ -80,7 +81,8 @@ def identify(
     if engines.find(store, eye.embedder.info) != embedder:
         raise TooLittleDataError(
             f"the named faces of {store.path} were not seen by {eye.embedder.info.name}, whose distances mean "
-            "something else: leave --embedder out, or run `phototag index` with it first"
+            "something else",
+            IndexWith(eye.embedder.info.name),
         )
     thresholds = engines.thresholds(store, embedder)
     if threshold is not None:
@@ -126,19 +128,14 @@ class Known:
         if known.ids:
             return known
         if decisions.counts(store).get("is"):
-            raise TooLittleDataError(
-                f"no named face of {store.path} was seen by its embedder yet: run `phototag index`, which goes on"
-            )
-        raise TooLittleDataError(
-            f"nobody is named yet in {path_text(os.fsencode(store.path))}: name some groups with `phototag name` first"
-        )
+            raise TooLittleDataError(f"no named face of {store.path} was seen by its embedder yet", IndexAgain())
+        raise TooLittleDataError(f"nobody is named yet in {path_text(os.fsencode(store.path))}", NameGroups())
 
     def require_two(self) -> None:
         """Raises TooLittleDataError for one person, whom a classifier can tell from nobody."""
         if len(set(self.people)) < 2:
             raise TooLittleDataError(
-                "only one person is named, and a classifier needs two: name another group with `phototag name`, or "
-                "compare with this one's faces by `--rule nearest`"
+                "only one person is named, and a classifier needs two", NameSecondPerson(or_nearest=True)
             )
 
     def answers(self, vectors: Vectors, rule: Rule, thresholds: Thresholds) -> list[Answer]:

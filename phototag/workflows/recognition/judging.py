@@ -15,6 +15,7 @@ from phototag.learn.calibration import Bin, Calibration, bar, probabilities, sup
 from phototag.learn.claims import Claims, Gallery, claims, gallery
 from phototag.learn.classify import LinearModel
 from phototag.learn.constraints import Reconciled
+from phototag.remedies import IndexAgain, NameGroups, Train
 from phototag.store import decisions, derived, embeddings, engines, groups, models, preferences
 from phototag.store.connect import Store
 from phototag.store.derived import VersionToken
@@ -64,10 +65,8 @@ class Faces:
         named, people, own = embeddings.labelled(store, embedder, least=WORTH_LEARNING)
         if not named:
             if decisions.counts(store).get("is"):
-                raise TooLittleDataError(
-                    "no named face was seen by the current embedder yet: run `phototag index`, which goes on"
-                )
-            raise TooLittleDataError("nobody is named yet: name some groups with `phototag name`, then train")
+                raise TooLittleDataError("no named face was seen by the current embedder yet", IndexAgain())
+            raise TooLittleDataError("nobody is named yet", NameGroups())
         ids, vectors = embeddings.vectors(store, embedder, where="unlabelled")
         seen, (said, _) = groups.sightings(store), answers(store)
         known = gallery(own, people, engines.thresholds(store, embedder), np.concatenate([vectors, own]))
@@ -176,9 +175,9 @@ class Judgement:
 def judge(store: Store, read: Faces, model: Model) -> Judgement:
     """What a model makes of a library's unnamed faces. Raises TooLittleDataError if it doesn't fit its names."""
     if model.embedder != read.embedder:
-        raise TooLittleDataError("the model was trained with another embedder: run `phototag train` again")
+        raise TooLittleDataError("the model was trained with another embedder", Train(again=True))
     if not set(model.people) <= set(read.people):
-        raise TooLittleDataError("people of the model have no named face left: run `phototag train` again")
+        raise TooLittleDataError("people of the model have no named face left", Train(again=True))
     reach = {person: reach for person, reach in zip(model.people, model.radius, strict=True) if reach is not None}
     thresholds = read.known.thresholds
     own = [reach.get(person, thresholds.same) for person in read.known.people.tolist()]
@@ -207,7 +206,7 @@ def usable_model(store: Store) -> StoredModel:
     """The model trained last. Raises TooLittleDataError if there is none."""
     model = models.latest(store)
     if model is None:
-        raise TooLittleDataError("there is no trained model yet: run `phototag train` first")
+        raise TooLittleDataError("there is no trained model yet", Train())
     return model
 
 
