@@ -1,116 +1,142 @@
 """Groups: how right, how fast, how large, how stable.
 
-    python benchmarks/clustering.py --data FOLDER --db FILE [--json]
-    python benchmarks/clustering.py --data FOLDER --db FILE --faces 1000000
+    python -m benchmarks.clustering --data FOLDER [--db FILE]
+    python -m benchmarks.clustering --data FOLDER [--db FILE] --only million
 
 FOLDER holds `lfw-dev` (a folder a person) and `album`. FILE is a phototag database of its own, in which their faces
-are kept from one run to the next; the first run fills it with the default engines. With `--faces`, only so many
-simulated faces are grouped, in one go, and timed.
+are kept from one run to the next; the first run fills it with the default engines. A million faces, which take most
+of an hour and 6 GB, are grouped only when asked for.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
+import multiprocessing
 import resource
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from simulated_people import Population, library
 
-from phototag import config
-from phototag.analysis.main_face import main_face
+from benchmarks.command import Benchmark
+from benchmarks.figures import Measure, Value, Wanted, at_least, at_most, exactly
+from benchmarks.libraries import NamedFaces, copied, indexed, lfw_dev
+from benchmarks.simulated_people import Population, library
 from phototag.learn.cluster import cluster
 from phototag.learn.density import NEIGHBOURS, dense
 from phototag.learn.graph import neighbours
 from phototag.learn.metrics import b_cubed
 from phototag.progress import Silent
-from phototag.store import embeddings, engines, faces, groups
-from phototag.store.connect import Store, open_store
+from phototag.store import faces, groups
+from phototag.store.connect import Store
 from phototag.types import Thresholds, Vectors
-from phototag.workflows.library.engines_in_use import current_embedder
-from phototag.workflows.library.index import index
 from phototag.workflows.recognition.cluster import cluster_faces
 
 Labels = npt.NDArray[np.int64]
 
+_LFW = "lfw-dev: 2,501 faces of 940 people, default engines"
+_METHODS = {
+    "phototag": "**phototag**, at the embedder's threshold",
+    "average": "average linkage, at its best threshold",
+    "whispers": "Chinese Whispers (dlib), at its best threshold",
+    "hdbscan-1": "HDBSCAN, clusters of 2, 1 sample, at its best ε",
+    "dbscan": "DBSCAN, at its best ε",
+    "hdbscan-2": "HDBSCAN, clusters of 2, 2 samples, at its best ε",
+    "tuned": "phototag, the half of the people that its constants were chosen on",
+    "other": "phototag, the other half",
+}
+_SIZES = {"25": 25_000, "100": 100_000, "1000": 1_000_000}
+_WHOLE = "lfw-dev and album, whole photos with faces in their background"
+
+
+def _right() -> Iterable[Measure]:
+    bounds = {"phototag.precision": at_least(0.975), "phototag.f": at_least(0.965)}
+    for method, label in _METHODS.items():
+        for key, column in (("precision", "B³ precision"), ("recall", "B³ recall"), ("f", "B³ F")):
+            name = f"{method}.{key}"
+            yield Measure(f"right.{name}", label, _LFW, digits=4, wanted=bounds.get(name), column=column)
+        if method not in ("phototag", "tuned", "other"):
+            yield Measure(f"right.{method}.threshold", label, _LFW, digits=4, column="threshold")
+
+
+def _large(part: str, size: str, seconds: Wanted | None, memory: Wanted | None) -> Iterable[Measure]:
+    label, on = f"{_SIZES[size]:,} faces", "simulated faces"
+    yield Measure(f"{part}.{size}.seconds", label, on, "s", 1, seconds, "time")
+    yield Measure(f"{part}.{size}.processor", label, on, "s", 1, column="processor time")
+    yield Measure(f"{part}.{size}.memory", label, on, "GB", 2, memory, "peak memory")
+    yield Measure(f"{part}.{size}.precision", label, on, digits=3, column="B³ precision")
+    yield Measure(f"{part}.{size}.f", label, on, digits=3, column="B³ F")
+
+
+_HDBSCAN = "13,019 simulated faces in lfw-dev's proportions"
+MEASURES = (
+    *_right(),
+    Measure("time.reference", "`hdbscan.HDBSCAN.fit`, 2 samples", _HDBSCAN, "s", 1),
+    Measure("time.ours", "phototag's HDBSCAN", _HDBSCAN, "s", 2),
+    Measure("time.ratio", "… times as fast", _HDBSCAN, digits=1, wanted=at_least(8)),
+    Measure("time.rand", "… adjusted Rand index, noise as one group", _HDBSCAN, digits=3, wanted=at_least(0.99)),
+    Measure(
+        "time.rand-alone", "… adjusted Rand index, noise as groups of one", _HDBSCAN, digits=3, wanted=at_least(0.99)
+    ),
+    Measure("time.whole", "all of phototag's clustering", _HDBSCAN, "s", 2),
+    *_large("large", "25", None, None),
+    *_large("large", "100", at_most(180), at_most(4)),
+    Measure(
+        "large.growth-seconds",
+        "growth of time from 25,000 to 100,000 faces: exponent of n",
+        "simulated faces",
+        digits=2,
+        wanted=at_most(1.6),
+    ),
+    Measure("large.growth-processor", "… of processor time", "simulated faces", digits=2, wanted=at_most(1.6)),
+    *_large("million", "1000", at_most(5400), at_most(16)),
+    Measure(
+        "stable.moved", "one more photo of lfw-dev, 20 times: faces whose company changes", _WHOLE, "%", 2, exactly(0)
+    ),
+    Measure("stable.at-once", "all photos grouped at once: B³ F", _WHOLE, digits=4),
+    Measure("stable.halves", "half of the photos, then the other half: B³ F", _WHOLE, digits=4),
+    Measure("stable.halves-loss", "… less than all at once", _WHOLE, digits=4, wanted=at_most(0.01)),
+    Measure("stable.tenths", "in ten parts: B³ F", _WHOLE, digits=4),
+    Measure("stable.doubles", "pairs of faces of one photo in one group", _WHOLE, wanted=exactly(0)),
+)
+
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--db", type=Path, required=True)
-    arguments.add_argument("--faces", type=int, help="group so many simulated faces, and do nothing else")
-    arguments.add_argument("--only", choices=["right", "time", "large", "stable"], help="only these figures")
-    arguments.add_argument("--json", action="store_true")
-    options = arguments.parse_args()
-    data = options.data.resolve()
-    with open_store(options.db, create=True) as store:
-        index(store, [data / "lfw-dev", data / "album"], replace(config.load(), db=options.db), Silent())
-        thresholds = engines.thresholds(store, current_embedder(store))
-        vectors, names, _ = lfw(store, data)
-    if options.faces:
-        print(json.dumps(simulated(vectors, names, thresholds, options.faces)))
-        return
-    parts: dict[str, Callable[[], dict[str, object]]] = {
-        "right": lambda: right(vectors, names, thresholds),
-        "time": lambda: against_hdbscan(vectors, names, thresholds),
-        "large": lambda: large(options.data, options.db),
-        "stable": lambda: stable(options.db, data),
-    }
-    figures: dict[str, object] = {"machine": {"cores": os.cpu_count(), "python": sys.version.split()[0]}}
-    for part, job in parts.items():
-        if options.only in (None, part):
-            figures |= job()
-    print(json.dumps(figures, indent=2) if options.json else text(figures))
-
-
-def lfw(store: Store, data: Path) -> tuple[Vectors, list[str], list[int]]:
-    """Vectors, names and ids of the main faces of lfw-dev."""
-    ids, vectors = embeddings.vectors(store, current_embedder(store), where="all")
-    row = {face: number for number, face in enumerate(ids)}
-    names, chosen = [], []
-    found = store.rows(
-        "SELECT p.id, CAST(l.root || X'2F' || q.path AS BLOB), p.width, p.height FROM photo p"
-        " JOIN file q ON q.photo = p.id JOIN library l ON l.id = q.library WHERE q.state = 'done' ORDER BY 2"
-    )
-    for photo, path, width, height in list(found):
-        whole = Path(os.fsdecode(path))
-        inside = faces.of_photo(store, photo)
-        if data / "lfw-dev" in whole.parents and inside:
-            names.append(whole.parent.name)
-            chosen.append(main_face(inside, width, height).id)
-    return vectors[[row[face] for face in chosen]], names, chosen
+    benchmark = Benchmark("clustering", __doc__, MEASURES, db=True)
+    options = benchmark.parse()
+    with indexed(options.data / "lfw-dev", options.data / "album", db=options.db) as store:
+        found = lfw_dev(store, options.data)
+        benchmark.run(
+            {
+                "right": lambda: right(found),
+                "time": lambda: against_hdbscan(found),
+                "large": lambda: large(found),
+                "stable": lambda: stable(store, options.data),
+                "million": lambda: simulated(found, "million", "1000"),
+            },
+            on_request=("million",),
+        )
 
 
 # --- right ---
 
 
-def right(vectors: Vectors, names: Sequence[str], thresholds: Thresholds) -> dict[str, object]:
+def right(found: NamedFaces) -> dict[str, Value]:
     """B³ beside other methods, each at the threshold that suits it best; ours at the embedder's."""
-    who = np.array(names)
+    who, vectors, thresholds = np.array(found.names), found.vectors, found.thresholds
     people = np.unique(who)
     chosen = np.random.default_rng(1).permutation(len(people)) < len(people) // 2
     tuned = np.isin(who, people[chosen])
-    return {
-        "B³ on lfw-dev (precision, recall, F)": {
-            "phototag": _cubed(who, cluster(vectors, thresholds)),
-            **{name: _best(who, tries) for name, tries in rivals(vectors)},
-            "phototag, the people that its constants were chosen on": _cubed(
-                who[tuned], cluster(vectors[tuned], thresholds)
-            ),
-            "phototag, the other people": _cubed(who[~tuned], cluster(vectors[~tuned], thresholds)),
-        }
+    scores = {
+        "phototag": _cubed(who, cluster(vectors, thresholds)),
+        **{name: _best(who, tries) for name, tries in rivals(vectors)},
+        "tuned": _cubed(who[tuned], cluster(vectors[tuned], thresholds)),
+        "other": _cubed(who[~tuned], cluster(vectors[~tuned], thresholds)),
     }
+    return {f"right.{method}.{key}": value for method, score in scores.items() for key, value in score.items()}
 
 
 def rivals(vectors: Vectors) -> Iterable[tuple[str, Iterable[tuple[float, Labels]]]]:
@@ -123,14 +149,14 @@ def rivals(vectors: Vectors) -> Iterable[tuple[str, Iterable[tuple[float, Labels
 
     points = vectors.astype(np.float64)
     apart = squareform(pdist(points))
-    for least, samples in ((2, 1), (2, 2)):
+    for samples in (1, 2):
         yield (
-            f"HDBSCAN {least}/{samples}",
+            f"hdbscan-{samples}",
             (
                 (
                     epsilon,
                     HDBSCAN(
-                        min_cluster_size=least,
+                        min_cluster_size=2,
                         min_samples=samples,
                         cluster_selection_epsilon=epsilon,
                         core_dist_n_jobs=1,
@@ -140,7 +166,7 @@ def rivals(vectors: Vectors) -> Iterable[tuple[str, Iterable[tuple[float, Labels
             ),
         )
     yield (
-        "DBSCAN",
+        "dbscan",
         (
             (at, DBSCAN(eps=at, min_samples=2, metric="precomputed").fit_predict(apart))
             for at in np.arange(0.2, 0.4, 0.005).round(3).tolist()
@@ -148,12 +174,12 @@ def rivals(vectors: Vectors) -> Iterable[tuple[str, Iterable[tuple[float, Labels
     )
     tree = linkage(pdist(points, "sqeuclidean"), "average")
     yield (
-        "average linkage",
+        "average",
         ((at, fcluster(tree, at**2, "distance")) for at in np.arange(0.3, 0.42, 0.0025).round(4).tolist()),
     )
     described = [dlib.vector(point.tolist()) for point in points]
     yield (
-        "Chinese Whispers",
+        "whispers",
         (
             (at, np.array(dlib.chinese_whispers_clustering(described, at)))
             for at in np.arange(0.24, 0.4, 0.005).round(3).tolist()
@@ -163,27 +189,26 @@ def rivals(vectors: Vectors) -> Iterable[tuple[str, Iterable[tuple[float, Labels
 
 def _best(who: npt.NDArray[np.str_], tries: Iterable[tuple[float, Labels]]) -> dict[str, float]:
     scored = [{**_cubed(who, labels), "threshold": at} for at, labels in tries]
-    return max(scored, key=lambda score: score["F"])
+    return max(scored, key=lambda score: round(score["f"], 4))
 
 
 def _cubed(who: npt.NDArray[np.str_], labels: Labels) -> dict[str, float]:
+    """Scores; noise counts as groups of one."""
     score = b_cubed(who.tolist(), labels.tolist())
-    return {"precision": round(score.precision, 4), "recall": round(score.recall, 4), "F": round(score.f, 4)}
+    return {"precision": score.precision, "recall": score.recall, "f": score.f}
 
 
 # --- time and size ---
 
 
-def against_hdbscan(
-    vectors: Vectors, names: Sequence[str], thresholds: Thresholds, count: int = 13_000
-) -> dict[str, object]:
+def against_hdbscan(found: NamedFaces, count: int = 13_000) -> dict[str, Value]:
     """Our HDBSCAN against hdbscan's, on as many simulated faces as LFW has, in lfw-dev's proportions."""
     from hdbscan import HDBSCAN
     from sklearn.metrics import adjusted_rand_score
 
-    sizes = np.bincount(np.unique(np.array(names), return_inverse=True)[1])
-    population = Population.of(vectors, names)
-    points, _ = population.draw(np.resize(sizes, round(len(sizes) * count / len(vectors))).tolist(), 2)
+    sizes = np.bincount(np.unique(np.array(found.names), return_inverse=True)[1])
+    population = Population.of(found.vectors, found.names)
+    points, _ = population.draw(np.resize(sizes, round(len(sizes) * count / len(found.vectors))).tolist(), 2)
     began = time.perf_counter()
     theirs = HDBSCAN(min_cluster_size=2, min_samples=2).fit_predict(points.astype(np.float64))
     reference = time.perf_counter() - began
@@ -191,69 +216,68 @@ def against_hdbscan(
     ours = dense(points, neighbours(points, NEIGHBOURS)[0])
     graph = time.perf_counter() - began
     began = time.perf_counter()
-    cluster(points, thresholds)
+    cluster(points, found.thresholds)
     whole = time.perf_counter() - began
     alone = [np.where(labels < 0, -1 - np.arange(len(labels)), labels) for labels in (theirs, ours)]
     return {
-        f"against hdbscan.HDBSCAN.fit on {len(points):,} simulated faces": {
-            "its seconds": round(reference, 1),
-            "ours for the same": round(graph, 2),
-            "times as fast": round(reference / graph, 1),
-            "ours for everything": round(whole, 2),
-            "adjusted Rand index, noise as one group": round(adjusted_rand_score(theirs, ours), 4),
-            "adjusted Rand index, noise alone": round(adjusted_rand_score(*alone), 4),
-        }
+        "time.reference": reference,
+        "time.ours": graph,
+        "time.ratio": reference / graph,
+        "time.rand": float(adjusted_rand_score(theirs, ours)),
+        "time.rand-alone": float(adjusted_rand_score(*alone)),
+        "time.whole": whole,
     }
 
 
-def simulated(vectors: Vectors, names: Sequence[str], thresholds: Thresholds, count: int) -> dict[str, object]:
-    """Time and memory of one clustering of simulated faces, all in this process."""
+def simulated(found: NamedFaces, part: str, size: str) -> dict[str, float]:
+    """Time and memory of one clustering of simulated faces, in a process of its own."""
+    arguments = (found.vectors, found.names, found.thresholds, _SIZES[size])
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        measured = process.submit(_simulated, *arguments).result()
+    return {f"{part}.{size}.{key}": value for key, value in measured.items()}
+
+
+def _simulated(vectors: Vectors, names: Sequence[str], thresholds: Thresholds, count: int) -> dict[str, float]:
     points, who = Population.of(vectors, names).draw(library(count), 1)
     began, used = time.perf_counter(), time.process_time()
     labels = cluster(points, thresholds)
-    seconds, busy = time.perf_counter() - began, time.process_time() - used
+    seconds, processor = time.perf_counter() - began, time.process_time() - used
     score = b_cubed(who.tolist(), labels.tolist())
     return {
-        "faces": count,
-        "seconds": round(seconds, 1),
-        "processor seconds": round(busy, 1),
-        "GB at most": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
-        "B³ precision": round(score.precision, 4),
-        "B³ F": round(score.f, 4),
+        "seconds": seconds,
+        "processor": processor,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "precision": score.precision,
+        "f": score.f,
     }
 
 
-def large(data: Path, db: Path) -> dict[str, object]:
-    """25,000 and 100,000 simulated faces, each in a process of its own."""
-    runs = []
-    for count in (25_000, 100_000):
-        command = [sys.executable, __file__, "--data", str(data), "--db", str(db), "--faces", str(count)]
-        runs.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-    small, big = runs
+def large(found: NamedFaces) -> dict[str, Value]:
+    """25,000 and 100,000 simulated faces, and how time grows between them."""
+    told = simulated(found, "large", "25") | simulated(found, "large", "100")
     growth = {
-        f"growth by {unit}, exponent of n": round(float(np.log(big[unit] / small[unit]) / np.log(4)), 2)
-        for unit in ("seconds", "processor seconds")
+        f"large.growth-{kind}": float(np.log(told[f"large.100.{kind}"] / told[f"large.25.{kind}"]) / np.log(4))
+        for kind in ("seconds", "processor")
     }
-    return {"25,000 simulated faces": small, "100,000 simulated faces": {**big, **growth}}
+    return {**told, **growth}
 
 
 # --- stable ---
 
 
-def stable(db: Path, data: Path) -> dict[str, object]:
+def stable(store: Store, data: Path) -> dict[str, Value]:
     """What more photos change, by the command's own job on a copy of the database."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy.db"
-        with open_store(db) as store, store.write():
-            shutil.copyfile(db, copy)
-        with open_store(copy) as store:
-            return {
-                "one more photo of lfw-dev, 20 times: share of other faces whose company changes": one_more(store),
-                "all photos at once": in_runs(store, data, 1),
-                "in halves": in_runs(store, data, 2),
-                "in ten parts": in_runs(store, data, 10),
-                "album: pairs of faces of one photo in one group": doubles(store),
-            }
+    with copied(store) as copy:
+        moved = one_more(copy)
+        at_once, halves, tenths = (in_runs(copy, data, runs) for runs in (1, 2, 10))
+        return {
+            "stable.moved": 100 * moved,
+            "stable.at-once": at_once,
+            "stable.halves": halves,
+            "stable.halves-loss": at_once - halves,
+            "stable.tenths": tenths,
+            "stable.doubles": doubles(copy),
+        }
 
 
 def one_more(store: Store) -> float:
@@ -269,22 +293,18 @@ def one_more(store: Store) -> float:
     return moved / total
 
 
-def in_runs(store: Store, data: Path, runs: int) -> dict[str, object]:
-    """Photos that come in so many parts: how right the groups are in the end, and how much each part moves."""
+def in_runs(store: Store, data: Path, runs: int) -> float:
+    """B³ F of the groups once all photos have come, in so many parts."""
     photos = [row[0] for row in store.rows("SELECT id FROM photo ORDER BY id")]
     with store.write():
         store.run("CREATE TEMP TABLE IF NOT EXISTS arrival (photo INTEGER PRIMARY KEY, run INTEGER)")
         store.run("DELETE FROM arrival")
         for run, part in enumerate(np.array_split(np.random.default_rng(4).permutation(photos), runs)):
             store.connection.executemany("INSERT INTO arrival VALUES (?, ?)", [(int(photo), run) for photo in part])
-    moved, faces_before = 0, 0
     for run in range(runs):
         _show(store, "photo IN (SELECT photo FROM arrival WHERE run <= ?)", run)
-        before = _groups(store) if run else {}
         cluster_faces(store, Silent(), from_scratch=not run)
-        moved, faces_before = moved + _other_company(before, _groups(store)), faces_before + len(before)
-    share = round(moved / max(faces_before, 1), 4)
-    return {"B³ F": _scored(store, data), "share of faces in other company after each part": share}
+    return _scored(store, data)
 
 
 def _groups(store: Store) -> dict[int, int]:
@@ -314,17 +334,9 @@ def _show(store: Store, condition: str, *values: object) -> None:
 
 
 def _scored(store: Store, data: Path) -> float:
-    _, names, ids = lfw(store, data)
+    found = lfw_dev(store, data)
     group = {face.id: face.cluster for face in faces.identified(store)}
-    return round(b_cubed(names, [-1 if group[face] is None else int(group[face] or 0) for face in ids]).f, 4)
-
-
-def text(figures: dict[str, object]) -> str:
-    lines = []
-    for name, part in figures.items():
-        lines.append(name if isinstance(part, dict) else f"{name}: {part}")
-        lines += [f"    {key}: {value}" for key, value in part.items()] if isinstance(part, dict) else []
-    return "\n".join(lines)
+    return b_cubed(found.names, [-1 if group[face] is None else int(group[face] or 0) for face in found.ids]).f
 
 
 if __name__ == "__main__":

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.figures import RESULTS, Figure, Measure, Measured, Run, Value, add_run, filled, read, write
@@ -36,7 +34,9 @@ class Benchmark:
                 "--db", type=Path, metavar="FILE", help="keep the indexed faces in FILE for the next benchmark"
             )
         parts = list(dict.fromkeys(measure.part for measure in measures))
-        self.arguments.add_argument("--only", choices=parts, metavar="PART", help=f"one of {', '.join(parts)}")
+        self.arguments.add_argument(
+            "--only", nargs="+", choices=parts, metavar="PART", default=(), help=f"some of {', '.join(parts)}"
+        )
         self.arguments.add_argument(
             "--results", type=Path, default=RESULTS, metavar="FOLDER", help="where the figures are written"
         )
@@ -50,12 +50,15 @@ class Benchmark:
         self.options = self.arguments.parse_args()
         return self.options
 
-    def run(self, parts: Mapping[str, Part]) -> None:
-        """Measure the chosen parts, print each figure, and write those of a full measurement."""
+    def run(self, parts: Mapping[str, Part], on_request: Sequence[str] = ()) -> None:
+        """Measure the chosen parts, print each figure, and write those of a full measurement.
+
+        `on_request`: parts that are measured only where `--only` names them.
+        """
         began = time.perf_counter()
         found: list[Figure] = []
         for part, measure in parts.items():
-            if self.options.only in (None, part):
+            if part in (self.options.only or [one for one in parts if one not in on_request]):
                 some = filled(self.measures, measure())
                 print("\n".join(map(_line, some)), flush=True)
                 found += some
@@ -73,7 +76,7 @@ class Benchmark:
         words += [
             f"--{name} {kind}" for name, kind in (("data", "FOLDER"), ("db", "FILE")) if getattr(self.options, name, 0)
         ]
-        return " ".join(words + ([f"--only {self.options.only}"] if self.options.only else []))
+        return " ".join(words + (["--only", *self.options.only] if self.options.only else []))
 
 
 def _line(figure: Figure) -> str:
@@ -88,13 +91,3 @@ def _folder(path: str) -> Path:
     if not folder.is_dir():
         raise ArgumentTypeError(f"{path} is not a folder")
     return folder
-
-
-@contextmanager
-def kept_or_temporary(db: Path | None) -> Iterator[Path]:
-    """The database file given, or one that is gone afterwards."""
-    if db is not None:
-        yield db
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder) / "benchmark.db"

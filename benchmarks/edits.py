@@ -1,6 +1,6 @@
 """Names through edits: photos with a name on every face are edited in place, renamed, copied and deleted.
 
-    python benchmarks/edits.py --data DIR [--json]
+    python -m benchmarks.edits --data FOLDER
 
 Each event starts from the same library (`album`, `face-boxes`, `lfw-100`), every face of which has a name of its own.
 A name is kept if it is shown on a box that overlaps its face's, as that lies now, by at least .3 (intersection over
@@ -11,12 +11,11 @@ index the photos anew and import.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,8 @@ import PIL.Image
 import PIL.ImageEnhance
 import PIL.ImageOps
 
+from benchmarks.command import Benchmark
+from benchmarks.figures import Measure, Measured, Value, at_least, exactly
 from phototag.config import Settings
 from phototag.interop.names import parse, render
 from phototag.progress import Silent
@@ -247,54 +248,66 @@ EVENTS = [
 ]
 
 
+_PHOTOS = "album, face-boxes and lfw-100: 247 faces found by MTCNN, each with a name"
+
+
+def _key(event: str) -> str:
+    return event.replace(" %", "").replace(", ", "-").replace(" ", "-")
+
+
+def _measures(event: str) -> Iterable[Measure]:
+    of_content = event.removesuffix(_LOST) in OTHERS
+    kept = at_least(1.0 if of_content else 0.99)
+    yield Measure(f"{_key(event)}.kept", event, _PHOTOS, wanted=kept, column="names kept")
+    if event.startswith("cropped"):
+        yield Measure(f"{_key(event)}.cut", event, _PHOTOS, column="of faces cut in part")
+    yield Measure(f"{_key(event)}.wrong", event, _PHOTOS, wanted=exactly(0), column="in wrong places")
+
+
+MEASURES = tuple(measure for event in EVENTS for measure in _measures(event))
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--events", nargs="*")
-    arguments = parser.parse_args()
-    results = []
+    benchmark = Benchmark("edits", __doc__, MEASURES)
+    data = benchmark.parse().data
     with tempfile.TemporaryDirectory() as work:
-        start = Path(work) / "start"
-        photos = library(arguments.data, start / "photos")
-        settings = Settings(db=start / "phototag.db", jobs=2)
-        with open_store(settings.db, create=True) as store:
-            index(store, [photos], settings, Silent())
-            with store.write():
-                for face in list(faces.identified(store)):
-                    decisions.record(store, [Decision("is", face.id, people.ensure(store, f"N{face.id}").id)], "typed")
-        for number, event in enumerate(arguments.events or EVENTS):
-            # The same folder each time: its path is in the database.
-            shutil.copytree(start, Path(work) / "kept", dirs_exist_ok=False)
-            with open_store(settings.db) as store:
-                name = event.removesuffix(_LOST)
-                if name in EDITS:
-                    expected, cut = edited(photos, store, name, keep_mtime=bool(number % 2))
-                else:
-                    expected, cut = OTHERS[name](photos, store, settings), {}
-                index(store, [photos], settings, Silent())
-                if event != name:
-                    lost(store, photos, settings)
-            with open_store(settings.db) as store:
-                right, partly, wrong = judged(store, expected, cut)
-            results.append(
-                {
-                    "event": event,
-                    "names": len(expected),
-                    "kept": right,
-                    "cut": len(cut),
-                    "cut_kept": partly,
-                    "wrong": wrong,
-                }
-            )
-            if not arguments.json:
-                share = right / len(expected)
-                also = f"; {partly} of {len(cut)} cut ones" if cut else ""
-                print(f"{event:28} {right} of {len(expected)} ({share:.1%}), {wrong} in wrong places{also}", flush=True)
-            shutil.rmtree(start)
-            (Path(work) / "kept").rename(start)
-    if arguments.json:
-        print(json.dumps(results, indent=2))
+        start = named_library(data, Path(work) / "start")
+        benchmark.run({_key(event): partial(after, event, start) for event in EVENTS})
+
+
+def named_library(data: Path, start: Path) -> Path:
+    """A folder with photos and a database, in which every face has a name of its own."""
+    photos = library(data, start / "photos")
+    with open_store(start / "phototag.db", create=True) as store:
+        index(store, [photos], Settings(db=store.path), Silent())
+        with store.write():
+            for face in list(faces.identified(store)):
+                decisions.record(store, [Decision("is", face.id, people.ensure(store, f"N{face.id}").id)], "typed")
+    return start
+
+
+def after(event: str, start: Path) -> dict[str, Value | Measured]:
+    """What is left of the names after an event; the library is as it was afterwards."""
+    name, key = event.removesuffix(_LOST), _key(event)
+    photos, settings = start / "photos", Settings(db=start / "phototag.db")
+    kept = start.with_name("kept")
+    # The same folder each time: its path is in the database.
+    shutil.copytree(start, kept)
+    with open_store(settings.db) as store:
+        if name in EDITS:
+            # Every second event leaves the photos' modification times as they were.
+            expected, cut = edited(photos, store, name, keep_mtime=bool(EVENTS.index(event) % 2))
+        else:
+            expected, cut = OTHERS[name](photos, store, settings), {}
+        index(store, [photos], settings, Silent())
+        if event != name:
+            lost(store, photos, settings)
+    with open_store(settings.db) as store:
+        right, partly, wrong = judged(store, expected, cut)
+    shutil.rmtree(start)
+    kept.rename(start)
+    told: dict[str, Value | Measured] = {f"{key}.kept": Measured(right, of=len(expected)), f"{key}.wrong": wrong}
+    return {**told, f"{key}.cut": Measured(partly, of=len(cut))} if event.startswith("cropped") else told
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The interview: how many answers it takes until most faces have their right name, and how long the next one takes.
 
-    python benchmarks/interview.py --data FOLDER --db FILE [--json]
+    python -m benchmarks.interview --data FOLDER [--db FILE]
 
 FOLDER holds `lfw-dev` (a folder a person) and `album`. FILE is a phototag database of its own, in which their faces
 are kept from one run to the next; the first run fills it with the default engines. What is asked and answered is
@@ -12,73 +12,93 @@ that is picked out of a grid, and that a group is of several people. They see wh
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import shutil
-import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
-from clustering import lfw, text
-from simulated_people import Population, album, library, scattered
 
-from phototag import config
+from benchmarks.command import Benchmark
+from benchmarks.figures import Measure, Measured, Value, at_most
+from benchmarks.libraries import copied, indexed, lfw_dev, simulated
+from benchmarks.simulated_people import Population, album, library, scattered
 from phototag.imaging.quality import WORTH_GROUPING
 from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt
 from phototag.progress import Silent
-from phototag.store import decisions, engines, groups, libraries, models, people
-from phototag.store.connect import Store, open_store
-from phototag.types import EngineInfo, Vectors
-from phototag.workflows.library.engines_in_use import current_embedder
-from phototag.workflows.library.index import index
+from phototag.store import decisions, groups, models, people
+from phototag.store.connect import Store
+from phototag.types import Thresholds
 from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.name import name_group
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.tag import try_names
-
-Rows = npt.NDArray[np.int64]
 
 #: The machine tags anew after so many questions; in the product whenever it has the time.
 EVERY = 5
 #: A group is called mixed when so large a share of the faces shown, and two at least, would have to be picked out.
 MIXED = 0.25
 
+_LFW = "lfw-dev: until 80 % of the 2,001 faces of people with two photos or more are named rightly"
+_LIBRARIES = {"everybody": "lfw-dev", "several": "lfw-dev without the 500 people who have one photo"}
+_ALBUM = "60,000 simulated photos of 40 people and 2,000 strangers: until 95 % of the 40's faces are named rightly"
+_FAMILIES = {
+    "unrelated": "people who aren't related",
+    "families": "ten families of four who look alike",
+    "growing": "ten families of four, two children of each growing up",
+}
+_FAST = "50,000 simulated faces of 500 people and of strangers"
+_KINDS = {"names": "names", "picked": "faces picked out", "yes": "yes or no", "mixed": "*several people*"}
+
+
+def _on_lfw() -> Iterable[Measure]:
+    for name, title in _LIBRARIES.items():
+        for way, label in (("interview", "the interview"), ("one-by-one", "groups named one by one, as they come")):
+            wanted = {"answers": at_most(300), "wrong": at_most(0.5)} if name + way == "everybodyinterview" else {}
+            row, key = f"{title}: {label}", f"lfw.{name}.{way}"
+            yield Measure(f"{key}.answers", row, _LFW, wanted=wanted.get("answers"), column="answers")
+            yield Measure(f"{key}.wrong", row, _LFW, "%", 1, wanted.get("wrong"), "wrong names")
+
+
+def _on_album() -> Iterable[Measure]:
+    for key, title in _FAMILIES.items():
+        wanted = at_most(200) if key == "unrelated" else None
+        yield Measure(f"album.{key}.answers", title, _ALBUM, wanted=wanted, column="answers")
+        yield Measure(f"album.{key}.wrong", title, _ALBUM, "%", 1, column="wrong names")
+        yield Measure(
+            f"album.{key}.all", title, _ALBUM, digits=3, column="of all faces, strangers included, named rightly"
+        )
+
+
+MEASURES = (
+    *_on_lfw(),
+    Measure("least.possible", "the least possible: one name a person, the largest first", _LFW),
+    Measure("least.times", "answers of the interview, times the least possible", _LFW, digits=3, wanted=at_most(1.25)),
+    *(Measure(f"least.{key}", f"… of them: {label}", _LFW) for key, label in _KINDS.items()),
+    *_on_album(),
+    Measure("time.median", "from a key to the next question, the answer saved: median", _FAST, "s", 3, at_most(0.5)),
+    Measure("time.most", "… longest", _FAST, "s", 3),
+    Measure("time.open", "opening the interview", _FAST, "s", 1),
+    Measure("time.tag-all", "tagging anew after all these answers at once", _FAST, "s", 1),
+    Measure("time.tag-one", "tagging anew after one more answer, in the background", _FAST, "s", 1, at_most(1)),
+)
+
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--db", type=Path, required=True)
-    arguments.add_argument("--only", choices=["lfw", "album", "time"], help="only these figures")
-    arguments.add_argument("--json", action="store_true")
-    options = arguments.parse_args()
-    data = options.data.resolve()
-    with open_store(options.db, create=True) as store:
-        index(store, [data / "lfw-dev", data / "album"], replace(config.load(), db=options.db), Silent())
-        vectors, names, ids = lfw(store, data)
-        used = current_embedder(store)
-        embedder = EngineInfo(
-            "embedder", "simulated", "", dim=vectors.shape[1], thresholds=engines.thresholds(store, used)
-        )
-    truth = dict(zip(ids, names, strict=True))
-    population = Population.of(vectors, names)
-    parts: dict[str, Callable[[], dict[str, object]]] = {
-        "lfw": lambda: on_lfw(options.db, truth),
-        "album": lambda: on_album(population, embedder),
-        "time": lambda: times(population, embedder),
-    }
-    figures: dict[str, object] = {"machine": {"cores": os.cpu_count(), "python": sys.version.split()[0]}}
-    for part, job in parts.items():
-        if options.only in (None, part):
-            figures |= job()
-    print(json.dumps(figures, indent=2, ensure_ascii=False) if options.json else text(figures))
+    benchmark = Benchmark("interview", __doc__, MEASURES, db=True)
+    options = benchmark.parse()
+    with indexed(options.data / "lfw-dev", options.data / "album", db=options.db) as store:
+        found = lfw_dev(store, options.data)
+        lfw = OnLfw(store, dict(zip(found.ids, found.names, strict=True)))
+        population = Population.of(found.vectors, found.names)
+        benchmark.run({
+            "lfw": lfw.answers,
+            "least": lfw.beside_the_least,
+            "album": lambda: on_album(population, found.thresholds),
+            "time": lambda: times(population, found.thresholds),
+        })  # fmt: skip
 
 
 # --- somebody who knows everybody ---
@@ -185,19 +205,47 @@ def _names(store: Store) -> dict[int, int]:
 # --- lfw-dev ---
 
 
-def on_lfw(db: Path, truth: Mapping[int, str], share: float = 0.8) -> dict[str, object]:
-    """Answers until 80 % of the faces of people with two photos or more are named rightly, beside the least possible
-    and groups named one by one; the people with one photo are strangers among them."""
-    sizes = Counter(truth.values())
-    several = frozenset(face for face, name in truth.items() if sizes[name] > 1)
-    figures: dict[str, object] = {"least possible": _least(sizes, share)}
-    for title, faces in (("", frozenset(truth)), (", without people who have one photo", several)):
-        with copied(db, faces) as store:
-            done = Answerer(InterviewSession.open(store), truth, several).until(share, 1000)
-            figures["phototag" + title] = _told(done, _least(sizes, share))
-        with copied(db, faces) as store:
-            figures["groups named one by one" + title] = one_by_one(store, truth, several, share)
-    return {f"answers until {share:.0%} of {len(several):,} faces of lfw-dev are named rightly": figures}
+class OnLfw:
+    """Answers until 80 % of the faces of people with two photos or more are named rightly, beside groups named one by
+    one; the people with one photo are strangers among them, or left out."""
+
+    def __init__(self, store: Store, truth: Mapping[int, str], share: float = 0.8) -> None:
+        self.store, self.truth, self.share = store, truth, share
+        self.sizes = Counter(truth.values())
+        self.several = frozenset(face for face, name in truth.items() if self.sizes[name] > 1)
+
+    def answers(self) -> dict[str, Value]:
+        told: dict[str, Value] = {}
+        for name, faces in (("everybody", frozenset(self.truth)), ("several", self.several)):
+            done, wrong = self._interviewed if name == "everybody" else self._interview(faces)
+            told |= {f"lfw.{name}.interview.answers": done.answers, f"lfw.{name}.interview.wrong": 100 * wrong}
+            with only(self.store, faces) as store:
+                answers, wrong = one_by_one(store, self.truth, self.several, self.share)
+            told |= {f"lfw.{name}.one-by-one.answers": answers, f"lfw.{name}.one-by-one.wrong": 100 * wrong}
+        return told
+
+    def beside_the_least(self) -> dict[str, Value]:
+        done, _ = self._interviewed
+        least = _least(self.sizes, self.share)
+        kinds = Counter[str]()
+        for kind, count in done.kinds.items():
+            what = kind.rpartition(": ")[2]
+            kinds[{"name": "names", "picked out": "picked", "mixed": "mixed"}.get(what, "yes")] += count
+        return {
+            "least.possible": least,
+            "least.times": done.answers / least,
+            **{f"least.{key}": kinds[key] for key in _KINDS},
+        }
+
+    @cached_property
+    def _interviewed(self) -> tuple[Answerer, float]:
+        return self._interview(frozenset(self.truth))
+
+    def _interview(self, faces: frozenset[int]) -> tuple[Answerer, float]:
+        """Who answered, and the share of wrong names."""
+        with only(self.store, faces) as store:
+            done = Answerer(InterviewSession.open(store), self.truth, self.several).until(self.share, 1000)
+            return done, done.score()[1]
 
 
 def _least(sizes: Counter[str], share: float) -> int:
@@ -206,19 +254,9 @@ def _least(sizes: Counter[str], share: float) -> int:
     return int(np.searchsorted(np.cumsum(counts), share * sum(counts))) + 1
 
 
-def _told(done: Answerer, least: int | None = None) -> dict[str, object]:
-    right, wrong = done.score()
-    return {
-        "answers": done.answers,
-        **({"times the least": round(done.answers / least, 3)} if least else {}),
-        "named rightly": round(right, 4),
-        "wrong names": round(wrong, 5),
-        "by kind": dict(done.kinds),
-    }
-
-
-def one_by_one(store: Store, truth: Mapping[int, str], wanted: frozenset[int], share: float) -> dict[str, object]:
-    """Group by group: who was met most often first, each group named after most of its faces."""
+def one_by_one(store: Store, truth: Mapping[int, str], wanted: frozenset[int], share: float) -> tuple[int, float]:
+    """Answers and the share of wrong names, group by group: who was met most often first, each group named after most
+    of its faces."""
     answers = 0
     while (group := next(groups.unnamed(store, clear=WORTH_GROUPING), None)) is not None:
         name = Counter(truth[face] for face in group.face_ids).most_common(1)[0][0]
@@ -228,110 +266,74 @@ def one_by_one(store: Store, truth: Mapping[int, str], wanted: frozenset[int], s
             try_names(store, Silent())
         if scored(store, truth, wanted)[0] >= share:
             break
-    right, wrong = scored(store, truth, wanted)
-    return {"answers": answers, "named rightly": round(right, 4), "wrong names": round(wrong, 5)}
+    return answers, scored(store, truth, wanted)[1]
+
+
+@contextmanager
+def only(store: Store, faces: frozenset[int]) -> Iterator[Store]:
+    """A copy of a library with these faces alone, grouped anew, and without answers."""
+    with copied(store) as copy:
+        with copy.write():
+            copy.run("CREATE TEMP TABLE here (face INTEGER PRIMARY KEY)")
+            copy.connection.executemany("INSERT INTO here VALUES (?)", [(face,) for face in faces])
+            copy.run("UPDATE face SET present = id IN (SELECT face FROM here)")
+        cluster_faces(copy, Silent(), from_scratch=True)
+        yield copy
 
 
 # --- a family album, simulated ---
 
 
-def on_album(population: Population, embedder: EngineInfo, share: float = 0.95) -> dict[str, object]:
+def on_album(population: Population, thresholds: Thresholds, share: float = 0.95) -> dict[str, Value]:
     """60,000 photos of 40 people who are in them regularly and 2,000 strangers, whom nobody can name: of people who
     aren't related, of ten families of four, and of such with two children each who grow up."""
     regulars, photos = 40, 60_000
-    figures: dict[str, object] = {}
-    kinds = {"not related": (0, False), "ten families": (10, False), "ten families, children growing up": (10, True)}
-    for title, (families, growing) in kinds.items():
+    told: dict[str, Value] = {}
+    for key, (families, growing) in {"unrelated": (0, False), "families": (10, False), "growing": (10, True)}.items():
         vectors, people = population.draw(album(photos, regulars, 2000), 7, families, growing)
-        with simulated(vectors, scattered(people, photos), embedder) as (store, ids):
+        with simulated(vectors, scattered(people, photos), thresholds) as (store, ids):
+            cluster_faces(store, Silent())
             truth = {face: f"person {person}" for face, person in zip(ids, people.tolist(), strict=True)}
             wanted = frozenset(face for face, person in zip(ids, people.tolist(), strict=True) if person < regulars)
             strangers = frozenset(f"person {person}" for person in range(regulars, int(people.max()) + 1))
             done = Answerer(InterviewSession.open(store), truth, wanted, strangers).until(share, 400, every=10, look=2)
-            of_all = round(scored(store, truth, frozenset(truth))[0], 4)
-            figures[title] = {**_told(done), "of all faces named rightly": of_all, "seconds": _spread(done.taken)}
-    return {f"answers until {share:.0%} of the faces of {regulars} people in {photos:,} photos are named": figures}
+            told |= {
+                f"album.{key}.answers": done.answers,
+                f"album.{key}.wrong": 100 * done.score()[1],
+                f"album.{key}.all": scored(store, truth, frozenset(truth))[0],
+            }
+    return told
 
 
 # --- time ---
 
 
-def times(population: Population, embedder: EngineInfo) -> dict[str, object]:
+def times(population: Population, thresholds: Thresholds) -> dict[str, Value | Measured]:
     """From a key to the next question, the answer saved: 50,000 faces, of 500 people and of strangers."""
-    sizes = library(50_000)
-    vectors, who = population.draw(sizes, 8)
-    with simulated(vectors, np.arange(len(who)), embedder) as (store, ids):
+    vectors, who = population.draw(library(50_000), 8)
+    with simulated(vectors, np.arange(len(who)), thresholds) as (store, ids):
+        cluster_faces(store, Silent())
         truth = {face: f"person {person}" for face, person in zip(ids, who.tolist(), strict=True)}
         began = time.perf_counter()
         session = InterviewSession.open(store)
         opened = time.perf_counter() - began
         done = Answerer(session, truth, frozenset(truth)).until(1, 300, every=100, look=1000)
-        tagged = [_retagged(session)]
+        tag_all = _retagged(session)
         done.until(1, done.answers + 1, every=100)
-        tagged.append(_retagged(session))
         return {
-            f"{len(truth):,} faces": {
-                "from a key to the next question, seconds": _spread(done.taken),
-                "open, seconds": round(opened, 2),
-                "tag anew after all these answers; after one more, seconds": [round(one, 2) for one in tagged],
-                "standing": str(session.progress()),
-            }
+            "time.median": float(np.median(done.taken)),
+            "time.most": max(done.taken),
+            "time.open": opened,
+            "time.tag-all": tag_all,
+            "time.tag-one": _retagged(session),
         }
 
 
 def _retagged(session: InterviewSession) -> float:
+    """Seconds that tagging anew takes."""
     began = time.perf_counter()
     session.retag(Silent())
     return time.perf_counter() - began
-
-
-def _spread(taken: list[float]) -> dict[str, float]:
-    return {"median": round(float(np.median(taken)), 3), "most": round(max(taken), 3)}
-
-
-@contextmanager
-def simulated(vectors: Vectors, photo: Rows, embedder: EngineInfo) -> Iterator[tuple[Store, list[int]]]:
-    """A grouped library of faces without pictures, and their ids; `photo`: the number of each one's photo."""
-    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "simulated.db", create=True) as store:
-        root = libraries.add(store, b"/simulated").id
-        seen = engines.register(store, embedder)
-        with store.write():
-            store.connection.executemany(
-                "INSERT INTO photo (id, sha256) VALUES (?, ?)",
-                [(int(one) + 1, f"{one:064}") for one in np.unique(photo)],
-            )
-            store.connection.executemany(
-                "INSERT INTO file (library, path, path_text, size, mtime_ns, photo, state)"
-                " VALUES (?, ?, ?, 1, 1, ?, 'done')",
-                [(root, b"%d.jpg" % one, f"{one}.jpg", int(one) + 1) for one in np.unique(photo)],
-            )
-            store.connection.executemany(
-                "INSERT INTO face (id, subject, photo, x, y, w, h, score, quality)"
-                " VALUES (?, ?, ?, ?, 10, 90, 90, 1, 0.8)",
-                [(face + 1, face + 1, int(one) + 1, 100 * (face % 50)) for face, one in enumerate(photo)],
-            )
-            store.connection.executemany(
-                "INSERT INTO embedding (face, engine, dim, vector) VALUES (?, ?, ?, ?)",
-                [(face + 1, seen, vector.size, vector.astype("<f4").tobytes()) for face, vector in enumerate(vectors)],
-            )
-        cluster_faces(store, Silent())
-        yield store, list(range(1, len(vectors) + 1))
-
-
-@contextmanager
-def copied(db: Path, faces: frozenset[int]) -> Iterator[Store]:
-    """A copy of a database with these faces alone, grouped anew, and nothing said."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy.db"
-        with open_store(db) as store, store.write():
-            shutil.copyfile(db, copy)
-        with open_store(copy) as store:
-            with store.write():
-                store.run("CREATE TEMP TABLE here (face INTEGER PRIMARY KEY)")
-                store.connection.executemany("INSERT INTO here VALUES (?)", [(face,) for face in faces])
-                store.run("UPDATE face SET present = id IN (SELECT face FROM here)")
-            cluster_faces(store, Silent(), from_scratch=True)
-            yield store
 
 
 if __name__ == "__main__":

@@ -44,35 +44,55 @@ _GROUPS = "album and lfw-100 indexed together: 161 faces of 18 people"
 
 MEASURES = (
     Measure(
-        "celebrity.right", "five celebrities: learn from 93 photos, tag the main face of 25: tagged rightly",
-        _CELEBRITIES, wanted=at_least(24, tests=18), peer="25, with no way to say *unknown* (FaceNet and an SVM)",
+        "celebrity.right",
+        "five celebrities: learn from 93 photos, tag the main face of 25: tagged rightly",
+        _CELEBRITIES,
+        wanted=at_least(24, tests=18),
+        peer="25, with no way to say *unknown* (FaceNet and an SVM)",
     ),
     Measure("celebrity.wrong", "… tagged wrongly", _CELEBRITIES, wanted=exactly(0), peer="0"),
     Measure("celebrity.unknown", "… left unknown", _CELEBRITIES),
     Measure(
-        "halves.svm", "ten people, half of the photos to learn from: accuracy of a linear SVM", _HALVES, digits=2,
-        wanted=at_least(0.98, tests=1.0), peer="0.98 (nn4.small2)",
+        "halves.svm",
+        "ten people, half of the photos to learn from: accuracy of a linear SVM",
+        _HALVES,
+        digits=2,
+        wanted=at_least(0.98, tests=1.0),
+        peer="0.98 (nn4.small2)",
     ),
     Measure(
-        "halves.knn", "… of the nearest neighbour", _HALVES, digits=2,
-        wanted=at_least(0.96, tests=1.0), peer="0.96 (nn4.small2)",
+        "halves.knn",
+        "… of the nearest neighbour",
+        _HALVES,
+        digits=2,
+        wanted=at_least(0.96, tests=1.0),
+        peer="0.96 (nn4.small2)",
     ),
     Measure(
-        "groups.precision", "two albums grouped together: pairwise precision", _GROUPS, digits=3,
+        "groups.precision",
+        "two albums grouped together: pairwise precision",
+        _GROUPS,
+        digits=3,
         wanted=at_least(0.98, tests=1.0),
     ),
     Measure("groups.recall", "… pairwise recall", _GROUPS, digits=3),
     Measure("groups.b3", "… B³ F", _GROUPS, digits=3),
     Measure("start.help", "`phototag --help` answers in", "median of 7", "s", 2, at_most(0.3)),
     Measure(
-        "start.embedding", "embedding a face and its mirror image", "64 chips at once, median of 5", "ms", 1,
+        "start.embedding",
+        "embedding a face and its mirror image",
+        "64 chips at once, median of 5",
+        "ms",
+        1,
         at_most(10),
     ),
     Measure(
-        "start.tensorflow", "`index` imports TensorFlow when its networks are cached", "the demo's photos",
+        "start.tensorflow",
+        "`index` imports TensorFlow when its networks are cached",
+        "the demo's photos",
         wanted=exactly(False),
     ),
-)  # fmt: skip
+)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Names kept: how many of all names are still on the right face after whatever may happen to a library.
 
-    python benchmarks/names.py --data FOLDER [--people 12] [--json]
+    python -m benchmarks.names --data FOLDER
 
 FOLDER holds `album`, `face-boxes`, `lfw-100`, `lfw-dev` (of which the people with most photos are taken) and
 `models` (YuNet, MobileFaceNet). Photos are copied first, and the copies moved and changed. Every face that MTCNN finds
@@ -12,48 +12,41 @@ that are where a named one is.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import shutil
-import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import PIL.Image
 
+from benchmarks.command import Benchmark
+from benchmarks.figures import Measure, Measured, Value, at_least
+from benchmarks.libraries import add_models
 from phototag import config
-from phototag.engines import registry
 from phototag.interop.names import parse, render
 from phototag.progress import Silent
 from phototag.store import faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Box
-from phototag.workflows.engines import add
 from phototag.workflows.library.index import index
 from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.import_names import import_names
 from phototag.workflows.naming.name import name_faces
 
-MODELS = {"yunet": "yunet_n_dynamic.onnx", "mobilefacenet": "mobilefacenet.onnx"}
-Figures = dict[str, object]
 #: Name → the photo (its copy's number) and the box that were named.
 Named = dict[str, tuple[str, Box]]
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--people", type=int, default=12, help="of lfw-dev")
-    arguments.add_argument("--json", action="store_true")
-    options = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["PHOTOTAG_ENGINES"] = str(Path(folder) / "engines")
-        figures = measure(options.data.resolve(), Path(folder), options.people)
-    print(json.dumps(figures, indent=2) if options.json else "\n".join(_text(figures)))
+#: The people of lfw-dev with most photos, so many of them, are in the library.
+PEOPLE = 12
+_PHOTOS = (
+    "album, face-boxes, lfw-100 and twelve people of lfw-dev: 496 photos, 635 faces found by MTCNN, each with a name"
+)
+DEFAULT = {"detector": "mtcnn", "embedder": "dlib-resnet-int8"}
 
 
 @dataclass(frozen=True)
@@ -63,8 +56,8 @@ class Library:
     photos: Path
     db: Path
 
-    def index(self, db: Path | None = None, **engines: str) -> None:
-        with open_store(db or self.db, create=True) as store:
+    def index(self, **engines: str) -> None:
+        with open_store(self.db, create=True) as store:
             index(store, [self.photos], replace(config.load(**engines), db=store.path), Silent())
 
     def each(self, change: Callable[[Path], None]) -> None:
@@ -72,58 +65,121 @@ class Library:
             change(path)
 
 
-def measure(data: Path, folder: Path, people: int) -> Figures:
-    whole = Library(folder / "photos", folder / "whole.db")
-    for number, path in enumerate(chosen(data, people)):
-        (whole.photos / f"{number % 7}").mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, whole.photos / f"{number % 7}" / f"{number:04}{path.suffix.lower()}")
-    whole.index(detector="mtcnn", embedder="dlib-resnet-int8")
-    named = name_all(whole.db)
-    with open_store(whole.db) as store:
-        saved = render(export_names(store).names)
-    figures: Figures = {
-        "machine": {"cores": os.cpu_count(), "python": sys.version.split()[0]},
-        "photos": sum(path.is_file() for path in whole.photos.rglob("*")),
-        "names": len(named),
-    }
-    for name, file in MODELS.items():
-        if (data / "models" / file).is_file() and not registry.installed("embedder", name):
-            add(name, data / "models" / file, None, None)
+# --- what may happen ---
 
-    def after(event: str, happens: Callable[[Library], None]) -> None:
-        print(event, file=sys.stderr)
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            copy = Library(Path(place) / "photos", Path(place) / "x.db")
-            shutil.copytree(whole.photos, copy.photos)
-            with open_store(whole.db) as store:
-                store.run("VACUUM INTO ?", (str(copy.db),))
-                with open_store(copy.db) as copied, copied.write():
-                    copied.run("UPDATE library SET root = ?", (os.fsencode(copy.photos),))
-            happens(copy)
-            figures[event] = kept(copy.db, named)
 
-    after("every file touched", lambda library: (library.each(os.utime), library.index()))
-    after("a remark written into every file", lambda library: (library.each(remark), library.index()))
-    after("every photo saved anew (JPEG, 85)", lambda library: (library.each(save_anew), library.index()))
-    after("every photo moved and renamed", lambda library: (move(library), library.index()))
-    for detector in ("dlib-hog", "yunet"):
-        if registry.installed("detector", detector):
-            after(f"detector {detector}", lambda library, detector=detector: library.index(detector=detector))
-    after("detector dlib-hog, and mtcnn again", lambda library: [
-        library.index(detector=detector) for detector in ("dlib-hog", "mtcnn")
-    ])  # fmt: skip
-    for embedder in ("dlib-resnet", "mobilefacenet"):
-        if registry.installed("embedder", embedder):
-            after(f"embedder {embedder}", lambda library, embedder=embedder: library.index(embedder=embedder))
-    after("database lost, indexed and imported", lambda library: restore(library, saved))
-    after("database lost, photos moved", lambda library: (move(library), restore(library, saved)))
-    for detector in ("dlib-hog", "yunet"):
-        if registry.installed("detector", detector):
-            after(
-                f"database lost, detector {detector}",
-                lambda library, detector=detector: restore(library, saved, detector=detector),
-            )
-    return figures
+def remark(path: Path) -> None:
+    """A comment after a JPEG's first marker; other files get some bytes at their end."""
+    data = path.read_bytes()
+    if data[:2] == b"\xff\xd8":
+        path.write_bytes(data[:2] + b"\xff\xfe\x00\x0a" + b"a remark" + data[2:])
+    else:
+        path.write_bytes(data + b"a remark")
+
+
+def save_anew(path: Path) -> None:
+    with PIL.Image.open(path) as image:
+        image.convert("RGB").save(path, "JPEG", quality=85, exif=image.info.get("exif", b""))
+
+
+def move(path: Path) -> None:
+    folder = path.parents[1] / "moved" / path.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    path.rename(folder / f"{path.stem}-renamed{path.suffix}")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happens to a library. `change`: to each file; `lost`: the database is lost, and its names are imported after
+    the photos are indexed again; `engines`: with which the photos are indexed, one after the other; `wanted`: the share
+    of names that should be kept."""
+
+    key: str
+    label: str
+    change: Callable[[Path], None] | None = None
+    lost: bool = False
+    engines: tuple[Mapping[str, str], ...] = ({},)
+    wanted: float = 1.0
+
+    def happens(self, library: Library, names: bytes) -> None:
+        if self.change:
+            library.each(self.change)
+        if self.lost:
+            for path in library.db.parent.glob(f"{library.db.name}*"):
+                path.unlink()
+        for engines in self.engines:
+            library.index(**({**DEFAULT, **engines} if self.lost else engines))
+        if self.lost:
+            with open_store(library.db) as store:
+                import_names(store, parse(names), config.load(), Silent())
+
+
+_HOG, _YUNET, _MTCNN = ({"detector": name} for name in ("dlib-hog", "yunet", "mtcnn"))
+EVENTS = (
+    Event("touched", "every file touched", os.utime),
+    Event("remark", "a remark written into every file (other bytes, same pixels)", remark),
+    Event("saved", "every photo saved anew (JPEG, quality 85)", save_anew),
+    Event("moved", "every photo moved and renamed", move),
+    Event("dlib-hog", "detector MTCNN → `dlib-hog`", engines=(_HOG,), wanted=0.99),
+    Event("yunet", "detector MTCNN → `yunet`", engines=(_YUNET,), wanted=0.99),
+    Event("there-and-back", "detector MTCNN → `dlib-hog` → MTCNN", engines=(_HOG, _MTCNN), wanted=0.99),
+    Event("dlib-resnet", "embedder `dlib-resnet-int8` → `dlib-resnet`", engines=({"embedder": "dlib-resnet"},)),
+    Event("mobilefacenet", "embedder `dlib-resnet-int8` → `mobilefacenet`", engines=({"embedder": "mobilefacenet"},)),
+    Event("lost", "database lost; indexed again, names imported", lost=True),
+    Event("lost-moved", "… and photos moved and renamed before that", move, lost=True),
+    Event("lost-dlib-hog", "… and indexed with `dlib-hog`", lost=True, engines=(_HOG,), wanted=0.99),
+    Event("lost-yunet", "… and indexed with `yunet`", lost=True, engines=(_YUNET,), wanted=0.99),
+)
+_COLUMNS = {
+    "kept": "names kept",
+    "found": "found by the last detector",
+    "embedded": "seen by the embedder",
+    "twice": "shown twice",
+}
+MEASURES = tuple(
+    Measure(
+        f"{event.key}.{key}",
+        event.label,
+        _PHOTOS,
+        wanted=at_least(event.wanted) if key == "kept" else None,
+        column=column,
+    )
+    for event in EVENTS
+    for key, column in _COLUMNS.items()
+)
+
+
+def main() -> None:
+    benchmark = Benchmark("names", __doc__, MEASURES)
+    data = benchmark.parse().data
+    with tempfile.TemporaryDirectory() as folder, add_models(data, "yunet", "mobilefacenet"):
+        whole = Library(Path(folder) / "photos", Path(folder) / "whole.db")
+        copy_photos(data, whole.photos)
+        whole.index(**DEFAULT)
+        named = name_all(whole.db)
+        with open_store(whole.db) as store:
+            names = render(export_names(store).names)
+        benchmark.run({event.key: partial(after, event, whole, named, names) for event in EVENTS})
+
+
+def copy_photos(data: Path, folder: Path) -> None:
+    """Copies of the photos, numbered, in seven folders."""
+    for number, path in enumerate(chosen(data, PEOPLE)):
+        (folder / f"{number % 7}").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / f"{number % 7}" / f"{number:04}{path.suffix.lower()}")
+
+
+def after(event: Event, whole: Library, named: Named, names: bytes) -> dict[str, Value | Measured]:
+    """What is left of the names after an event in a copy of the library."""
+    with tempfile.TemporaryDirectory(dir=whole.db.parent) as place:
+        copy = Library(Path(place) / "photos", Path(place) / "x.db")
+        shutil.copytree(whole.photos, copy.photos)
+        with open_store(whole.db) as store:
+            store.run("VACUUM INTO ?", (str(copy.db),))
+        with open_store(copy.db) as copied, copied.write():
+            copied.run("UPDATE library SET root = ?", (os.fsencode(copy.photos),))
+        event.happens(copy, names)
+        return {f"{event.key}.{key}": value for key, value in kept(copy.db, named).items()}
 
 
 def chosen(data: Path, people: int) -> list[Path]:
@@ -148,7 +204,7 @@ def photo_of(path: bytes) -> str:
     return Path(os.fsdecode(path)).stem[:4]
 
 
-def kept(db: Path, named: Named) -> Figures:
+def kept(db: Path, named: Named) -> dict[str, Value | Measured]:
     right = taken = 0
     named_boxes: dict[str, list[Box]] = defaultdict(list)
     nameless: dict[str, list[Box]] = defaultdict(list)
@@ -167,14 +223,7 @@ def kept(db: Path, named: Named) -> Figures:
     twice = sum(
         any(there(box, other) for other in named_boxes[photo]) for photo, boxes in nameless.items() for box in boxes
     )
-    return {
-        "kept": right,
-        "of": len(named),
-        "share": round(right / len(named), 5),
-        "taken over": taken,
-        "seen by the embedder": used,
-        "twice": twice,
-    }
+    return {"kept": Measured(right, of=len(named)), "found": taken, "embedded": used, "twice": twice}
 
 
 def embedded(store: Store) -> list[object]:
@@ -193,53 +242,6 @@ def there(one: Box, other: Box) -> bool:
 
 def holds(box: Box, other: Box) -> bool:
     return box.x <= other.x + other.w / 2 <= box.x + box.w and box.y <= other.y + other.h / 2 <= box.y + box.h
-
-
-# --- what may happen ---
-
-
-def remark(path: Path) -> None:
-    """A comment after a JPEG's first marker; other files get some bytes at their end."""
-    data = path.read_bytes()
-    if data[:2] == b"\xff\xd8":
-        path.write_bytes(data[:2] + b"\xff\xfe\x00\x0a" + b"a remark" + data[2:])
-    else:
-        path.write_bytes(data + b"a remark")
-
-
-def save_anew(path: Path) -> None:
-    with PIL.Image.open(path) as image:
-        image.convert("RGB").save(path, "JPEG", quality=85, exif=image.info.get("exif", b""))
-
-
-def move(library: Library) -> None:
-    def moved(path: Path) -> None:
-        folder = library.photos / "moved" / path.parent.name
-        folder.mkdir(parents=True, exist_ok=True)
-        path.rename(folder / f"{path.stem}-renamed{path.suffix}")
-
-    library.each(moved)
-
-
-def restore(library: Library, saved: bytes, **engines: str) -> None:
-    """A new database in the place of the one that is lost."""
-    for path in library.db.parent.glob("x.db*"):
-        path.unlink()
-    library.index(**{"detector": "mtcnn", "embedder": "dlib-resnet-int8", **engines})
-    with open_store(library.db) as store:
-        done = import_names(store, parse(saved), config.load(), Silent())
-        print(f"  {done.names} names, {done.added} faces added, {len(done.problems)} problems", file=sys.stderr)
-
-
-def _text(figures: Figures) -> list[str]:
-    rows = [f"{figures['names']} names on {figures['photos']} photos"]
-    for event, told in figures.items():
-        if isinstance(told, dict) and "share" in told:
-            rows.append(
-                f"{event}: {told['share']:.3%} kept ({told['kept']} of {told['of']}; taken over {told['taken over']}, "
-                f"seen by the embedder {told['seen by the embedder']}, twice {told['twice']})"
-            )
-    return rows
 
 
 if __name__ == "__main__":

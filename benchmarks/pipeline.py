@@ -1,6 +1,6 @@
 """Indexing against the floor: decoding every photo in full with Pillow on as many processes.
 
-    python benchmarks/pipeline.py --data FOLDER [--photos 200] [--rounds 3] [--json]
+    python -m benchmarks.pipeline --data FOLDER
 
 FOLDER holds `lfw-dev`, and `models` with YuNet and MobileFaceNet. The photos are made here: twelve megapixels each,
 one to six faces of 200 to 800 pixels on a background of grain and shapes, about 2 MB as JPEG, the same at every run.
@@ -11,17 +11,16 @@ from: mtcnn on the full photo, one `predict` a face. Figures are medians of the 
 
 from __future__ import annotations
 
-import argparse
-import json
 import multiprocessing
 import os
 import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -29,46 +28,63 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
+from benchmarks.command import Benchmark
+from benchmarks.figures import Measure, Measured, Value, at_least, at_most
+from benchmarks.libraries import add_models
+from benchmarks.processes import run_phototag
+
 SIZE = (4000, 3000)
 
 
+_PHOTOS = "200 JPEGs of 12 megapixels and 2.0 MB, with one to six faces each"
+MEASURES = (
+    Measure("index.seconds", "`phototag index` with the default engines", _PHOTOS, "s", 1),
+    Measure("index.floor", "the floor: decoding each photo in full with Pillow, on as many processes", _PHOTOS, "s", 1),
+    Measure("index.ratio", "index, times the floor", _PHOTOS, digits=2, wanted=at_most(1.5)),
+    Measure("index.memory", "peak memory of all processes", _PHOTOS, "MB", wanted=at_most(2500)),
+    Measure("index.faces", "faces found", _PHOTOS),
+    Measure(
+        "better.ratio",
+        "index with YuNet and MobileFaceNet, times the default pair's time",
+        _PHOTOS,
+        digits=2,
+        wanted=at_most(1),
+    ),
+    Measure("better.processor", "… times the default pair's processor time", _PHOTOS, digits=2),
+    Measure("better.faces", "… faces found", _PHOTOS),
+    Measure(
+        "write-ups.seconds",
+        "the write-ups' way: mtcnn on the full photo, one `predict` a face; a photo",
+        "10 of these photos",
+        "s",
+        1,
+    ),
+    Measure("write-ups.ratio", "… times phototag's time", "10 of these photos", digits=1, wanted=at_least(40)),
+)
+
+
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--photos", type=int, default=200)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--seed-way", type=int, default=10, help="photos for the old way; 0 leaves it out")
-    arguments.add_argument("--index", default="", help="more flags for `phototag index`, as one string")
-    arguments.add_argument("--json", action="store_true")
-    options = arguments.parse_args()
-    figures = measure(options.data, options.photos, options.rounds, options.seed_way, options.index.split())
-    print(json.dumps(figures, indent=2) if options.json else "\n".join(f"{k}: {v}" for k, v in figures.items()))
-
-
-def measure(
-    data: Path, count: int = 200, rounds: int = 3, seed_way: int = 10, flags: Sequence[str] = ()
-) -> dict[str, object]:
-    with tempfile.TemporaryDirectory() as folder:
+    benchmark = Benchmark("pipeline", __doc__, MEASURES)
+    benchmark.size("--photos", 200, "photos to index")
+    benchmark.size("--rounds", 3, "rounds, in which floor and indexes take turns")
+    options = benchmark.parse()
+    with tempfile.TemporaryDirectory() as folder, add_models(options.data, "yunet", "mobilefacenet") as shelf:
         photos = Path(folder, "photos")
-        size = make_library(data / "lfw-dev", photos, count)
-        figures = in_turns(photos, Path(folder), data / "models", rounds, flags)
-        if seed_way:
-            per_photo = the_old_way(sorted(photos.iterdir())[:seed_way])
-            figures["the old way, s a photo"] = round(per_photo, 2)
-            figures["the old way ÷ index"] = round(per_photo * count / float(str(figures["index, s"])), 1)
-    return {**figures, "mean JPEG, MB": round(size / count / 1e6, 2)}
+        make_library(options.data / "lfw-dev", photos, options.photos)
+        turns = Turns(photos, Path(folder), shelf, options.rounds)
+        benchmark.run({"index": turns.index, "better": turns.better, "write-ups": turns.write_ups})
 
 
-def make_library(lfw: Path, folder: Path, count: int) -> int:
-    """Write the photos; returns their bytes."""
+def make_library(lfw: Path, folder: Path, count: int) -> None:
+    """Write the photos."""
     people = sorted(lfw.rglob("*.jpg"))
     folder.mkdir()
     jobs = [(number, [str(path) for path in people], str(folder)) for number in range(count)]
     with multiprocessing.Pool() as pool:
-        return sum(pool.starmap(make_photo, jobs, chunksize=4))
+        pool.starmap(make_photo, jobs, chunksize=4)
 
 
-def make_photo(number: int, people: list[str], folder: str) -> int:
+def make_photo(number: int, people: list[str], folder: str) -> None:
     """One photo: faces side by side in a grid of six places."""
     dice = random.Random(number)
     grain = np.random.default_rng(number)
@@ -86,56 +102,72 @@ def make_photo(number: int, people: list[str], folder: str) -> int:
         x, y = place % 3 * 1333 + dice.randrange(1333 - side + 1), place // 3 * 1500 + dice.randrange(1500 - side + 1)
         photo.paste(face, (x, y))
     noisy = np.asarray(photo).astype(np.int16) + grain.normal(0, 5, (SIZE[1], SIZE[0], 1)).astype(np.int16)
-    path = Path(folder, f"{number:04}.jpg")
-    PIL.Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path, quality=85)
-    return path.stat().st_size
+    PIL.Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(Path(folder, f"{number:04}.jpg"), quality=85)
 
 
-def in_turns(photos: Path, folder: Path, models: Path, rounds: int, flags: Sequence[str]) -> dict[str, object]:
-    shelf = folder / "engines"
-    shelve(models, shelf)
-    floors, wholes, others, peaks, shares = [], [], [], [], []
-    for number in range(rounds):
-        floors.append(timed(lambda: decode_all(photos)))
+@dataclass(frozen=True)
+class Round:
+    """One round: seconds of the floor and of both indexes, the processor time of these, and peak memory in MB."""
+
+    floor: float
+    default: float
+    better: float
+    default_processor: float
+    better_processor: float
+    memory: float
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Floor, default index and index with the better engines, in turns; `shelf`: the folder with these engines."""
+
+    photos: Path
+    folder: Path
+    shelf: Path
+    count: int
+
+    def index(self) -> dict[str, Value | Measured]:
+        ratios = [one.default / one.floor for one in self._rounds]
+        return {
+            "index.seconds": median(one.default for one in self._rounds),
+            "index.floor": median(one.floor for one in self._rounds),
+            "index.ratio": Measured(median(ratios), min(ratios), max(ratios)),
+            "index.memory": max(one.memory for one in self._rounds),
+            "index.faces": faces(self.folder / "default 0.db"),
+        }
+
+    def better(self) -> dict[str, Value]:
+        return {
+            "better.ratio": median(one.better / one.default for one in self._rounds),
+            "better.processor": median(one.better_processor / one.default_processor for one in self._rounds),
+            "better.faces": faces(self.folder / "better 0.db"),
+        }
+
+    def write_ups(self) -> dict[str, Value]:
+        photos = sorted(self.photos.iterdir())
+        seconds = the_write_ups_way(photos[:10])
+        default = median(one.default for one in self._rounds)
+        return {"write-ups.seconds": seconds, "write-ups.ratio": seconds * len(photos) / default}
+
+    @cached_property
+    def _rounds(self) -> list[Round]:
+        return [self._round(number) for number in range(self.count)]
+
+    def _round(self, number: int) -> Round:
+        floor = timed(lambda: decode_all(self.photos))
         began = processor_time()
-        seconds, peak = index(photos, folder / f"{number}.db", flags, folder / "none")
-        wholes.append(seconds)
-        peaks.append(peak)
+        default, memory = index(self.photos, self.folder / f"default {number}.db", self.folder / "none")
         between = processor_time()
-        others.append(index(photos, folder / f"{number} better.db", flags, shelf)[0])
-        shares.append((processor_time() - between) / (between - began))
-    ratios = [whole / floor for whole, floor in zip(wholes, floors, strict=True)]
-    better = [other / whole for other, whole in zip(others, wholes, strict=True)]
-    return {
-        "cores": os.cpu_count(),
-        "photos": len(list(photos.iterdir())),
-        "faces found": faces(folder / "0.db"),
-        "faces found by YuNet": faces(folder / "0 better.db"),
-        "decoding in full, s": round(median(floors), 2),
-        "index, s": round(median(wholes), 2),
-        "index ÷ decoding": round(median(ratios), 2),
-        "each round": [round(ratio, 2) for ratio in ratios],
-        "index with YuNet and MobileFaceNet ÷ index": round(median(better), 2),
-        "the same in processor time": round(median(shares), 2),
-        "peak memory of all processes, MB": round(max(peaks)),
-    }
+        better, _ = index(self.photos, self.folder / f"better {number}.db", self.shelf)
+        return Round(floor, default, better, between - began, processor_time() - between, memory)
 
 
-def the_old_way(photos: list[Path]) -> float:
+def the_write_ups_way(photos: list[Path]) -> float:
     """Seconds a photo."""
     slow = subprocess.run(
-        [sys.executable, "-c", SEED_WAY, *map(str, photos)], check=True, capture_output=True, text=True, cwd="/"
+        [sys.executable, "-c", WRITE_UPS_WAY, *map(str, photos)], check=True, capture_output=True, text=True, cwd="/"
     )
     return float(slow.stdout.split()[-1]) / len(photos)
-
-
-def shelve(models: Path, shelf: Path) -> None:
-    """Register the catalogue's two engines from files that are here."""
-    for name, file in (("yunet", "yunet_n_dynamic.onnx"), ("mobilefacenet", "mobilefacenet.onnx")):
-        subprocess.run(
-            [sys.executable, "-m", "phototag", "engines", "add", name, str(models / file)],
-            check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PHOTOTAG_ENGINES": str(shelf)},
-        )  # fmt: skip
 
 
 def processor_time() -> float:
@@ -160,48 +192,9 @@ def decode_one(path: str) -> None:
         photo.load()
 
 
-def index(photos: Path, db: Path, flags: Sequence[str], shelf: Path) -> tuple[float, float]:
-    """Seconds, and the most memory in MB (proportional set size, so that shared pages count once)."""
-    began = time.perf_counter()
-    run = subprocess.Popen(
-        [sys.executable, "-m", "phototag", "index", str(photos), "--db", str(db), *flags],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PHOTOTAG_ENGINES": str(shelf)},
-    )  # fmt: skip
-    peak = 0.0
-    stop = threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not stop.wait(0.5):
-            peak = max(peak, sum(map(memory, family(run.pid))))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    code = run.wait()
-    seconds = time.perf_counter() - began
-    stop.set()
-    watcher.join()
-    assert code == 0, code
-    return seconds, peak
-
-
-def family(pid: int) -> list[int]:
-    """A process and its descendants (Linux)."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return [pid]
-    return [pid] + [one for child in children for one in family(int(child))]
-
-
-def memory(pid: int) -> float:
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return 0.0
+def index(photos: Path, db: Path, shelf: Path) -> tuple[float, float]:
+    """Seconds and peak memory in MB of `phototag index` into a new database."""
+    return run_phototag("index", str(photos), "--db", str(db), PHOTOTAG_ENGINES=str(shelf))
 
 
 def faces(db: Path) -> int:
@@ -213,7 +206,7 @@ def faces(db: Path) -> int:
 
 
 #: mtcnn on the full photo, then one Keras `predict` a face (dlib's network, rebuilt).
-SEED_WAY = """
+WRITE_UPS_WAY = """
 import sys, time
 import numpy as np, PIL.Image
 from mtcnn import MTCNN

@@ -1,30 +1,31 @@
 """Recognition on the data sets of the write-ups that phototag descends from, and on LFW's development list.
 
-    python benchmarks/recognition.py --data FOLDER [--embedder NAME …] [--json]
+    python -m benchmarks.recognition --data FOLDER
 
-FOLDER holds `lfw-100`, `lfw-dev` and `celebrity-5/{train,val}`, each with a folder a person. By default the best
-embedder that is installed is measured; name others beside it (`--embedder dlib-resnet-int8 --embedder mobilefacenet`).
-All is what `phototag evaluate` says; found faces are remembered in the cache folder.
+FOLDER holds `lfw-100`, `lfw-dev` and `celebrity-5/{train,val}`, each with a folder a person, and `models` with
+MobileFaceNet. Main faces are found by MTCNN. All is what `phototag evaluate` says; found faces are remembered in the
+cache folder.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks.command import Benchmark
+from benchmarks.figures import Measure, Measured, Value, Wanted, at_least, exactly
+from benchmarks.libraries import add_models
 from phototag import config
 from phototag.analysis.analyze import opened
 from phototag.analysis.thresholds import thresholds_of
-from phototag.engines.choice import best
 from phototag.learn.identification import identify
+from phototag.learn.trials import open_set
 from phototag.learn.verification import balanced, folded, of_pairs
 from phototag.progress import Silent
+from phototag.types import Thresholds
 from phototag.workflows.evaluation.evaluate import evaluate
 from phototag.workflows.evaluation.tree import photos_below, read_tree
 
@@ -32,39 +33,92 @@ from phototag.workflows.evaluation.tree import photos_below, read_tree
 DRAWS = 5
 
 
+EMBEDDERS = {"dlib-resnet-int8": "default (`dlib-resnet-int8`)", "mobilefacenet": "MobileFaceNet"}
+
+_HUNDRED = "lfw-100: 100 faces of 10 people"
+_CELEBRITIES = "celebrity-5: 93 photos to learn from, 25 to name"
+_LFW = "lfw-dev: 2,501 faces of 940 people"
+
+
+def _measures(embedder: str, column: str) -> Iterable[Measure]:
+    def measure(
+        key: str, label: str, on: str, digits: int = 0, wanted: Wanted | None = None, peer: str = ""
+    ) -> Measure:
+        return Measure(f"{embedder}.{key}", label, on, digits=digits, wanted=wanted, column=column, peer=peer)
+
+    yield measure(
+        "hundred.best",
+        "lfw-100, all 4,950 pairs once: accuracy at the best-F1 τ",
+        _HUNDRED,
+        4,
+        at_least(0.995),
+        "0.957",
+    )
+    yield measure("hundred.folds", "… each judged by the τ of the other folds", _HUNDRED, 4)
+    yield measure(
+        "hundred.svm",
+        "lfw-100, odd photos to learn from, even ones to classify: linear SVM",
+        _HUNDRED,
+        2,
+        at_least(1),
+        "0.98",
+    )
+    yield measure("hundred.knn", "… nearest neighbour", _HUNDRED, 2, at_least(0.99), "0.96")
+    yield measure(
+        "celebrity.right",
+        "celebrity-5, 25 photos by an SVM within the embedder's threshold: right",
+        _CELEBRITIES,
+        0,
+        exactly(25),
+        "25, no threshold",
+    )
+    yield measure("celebrity.wrong", "… wrong", _CELEBRITIES, 0, exactly(0))
+    yield measure(
+        "lfw.balanced", f"lfw-dev, ten folds of 600 balanced pairs, mean of {DRAWS} draws", _LFW, 3, at_least(0.992)
+    )
+    yield measure(
+        "lfw.far-1e-3", "lfw-dev, all 3,126,250 pairs: true accepts at 0.1 % false ones", _LFW, 3, at_least(0.96)
+    )
+    yield measure("lfw.far-1e-2", "… at 1 %", _LFW, 3)
+    yield measure("lfw.open", "lfw-dev, half of the people with four photos held out: identified at 1 % false", _LFW, 3)
+    yield measure("lfw.open-nearest", "… by the nearest face and a threshold", _LFW, 3)
+    yield measure("lfw.open-svm", "… by a plain SVM", _LFW, 3)
+
+
+MEASURES = tuple(measure for embedder, column in EMBEDDERS.items() for measure in _measures(embedder, column))
+
+
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--embedder", action="append")
-    arguments.add_argument("--json", action="store_true")
-    options = arguments.parse_args()
-    data = options.data.resolve()
-    figures: dict[str, object] = {"machine": {"cores": os.cpu_count(), "python": sys.version.split()[0]}}
-    for embedder in options.embedder or [best("embedder")]:
-        settings = config.load(embedder=embedder)
-        figures[embedder] = {
-            "lfw-100": hundred(data / "lfw-100", settings),
-            "celebrity-5, train → val, gate on": celebrity(data / "celebrity-5", settings),
-            "lfw-dev": development(data / "lfw-dev", settings),
-        }
-    print(json.dumps(figures, indent=2) if options.json else _text(figures))
+    benchmark = Benchmark("recognition", __doc__, MEASURES)
+    data = benchmark.parse().data
+    with add_models(data, "mobilefacenet"):
+        benchmark.run({embedder: partial(measured, embedder, data) for embedder in EMBEDDERS})
 
 
-def hundred(folder: Path, settings: config.Settings) -> dict[str, Any]:
+def measured(embedder: str, data: Path) -> dict[str, Value | Measured]:
+    settings = config.load(detector="mtcnn", embedder=embedder)
+    thresholds = thresholds_of(opened(settings, 1).embedder.info)
+    told = {
+        **hundred(data / "lfw-100", settings),
+        **celebrity(data / "celebrity-5", settings),
+        **development(data / "lfw-dev", settings, thresholds),
+    }
+    return {f"{embedder}.{key}": value for key, value in told.items()}
+
+
+def hundred(folder: Path, settings: config.Settings) -> dict[str, Value]:
     """All pairs once, at the threshold of best F1; odd photos of each person learnt, even ones asked about."""
     figures = evaluate(folder, settings, Silent()).figures
     checked, named = figures["verification"], figures["classifiers"]
     return {
-        "accuracy at best F1": checked["accuracy_at_threshold"],
-        "accuracy, by folds": checked["accuracy"],
-        "threshold": checked["threshold"],
-        "F1": checked["f1"],
-        "svm accuracy": named["svm"]["accuracy"],
-        "knn accuracy": named["knn"]["accuracy"],
+        "hundred.best": checked["accuracy_at_threshold"],
+        "hundred.folds": checked["accuracy"],
+        "hundred.svm": named["svm"]["accuracy"],
+        "hundred.knn": named["knn"]["accuracy"],
     }
 
 
-def celebrity(folder: Path, settings: config.Settings) -> dict[str, int]:
+def celebrity(folder: Path, settings: config.Settings) -> dict[str, Value]:
     """The main face of each photo of `val` by a linear SVM of `train`, within the embedder's threshold."""
     photos = [photos_below(folder / part, Silent()) for part in ("train", "val")]
     eye = opened(settings, sum(map(len, photos)))
@@ -73,49 +127,31 @@ def celebrity(folder: Path, settings: config.Settings) -> dict[str, int]:
     thresholds = thresholds_of(eye.embedder.info)
     answers = identify(asked.vectors, known.vectors, labels.tolist(), thresholds, "svm")
     right = [names[answer.person] == person for answer, person in zip(answers, asked.people, strict=True)]
-    return {
-        "photos": len(photos[1]),
-        "right": sum(answer.accepted and good for answer, good in zip(answers, right, strict=True)),
-        "wrong": sum(answer.accepted and not good for answer, good in zip(answers, right, strict=True)),
-        "unknown": sum(not answer.accepted for answer in answers),
-    }
+    accepted = [good for answer, good in zip(answers, right, strict=True) if answer.accepted]
+    return {"celebrity.right": sum(accepted), "celebrity.wrong": len(accepted) - sum(accepted)}
 
 
-def development(folder: Path, settings: config.Settings) -> dict[str, Any]:
-    """Balanced pairs by ten folds as in LFW's protocol, and true accepts over all pairs."""
+def development(folder: Path, settings: config.Settings, thresholds: Thresholds) -> dict[str, Value | Measured]:
+    """Balanced pairs by ten folds as in LFW's protocol, true accepts over all pairs, and the open set."""
     found = evaluate(folder, settings, Silent())
     checked, tree = found.figures["verification"], found.tree
-    means, errors = zip(*(_balanced(tree.vectors, tree.people, seed) for seed in range(DRAWS)), strict=True)
+    unknown = open_set(tree.vectors, tree.people, thresholds)
+    assert unknown is not None
+    means = [_balanced(tree.vectors, tree.people, seed) for seed in range(DRAWS)]
     return {
-        f"balanced accuracy, mean of {DRAWS} draws": float(np.mean(means)),
-        "its standard error over folds": float(np.mean(errors)),
-        "least and most of the draws": [min(means), max(means)],
-        "TAR at FAR 1e-3": checked["tar_at_far_1e-3"],
-        "TAR at FAR 1e-2": checked["tar_at_far_1e-2"],
-        "within halves": checked["normalised"],
-        "open set": found.figures["open_set"],
-        "B³ F": found.figures["clustering"]["b3_f"],
+        "lfw.balanced": Measured(float(np.mean(means)), min(means), max(means)),
+        "lfw.far-1e-3": checked["tar_at_far_1e-3"],
+        "lfw.far-1e-2": checked["tar_at_far_1e-2"],
+        "lfw.open": unknown.gated,
+        "lfw.open-nearest": unknown.knn,
+        "lfw.open-svm": unknown.svm,
     }
 
 
-def _balanced(vectors: np.ndarray, people: tuple[str, ...], seed: int) -> tuple[float, float]:
+def _balanced(vectors: np.ndarray, people: tuple[str, ...], seed: int) -> float:
     rows, same, fold = balanced(people, seed=seed)
     apart = np.linalg.norm(vectors[rows[:, 0]] - vectors[rows[:, 1]], axis=1)
-    accuracy = folded(of_pairs(apart, same, fold))
-    return accuracy.mean, accuracy.error
-
-
-def _text(figures: dict[str, Any]) -> str:
-    lines = []
-    for embedder, sets in figures.items():
-        lines.append(embedder)
-        for name, values in sets.items():
-            if isinstance(values, dict):
-                lines.append(f"  {name}")
-                lines += [f"    {key}: {value}" for key, value in values.items()]
-            else:
-                lines.append(f"  {name}: {values}")
-    return "\n".join(lines)
+    return folded(of_pairs(apart, same, fold)).mean
 
 
 if __name__ == "__main__":

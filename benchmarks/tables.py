@@ -4,7 +4,7 @@
 
 Figures stand between markers, and nothing between them is written by hand:
 
-    <!-- figures: NAME.PART --> … <!-- end -->      a table of one part of a benchmark (or of all: NAME)
+    <!-- figures: NAME.PART --> … <!-- end -->      a table of one part of a benchmark (all: NAME; several: NAME NAME)
     <!-- figures: readme --> … <!-- end -->         the README's table, which README_ROWS below spells out
     <!-- figure: NAME.KEY -->…<!-- end -->          one figure in a sentence; `NAME.KEY %` shows a share in per cent
 
@@ -32,12 +32,26 @@ from benchmarks.figures import (
 )
 
 #: All benchmarks, in the order of docs/benchmarks.md.
-BENCHMARKS = ("main_job",)
+BENCHMARKS = (
+    "main_job",
+    "recognition",
+    "engines",
+    "pipeline",
+    "clustering",
+    "tagging",
+    "interview",
+    "triplet",
+    "names",
+    "edits",
+    "two_programs",
+    "report",
+    "queries",
+)
 
 #: The README's table: what, the write-ups or other programs, phototag. Figures by their keys, in braces.
 README_ROWS: tuple[tuple[str, str, str], ...] = ()
 
-_BLOCK = re.compile(r"(<!-- figures: (?P<name>[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- figures: (?P<names>[\w. -]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _INLINE = re.compile(r"(<!-- figure: (?P<key>[\w.-]+)(?P<percent> %)? -->).*?(<!-- end -->)", re.DOTALL)
 _BRACES = re.compile(r"\{([\w.-]+)( %)?\}")
 
@@ -72,8 +86,8 @@ def filled_in(page: str, results: Results) -> str:
     """A page with the figures between its markers brought up to date. Raises KeyError for unknown figures."""
 
     def block(match: re.Match[str]) -> str:
-        name = match["name"]
-        table = readme_table(results) if name == "readme" else table_of(name, results)
+        names = match["names"].split()
+        table = readme_table(results) if names == ["readme"] else table_of(names, results)
         return f"{match[1]}\n{table}\n\n{match[3]}"
 
     def inline(match: re.Match[str]) -> str:
@@ -102,17 +116,23 @@ def readme_table(results: Results) -> str:
     )
 
 
-def table_of(name: str, results: Results) -> str:
-    """A table of all figures of a benchmark or of one of its parts, and a line on when and where they were measured."""
-    benchmark, _, prefix = name.partition(".")
-    order = [measure.key for measure in measures_of(benchmark)]
-    wanted = [key for key in order if not prefix or key == prefix or key.startswith(prefix + ".")]
-    found = figures(results[benchmark])
-    rows = [found[key] for key in wanted if key in found]
-    if not rows:
-        raise KeyError(f"no figures of {name}")
+def table_of(names: Sequence[str], results: Results) -> str:
+    """A table of benchmarks or parts of them, and a line on when and where they were measured."""
+    rows = [row for name in names for row in _rows(name, results)]
     table = _matrix(rows) if any(row.measure.column for row in rows) else _list(rows)
-    return f"{table}\n\n{_origin(rows, results[benchmark])}"
+    used = {name.partition(".")[0]: results[name.partition(".")[0]] for name in names}
+    return f"{table}\n\n{_origin(rows, [run for runs in used.values() for run in runs])}"
+
+
+def _rows(name: str, results: Results) -> list[Figure]:
+    """The figures of NAME or NAME.PREFIX, in the order in which they are declared."""
+    benchmark, _, prefix = name.partition(".")
+    found = figures(results[benchmark])
+    keys = [measure.key for measure in measures_of(benchmark)]
+    chosen = [found[key] for key in keys if key in found and (not prefix or f"{key}.".startswith(f"{prefix}."))]
+    if not chosen:
+        raise KeyError(f"no figures of {name}")
+    return chosen
 
 
 def _list(rows: Sequence[Figure]) -> str:

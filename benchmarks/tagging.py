@@ -1,6 +1,6 @@
 """Tags: how many are found and how few are wrong, what their probabilities are worth, and how long it takes.
 
-    python benchmarks/tagging.py --data FOLDER --db FILE [--json]
+    python -m benchmarks.tagging --data FOLDER [--db FILE]
 
 FOLDER holds `lfw-dev` (a folder a person) and `album`. FILE is a phototag database of its own, in which their faces
 are kept from one run to the next; the first run fills it with the default engines. Times are the least of three, all
@@ -9,22 +9,18 @@ in memory but for that of a new name, which is tried in a database.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from clustering import lfw
-from simulated_people import Population
 
-from phototag import config
+from benchmarks.command import Benchmark
+from benchmarks.figures import Measure, Measured, Value, at_least, at_most
+from benchmarks.libraries import NamedFaces, indexed, lfw_dev, simulated
+from benchmarks.simulated_people import Population
 from phototag.learn.calibration import (
     Calibration,
     bar,
@@ -37,13 +33,8 @@ from phototag.learn.calibration import (
 from phototag.learn.claims import Claims, Gallery, claims, gallery, with_reach
 from phototag.learn.classify import LinearModel, train
 from phototag.progress import Silent
-from phototag.store import engines, faces, libraries, models
-from phototag.store.connect import Store, open_store
-from phototag.store.files import begin, finish
-from phototag.store.photos import add
-from phototag.types import Box, DecodedPhoto, EngineInfo, Image, NewFace, PhotoFile, Thresholds, Vectors
-from phototag.workflows.library.engines_in_use import current_embedder
-from phototag.workflows.library.index import index
+from phototag.store import models
+from phototag.types import Thresholds, Vectors
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.tag import try_names
 
@@ -56,42 +47,92 @@ SPLITS = range(100, 110)
 PRECISIONS = (0.95, 0.99, 0.995)
 _NOT_THEM = np.zeros(0, np.int64)
 
+_SPLITS = "lfw-dev: 100 people with four faces or more, half to learn from; all others strangers; mean of ten splits"
+_IDENTIFIED = {
+    "phototag": "**phototag**",
+    "nearest": "the nearest face and a threshold",
+    "votes": "the vote of the five nearest and a threshold",
+    "plain-svm": "plain linear SVM (LinearSVC on unit vectors), its margin as score",
+    "own-svm": "phototag's SVM alone, its margin as score",
+}
+_LARGE = "simulated faces: 50,000 named ones of 500 people, 100,000 to tag, 60,000 of them theirs"
+_NEW = "simulated faces: 50,000 unnamed ones beside 10,000 named ones of 500 people"
+
+
+def _precisions() -> Iterable[Measure]:
+    for precision in PRECISIONS:
+        label = f"`--precision {precision}`"
+        for key, column, digits in (
+            ("found", "faces of known people tagged rightly", 3),
+            ("right", "tags that are right", 3),
+            ("wrong", "wrong tags", 1),
+            ("foretold", "wrong tags foretold", 1),
+        ):
+            yield Measure(f"precision.{precision}.{key}", label, _SPLITS, digits=digits, column=column)
+
+
+MEASURES = (
+    *(
+        Measure(
+            f"identified.{key}",
+            label,
+            _SPLITS,
+            digits=3,
+            wanted=at_least(0.95) if key == "phototag" else None,
+            column="identified at 1 % false identification",
+        )
+        for key, label in _IDENTIFIED.items()
+    ),
+    Measure(
+        "calibration.fitted", "calibration error of the probabilities, 15 bins", _SPLITS, digits=3, wanted=at_most(0.03)
+    ),
+    Measure("calibration.embedder", "… by the embedder's own curve, as with few labels", _SPLITS, digits=3),
+    *_precisions(),
+    Measure("time.train", "train", _LARGE, "s", 1, at_most(30)),
+    Measure("time.again", "train again, from that model", _LARGE, "s", 2),
+    Measure("time.tag", "tag", _LARGE, "s", 1, at_most(5)),
+    Measure("time.right", "… tags that are right at `--precision 0.99`", _LARGE, digits=3),
+    Measure("time.found", "… faces of known people tagged rightly", _LARGE, digits=3),
+    Measure("time.calibration", "… calibration error, 15 bins", _LARGE, digits=3),
+    Measure("new-name.seconds", "a new name tried on all unnamed faces, database included", _NEW, "s", 1, at_most(2)),
+    Measure("new-name.found", "… of 20 other faces of that person tagged", _NEW, digits=1),
+)
+
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--db", type=Path, required=True)
-    arguments.add_argument("--only", choices=["right", "time"], help="only these figures")
-    arguments.add_argument("--json", action="store_true")
-    options = arguments.parse_args()
-    data = options.data.resolve()
-    with open_store(options.db, create=True) as store:
-        index(store, [data / "lfw-dev", data / "album"], replace(config.load(), db=options.db), Silent())
-        thresholds = engines.thresholds(store, current_embedder(store))
-        vectors, names, _ = lfw(store, data)
-    figures: dict[str, object] = {"machine": {"cores": os.cpu_count(), "python": sys.version.split()[0]}}
-    if options.only in (None, "right"):
-        figures |= right(vectors, names, thresholds)
-    if options.only in (None, "time"):
-        figures |= times(vectors, names, thresholds) | new_names(vectors, names, thresholds)
-    print(json.dumps(figures, indent=2) if options.json else _text(figures))
+    benchmark = Benchmark("tagging", __doc__, MEASURES, db=True)
+    options = benchmark.parse()
+    with indexed(options.data / "lfw-dev", options.data / "album", db=options.db) as store:
+        found = lfw_dev(store, options.data)
+    splits = Splits(found)
+    benchmark.run({
+        "identified": lambda: splits.figures("identified"),
+        "calibration": lambda: splits.figures("calibration"),
+        "precision": lambda: splits.figures("precision"),
+        "time": lambda: times(found),
+        "new-name": lambda: new_names(found),
+    })  # fmt: skip
 
 
 # --- right ---
 
 
-def right(vectors: Vectors, names: Sequence[str], thresholds: Thresholds) -> dict[str, object]:
+class Splits:
     """Open set: 100 people with four faces or more, half of them to learn; all other faces are to be tagged."""
-    who = np.unique(np.array(names), return_inverse=True)[1]
-    rows = [_one_split(vectors, who, thresholds, number) for number in SPLITS]
-    mean = {key: round(float(np.mean([row[key] for row in rows])), 4) for key in rows[0]}
-    return {
-        f"open set on lfw-dev, mean of {len(rows)} splits": mean,
-        "least and most of all splits": {
-            key: [round(float(pick(row[key] for row in rows)), 4) for pick in (min, max)]
-            for key in ("identified at FPIR 1 %: phototag", "calibration error, 15 bins")
-        },
-    }
+
+    def __init__(self, found: NamedFaces) -> None:
+        self._found = found
+
+    @cached_property
+    def _rows(self) -> list[dict[str, float]]:
+        who = np.unique(np.array(self._found.names), return_inverse=True)[1]
+        return [_one_split(self._found.vectors, who, self._found.thresholds, number) for number in SPLITS]
+
+    def figures(self, part: str) -> dict[str, Measured]:
+        """The mean, the least and the most of the splits."""
+        keys = [key for key in self._rows[0] if key.startswith(part + ".")]
+        by_key = {key: [row[key] for row in self._rows] for key in keys}
+        return {key: Measured(float(np.mean(values)), min(values), max(values)) for key, values in by_key.items()}
 
 
 def _one_split(vectors: Vectors, who: Rows, thresholds: Thresholds, number: int) -> dict[str, float]:
@@ -101,25 +142,23 @@ def _one_split(vectors: Vectors, who: Rows, thresholds: Thresholds, number: int)
     known, model, curve = learnt(shown, who[learn], vectors, thresholds)
     found = claims(queries, known, model)
     sure = probabilities(found, curve, thresholds)
+    by_embedder = probabilities(found, Calibration(people=len(known.people)), thresholds)
     stands = supported(found, known)
     correct = known.people[found.person] == truth
     result = {
-        "identified at FPIR 1 %: phototag": identified(np.where(stands, sure, 0), correct, truth),
-        "without asking for evidence within reach": identified(sure, correct, truth),
+        "identified.phototag": identified(np.where(stands, sure, 0), correct, truth),
+        "calibration.fitted": calibration_error(binned(sure, correct, 15)),
+        "calibration.embedder": calibration_error(binned(by_embedder, correct, 15)),
     }
     for name, (person, score) in rivals(queries, shown, who[learn]).items():
-        result[f"identified at FPIR 1 %: {name}"] = identified(score, person == truth, truth)
-    result["calibration error, 15 bins"] = calibration_error(binned(sure, correct, 15))
-    result["calibration error, the embedder's curve"] = calibration_error(
-        binned(probabilities(found, Calibration(people=len(known.people)), thresholds), correct, 15)
-    )
+        result[f"identified.{name}"] = identified(score, person == truth, truth)
     for precision in PRECISIONS:
         accepted = stands & (sure >= bar(sure[stands], precision))
         result |= {
-            f"at {precision}: of known people's faces tagged rightly": float((accepted & correct).sum() / len(theirs)),
-            f"at {precision}: tags that are right": float(correct[accepted].mean()),
-            f"at {precision}: wrong tags": float((accepted & ~correct).sum()),
-            f"at {precision}: wrong tags foretold": float((1 - sure[accepted]).sum()),
+            f"precision.{precision}.found": float((accepted & correct).sum() / len(theirs)),
+            f"precision.{precision}.right": float(correct[accepted].mean()),
+            f"precision.{precision}.wrong": float((accepted & ~correct).sum()),
+            f"precision.{precision}.foretold": float((1 - sure[accepted]).sum()),
         }
     return result
 
@@ -166,20 +205,19 @@ def rivals(queries: Vectors, shown: Vectors, people: Rows) -> dict[str, tuple[Ro
     own = train(shown, people.tolist())
     mine = queries @ own.coef.T + own.intercept
     return {
-        "nearest face + τ": (people[first], similar.max(axis=1)),
-        "KNN (5) + τ": (names[votes], of_winner),
-        "plain SVM (LinearSVC)": (names[margins.argmax(axis=1)], margins.max(axis=1)),
-        "our SVM alone": (names[mine.argmax(axis=1)], mine.max(axis=1)),
+        "nearest": (people[first], similar.max(axis=1)),
+        "votes": (names[votes], of_winner),
+        "plain-svm": (names[margins.argmax(axis=1)], margins.max(axis=1)),
+        "own-svm": (names[mine.argmax(axis=1)], mine.max(axis=1)),
     }
 
 
 # --- time ---
 
 
-def times(vectors: Vectors, names: Sequence[str], thresholds: Thresholds) -> dict[str, object]:
+def times(real: NamedFaces) -> dict[str, Value]:
     """Simulated people: 500 with 100 labelled faces each, and 100,000 faces to tag, four in ten of them strangers'."""
-    population = Population.of(vectors, names)
-    everybody, who = population.draw([220] * 500 + [1] * 40_000, 1)
+    everybody, who = Population.of(real.vectors, real.names).draw([220] * 500 + [1] * 40_000, 1)
     place = np.zeros(len(who), np.int64)
     order = np.argsort(who, kind="stable")
     counts = np.bincount(who)
@@ -187,39 +225,36 @@ def times(vectors: Vectors, names: Sequence[str], thresholds: Thresholds) -> dic
     labelled = (who < 500) & (place < 100)
     shown, people = everybody[labelled], who[labelled]
     queries, truth = everybody[~labelled], np.where(who[~labelled] < 500, who[~labelled], -1)
-    known, model, curve = learnt(shown, people, everybody, thresholds)
+    known, model, curve = learnt(shown, people, everybody, real.thresholds)
 
     def tag() -> tuple[Claims, Values]:
-        again = replace(gallery(shown, people.tolist(), thresholds, everybody), reach=known.reach)
+        again = replace(gallery(shown, people.tolist(), real.thresholds, everybody), reach=known.reach)
         found = claims(queries, again, model)
-        return found, probabilities(found, curve, thresholds)
+        return found, probabilities(found, curve, real.thresholds)
 
     found, sure = tag()
     accepted = supported(found, known) & (sure >= bar(sure[supported(found, known)], 0.99))
     correct = known.people[found.person] == truth
     return {
-        f"{len(shown):,} faces of {len(known.people)} people, {len(queries):,} to tag": {
-            "train, seconds": _least(lambda: learnt(shown, people, everybody, thresholds)),
-            "train again, from that model, seconds": _least(lambda: train(shown, people.tolist(), model)),
-            "tag, seconds": _least(tag),
-            "tags that are right at 0.99": round(float(correct[accepted].mean()), 4),
-            "of known people's faces": round(float((accepted & correct).sum() / (truth >= 0).sum()), 4),
-            "calibration error, 15 bins": round(calibration_error(binned(sure, correct, 15)), 4),
-        }
+        "time.train": _least(lambda: learnt(shown, people, everybody, real.thresholds)),
+        "time.again": _least(lambda: train(shown, people.tolist(), model)),
+        "time.tag": _least(tag),
+        "time.right": float(correct[accepted].mean()),
+        "time.found": float((accepted & correct).sum() / (truth >= 0).sum()),
+        "time.calibration": calibration_error(binned(sure, correct, 15)),
     }
 
 
-def new_names(vectors: Vectors, names: Sequence[str], thresholds: Thresholds) -> dict[str, object]:
+def new_names(real: NamedFaces) -> dict[str, Value | Measured]:
     """A new name for some faces of a simulated library, tried on all others: from the answer to the tags in the
-    database. 500 people have 20 named faces and 60 others each; three more get names."""
+    database. 500 people have 20 named faces and 60 others each; three more get names. Two faces a photo."""
     sizes = [80] * 500 + [40] * 3 + [1] * 19_880
-    looks, who = Population.of(vectors, names).draw(sizes, 2)
-    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder, "new.db"), create=True) as store:
-        ids = np.array(_filled(store, looks, thresholds))
+    vectors, who = Population.of(real.vectors, real.names).draw(sizes, 2)
+    with simulated(vectors, np.arange(len(vectors)) // 2, real.thresholds, quality=1) as (store, faces):
+        ids = np.array(faces)
         for person in range(500):
             name_faces(store, ids[who == person][:20].tolist(), f"Person {person}")
         try_names(store, Silent())
-        unnamed = len(ids) - 10_000
         newcomers, found = iter(range(500, 503)), []
 
         def one_more() -> None:
@@ -228,51 +263,21 @@ def new_names(vectors: Vectors, names: Sequence[str], thresholds: Thresholds) ->
             try_names(store, Silent())
             found.append(sum(guess == named.id for guess in models.tagged(store).values()))
 
+        seconds = _least(one_more)
         return {
-            f"a new name tried on {unnamed:,} unnamed faces beside 10,000 named ones": {
-                "seconds": _least(one_more),
-                "tagged of 20 others of each": found,
-            }
+            "new-name.seconds": seconds,
+            "new-name.found": Measured(float(np.mean(found)), min(found), max(found)),
         }
 
 
-def _filled(store: Store, looks: Vectors, thresholds: Thresholds) -> list[int]:
-    """Photos with two faces each; returns the faces' ids, in the order of their looks."""
-    library = libraries.add(store, b"/nowhere")
-    detector = engines.register(store, EngineInfo("detector", "simulated", "0"))
-    info = EngineInfo("embedder", "simulated", "0", dim=looks.shape[1], thresholds=thresholds)
-    embedder = engines.register(store, info)
-    photos = [looks[at : at + 2] for at in range(0, len(looks), 2)]
-    files = [PhotoFile(b"%06d.jpg" % number, 1, 1) for number in range(len(photos))]
-    with store.write():
-        for place, file, pair in zip(begin(store, library.id, files), files, photos, strict=True):
-            nothing = Image(np.zeros((0, 0, 3), np.uint8), 1.0)
-            photo = add(store, DecodedPhoto(f"{place:064}", 400, 300, None, nothing))
-            boxes = [Box(100.0 * place, 10, 50, 50) for place in range(len(pair))]
-            faces.replace(
-                store, photo, detector, embedder,
-                [NewFace(box, (), 1, 1, b"", box, look) for box, look in zip(boxes, pair, strict=True)], None,
-            )  # fmt: skip
-            finish(store, place, file, photo)
-    return [face for (face,) in store.rows("SELECT id FROM face ORDER BY id")]
-
-
 def _least(job: Callable[[], object], rounds: int = 3) -> float:
+    """The least seconds of some rounds."""
     taken = []
     for _ in range(rounds):
         began = time.perf_counter()
         job()
         taken.append(time.perf_counter() - began)
-    return round(min(taken), 2)
-
-
-def _text(figures: dict[str, object]) -> str:
-    lines: list[str] = []
-    for name, part in figures.items():
-        lines.append(name)
-        items: Iterable[tuple[str, object]] = part.items() if isinstance(part, dict) else ()
-        lines += [f"    {key}: {value}" for key, value in items]
-    return "\n".join(lines)
+    return min(taken)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A projection learnt with the triplet loss, against the plain vectors, on people that it never saw.
 
-    python benchmarks/triplet.py --data FOLDER [--json] [--seeds 3] [--embedder dlib-resnet-int8]
+    python -m benchmarks.triplet --data FOLDER
 
 FOLDER holds `lfw-dev` (a folder a person). Each seed holds out another third of the people; of the others a fifth says
 when to stop. Semi-hard and random triplets learn from the same faces.
@@ -8,67 +8,77 @@ when to stop. Semi-hard and random triplets learn from the same faces.
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
-from dataclasses import asdict, replace
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks.command import Benchmark
+from benchmarks.figures import Measure, Measured, Value
 from phototag.analysis.analyze import opened
 from phototag.config import load
 from phototag.engines.training.trainable import trainable
+from phototag.learn.comparison import Comparison
 from phototag.learn.triplets import MINING
 from phototag.progress import Silent
 from phototag.workflows.evaluation.train_embedder import Plan, learn, look
 from phototag.workflows.evaluation.tree import photos_below
 
+EMBEDDER = "dlib-resnet-int8"
+
+_LFW = "lfw-dev: a third of 940 people held out, another one for each seed"
+
+
+def _measures(mining: str) -> Iterable[Measure]:
+    row = f"{mining} triplets"
+    yield Measure(f"{mining}.plain", row, _LFW, digits=4, column="true accepts at 0.1 % false ones, plain vectors")
+    yield Measure(f"{mining}.trained", row, _LFW, digits=4, column="trained projection")
+    yield Measure(f"{mining}.gain", row, _LFW, digits=4, column="mean gain")
+    yield Measure(f"{mining}.better", row, _LFW, column="better by more than chance")
+
+
+MEASURES = tuple(measure for mining in MINING for measure in _measures(mining))
+
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--json", action="store_true")
-    arguments.add_argument("--seeds", type=int, default=3)
-    arguments.add_argument("--embedder", default="dlib-resnet-int8")
-    options = arguments.parse_args()
-    figures = measure(options.data / "lfw-dev", options.seeds, options.embedder)
-    print(json.dumps(figures, indent=2) if options.json else text(figures))
+    benchmark = Benchmark("triplet", __doc__, MEASURES)
+    benchmark.size("--seeds", 3, "thirds of the people that are held out, one after the other")
+    options = benchmark.parse()
+    trainings = Trainings(options.data / "lfw-dev", options.seeds)
+    benchmark.run({mining: partial(trainings.of, mining) for mining in MINING})
 
 
-def measure(folder: Path, seeds: int, embedder: str) -> dict[str, Any]:
-    """For each mining and seed: both figures, the gain, its error, and the epoch that was best."""
-    settings, progress, plan = load(embedder=embedder), Silent(), Plan("benchmark")
-    photos = photos_below(folder, progress)
-    eye = opened(settings, len(photos))
-    course = trainable(plan.network, eye.embedder.info)
-    faces = look(folder, photos, eye, course, plan, settings, progress)
-    figures: dict[str, Any] = {}
-    for mining in MINING:
-        runs = []
-        for seed in range(seeds):
-            with tempfile.TemporaryDirectory() as out:
-                own = replace(plan, mining=mining, seed=seed)
-                learnt = learn(faces, course, own, Path(out), progress, epochs=100, patience=10)
-            best = max(learnt.history, key=lambda row: (row.tar, row.accuracy, -row.epoch))
-            runs.append({**asdict(learnt.comparison), "better": learnt.comparison.better, "epoch": best.epoch})
-        gain = float(np.mean([run["gain"] for run in runs]))
-        figures[mining] = {"runs": runs, "mean_gain": gain, "better": sum(run["better"] for run in runs)}
-    return figures
+class Trainings:
+    """Trainings on the same faces."""
+
+    def __init__(self, folder: Path, seeds: int) -> None:
+        settings = load(embedder=EMBEDDER)
+        self._progress, self._plan, self._seeds = Silent(), Plan("benchmark"), seeds
+        photos = photos_below(folder, self._progress)
+        eye = opened(settings, len(photos))
+        self._course = trainable(self._plan.network, eye.embedder.info)
+        self._faces = look(folder, photos, eye, self._course, self._plan, settings, self._progress)
+
+    def of(self, mining: str) -> dict[str, Value | Measured]:
+        """Both figures, the gain, and how often it is more than chance, over all seeds."""
+        found = [self._compared(replace(self._plan, mining=mining, seed=seed)) for seed in range(self._seeds)]
+        return {
+            f"{mining}.plain": _spread([one.plain.tar for one in found]),
+            f"{mining}.trained": _spread([one.trained.tar for one in found]),
+            f"{mining}.gain": _spread([one.gain for one in found]),
+            f"{mining}.better": Measured(sum(one.better for one in found), of=len(found)),
+        }
+
+    def _compared(self, plan: Plan) -> Comparison:
+        with tempfile.TemporaryDirectory() as out:
+            return learn(self._faces, self._course, plan, Path(out), self._progress, epochs=100, patience=10).comparison
 
 
-def text(figures: dict[str, Any]) -> str:
-    lines = []
-    for mining, found in figures.items():
-        lines.append(f"{mining}: {found['mean_gain']:+.2%} on the mean, better {found['better']} times")
-        lines += [
-            f"  {run['plain']['tar']:.2%} → {run['trained']['tar']:.2%} true accepts at 0.1 % false ones "
-            f"({run['gain']:+.2%} ± {run['error']:.2%}); accuracy {run['plain']['accuracy']:.2%} → "
-            f"{run['trained']['accuracy']:.2%}; epoch {run['epoch']}"
-            for run in found["runs"]
-        ]
-    return "\n".join(lines)
+def _spread(values: list[float]) -> Measured:
+    return Measured(float(np.mean(values)), min(values), max(values))
 
 
 if __name__ == "__main__":

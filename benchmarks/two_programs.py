@@ -1,6 +1,6 @@
 """Two programs at one database: are all answers kept that were confirmed to somebody?
 
-    python benchmarks/two_programs.py [--rounds 200] [--jobs 1] [--json FILE]
+    python -m benchmarks.two_programs
 
 Each round starts from the same small library of drawn photos. Two programs (the pages with three windows, the interview
 on a terminal, `name GROUP NAME`, `index` of new photos, `tag`, `cluster`; all pairs in turns) are started in random
@@ -11,56 +11,103 @@ journal is compared with what was confirmed. Needs Linux (it looks into /proc) a
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
+from benchmarks.command import Benchmark
+from benchmarks.figures import Measure, Measured, Value, exactly
 from tests.faults.two_programs.library import make
 from tests.faults.two_programs.rounds import Played, play
 
-_COUNTED = ("confirmed", "kept", "disordered", "doubled", "misplaced", "overwritten")
-
-
-def figures(rounds: Sequence[Played]) -> dict[str, int]:
-    """What came of rounds: how many, in how many of them one was killed, and sums over all."""
-    return {
-        "rounds": len(rounds),
-        "kills": sum(bool(played.killed) for played in rounds),
-        **{name: sum(getattr(played, name) for played in rounds) for name in _COUNTED},
-        "rounds_with_faults": sum(bool(played.faults) for played in rounds),
-    }
+_LIBRARY = "72 drawn photos of 24 people, found and told apart by drawn engines"
+_PROGRAMS = {"Pages": "the pages", "Interview": "the interview", "Once": "`name GROUP NAME`"}
+_JOB = "`index`, `tag` or `cluster`"
+#: Pairs of programs, the jobs taken together, in the order of the table.
+_PAIRS = {
+    **{f"{one}-{two}": f"{_PROGRAMS[one]} and {_PROGRAMS[two]}" for one, two in (
+        ("Pages", "Interview"), ("Pages", "Once"), ("Interview", "Once"),
+    )},
+    **{f"{one}-{one}": f"{label}, twice" for one, label in _PROGRAMS.items()},
+    **{f"{one}-Job": f"{label} and {_JOB}" for one, label in _PROGRAMS.items()},
+    "Job-Job": "two of `index`, `tag`, `cluster`",
+    "all": "all",
+}  # fmt: skip
+_FAULTS = {
+    "disordered": "answers out of the order in which they were confirmed",
+    "doubled": "answers twice in the journal",
+    "misplaced": "answers on another person's face",
+    "overwritten": "faces named again by somebody who didn't know",
+    "faulty": "rounds with another fault: a failed check of SQLite, a log that was deleted, a wrong message",
+}
+MEASURES = (
+    *(
+        measure
+        for key, label in _PAIRS.items()
+        for measure in (
+            Measure(f"pairs.{key}.rounds", label, _LIBRARY, column="rounds"),
+            Measure(f"pairs.{key}.kills", label, _LIBRARY, column="in which one was killed"),
+            Measure(f"pairs.{key}.confirmed", label, _LIBRARY, column="answers confirmed"),
+            Measure(f"pairs.{key}.lost", label, _LIBRARY, wanted=exactly(0), column="of them lost"),
+        )
+    ),
+    *(Measure(f"faults.{key}", label, _LIBRARY, wanted=exactly(0)) for key, label in _FAULTS.items()),
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument(
-        "--jobs", type=int, default=1, help="rounds that are played at once, each with its own database"
+    benchmark = Benchmark("two_programs", __doc__, MEASURES, data=False)
+    benchmark.size("--rounds", 200, "rounds")
+    benchmark.arguments.add_argument(
+        "--jobs", type=int, default=1, help="rounds that are played at once, each with its own database (1)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
-    rounds = []
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
-        for played in pool.map(partial(play, make(Path(folder))), range(arguments.rounds)):
-            rounds.append(played)
-            killed = f", {played.killed} killed" if played.killed else ""
-            wrong = "".join(f"\n    {fault}" for fault in played.faults)
-            print(f"{len(rounds):4} {played.pair}{killed}: {played.kept} of {played.confirmed}{wrong}", flush=True)
-    pairs = {
-        pair: figures([played for played in rounds if played.pair == pair]) for pair in sorted({p.pair for p in rounds})
-    }
-    print(json.dumps(figures(rounds), indent=2))
-    if arguments.json:
-        found = {**figures(rounds), "pairs": pairs, "faults": [asdict(played) for played in rounds if played.faults]}
-        arguments.json.write_text(json.dumps(found, indent=2) + "\n")
+    options = benchmark.parse()
+    rounds = Rounds(options.rounds, options.jobs)
+    benchmark.run({"pairs": rounds.by_pair, "faults": rounds.faults})
+
+
+class Rounds:
+    """So many rounds, some of them at once."""
+
+    def __init__(self, count: int, at_once: int) -> None:
+        self._count, self._at_once = count, at_once
+
+    def by_pair(self) -> dict[str, Value | Measured]:
+        told: dict[str, Value | Measured] = {}
+        for key in _PAIRS:
+            rounds = [played for played in self._played if key in ("all", _pair(played))]
+            told |= {
+                f"pairs.{key}.rounds": len(rounds),
+                f"pairs.{key}.kills": sum(bool(played.killed) for played in rounds),
+                f"pairs.{key}.confirmed": sum(played.confirmed for played in rounds),
+                f"pairs.{key}.lost": sum(played.confirmed - played.kept for played in rounds),
+            }
+        return told
+
+    def faults(self) -> dict[str, Value | Measured]:
+        sums = {name: sum(getattr(played, name) for played in self._played) for name in _FAULTS if name != "faulty"}
+        faulty = sum(bool(played.faults) for played in self._played)
+        return {f"faults.{name}": value for name, value in {**sums, "faulty": faulty}.items()}
+
+    @cached_property
+    def _played(self) -> Sequence[Played]:
+        rounds: list[Played] = []
+        with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(self._at_once) as pool:
+            for played in pool.map(partial(play, make(Path(folder))), range(self._count)):
+                rounds.append(played)
+                killed = f", {played.killed} killed" if played.killed else ""
+                wrong = "".join(f"\n    {fault}" for fault in played.faults)
+                print(f"{len(rounds):4} {played.pair}{killed}: {played.kept} of {played.confirmed}{wrong}", flush=True)
+        return rounds
+
+
+def _pair(played: Played) -> str:
+    """The row of the table that a round belongs to."""
+    names = [name if name in _PROGRAMS else "Job" for name in played.pair.split(" + ")]
+    order = [*_PROGRAMS, "Job"]
+    return "-".join(sorted(names, key=order.index))
 
 
 if __name__ == "__main__":
