@@ -26,9 +26,9 @@ from benchmarks.figures import Measure, Value, Wanted, at_least, at_most, exactl
 from benchmarks.libraries import NamedFaces, copied, indexed, lfw_dev
 from benchmarks.simulated_people import Population, library
 from phototag.learn.cluster import cluster
-from phototag.learn.density import NEIGHBOURS, dense
-from phototag.learn.graph import neighbours
+from phototag.learn.density import NEIGHBOURS, hdbscan_clusters
 from phototag.learn.metrics import b_cubed
+from phototag.learn.neighbours import neighbour_graph
 from phototag.progress import Silent
 from phototag.store import faces, groups
 from phototag.store.connect import Store
@@ -195,7 +195,7 @@ def _best(who: npt.NDArray[np.str_], tries: Iterable[tuple[float, Labels]]) -> d
 def _cubed(who: npt.NDArray[np.str_], labels: Labels) -> dict[str, float]:
     """Scores; noise counts as groups of one."""
     score = b_cubed(who.tolist(), labels.tolist())
-    return {"precision": score.precision, "recall": score.recall, "f": score.f}
+    return {"precision": score.precision, "recall": score.recall, "f": score.f1}
 
 
 # --- time and size ---
@@ -213,7 +213,7 @@ def against_hdbscan(found: NamedFaces, count: int = 13_000) -> dict[str, Value]:
     theirs = HDBSCAN(min_cluster_size=2, min_samples=2).fit_predict(points.astype(np.float64))
     reference = time.perf_counter() - began
     began = time.perf_counter()
-    ours = dense(points, neighbours(points, NEIGHBOURS)[0])
+    ours = hdbscan_clusters(points, neighbour_graph(points, NEIGHBOURS)[0])
     graph = time.perf_counter() - began
     began = time.perf_counter()
     cluster(points, found.thresholds)
@@ -248,7 +248,7 @@ def _simulated(vectors: Vectors, names: Sequence[str], thresholds: Thresholds, c
         "processor": processor,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
         "precision": score.precision,
-        "f": score.f,
+        "f": score.f1,
     }
 
 
@@ -336,7 +336,7 @@ def _show(store: Store, condition: str, *values: object) -> None:
 def _scored(store: Store, data: Path) -> float:
     found = lfw_dev(store, data)
     group = {face.id: face.cluster for face in faces.identified(store)}
-    return b_cubed(found.names, [-1 if group[face] is None else int(group[face] or 0) for face in found.ids]).f
+    return b_cubed(found.names, [-1 if group[face] is None else int(group[face] or 0) for face in found.ids]).f1
 
 
 if __name__ == "__main__":

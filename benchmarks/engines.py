@@ -245,7 +245,7 @@ def recognition(photos: list[Path], data: Path) -> dict[str, Value]:
         thresholds = network.info.thresholds
         assert thresholds
         b3 = b_cubed(people.tolist(), cluster(vectors, thresholds).tolist())
-        scores = {**_separation(vectors, people), "precision": b3.precision, "recall": b3.recall, "f": b3.f}
+        scores = {**_separation(vectors, people), "precision": b3.precision, "recall": b3.recall, "f": b3.f1}
         told |= {f"pairs.{detector}.{embedder}.{key}": value for key, value in scores.items()}
     return told
 

@@ -34,7 +34,7 @@ from phototag.types import Thresholds
 from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.name import name_group
 from phototag.workflows.recognition.cluster import cluster_faces
-from phototag.workflows.recognition.tag import try_names
+from phototag.workflows.recognition.tag import train_and_tag
 
 #: The machine tags anew after so many questions; in the product whenever it has the time.
 EVERY = 5
@@ -263,7 +263,7 @@ def one_by_one(store: Store, truth: Mapping[int, str], wanted: frozenset[int], s
         name_group(store, group.face_ids, name)
         answers += 1
         if answers % EVERY == 0:
-            try_names(store, Silent())
+            train_and_tag(store, Silent())
         if scored(store, truth, wanted)[0] >= share:
             break
     return answers, scored(store, truth, wanted)[1]

@@ -27,7 +27,8 @@ from benchmarks.figures import Measure, Measured, Value, at_least, at_most, exac
 from benchmarks.libraries import indexed, main_faces
 from phototag import config
 from phototag.analysis.face_analyzer import Eye
-from phototag.learn.classify import nearest, train
+from phototag.learn.identification import nearest_labels
+from phototag.learn.linear_svm import train_svm
 from phototag.learn.metrics import b_cubed, pairwise
 from phototag.progress import Silent
 from phototag.store import embeddings, faces
@@ -129,9 +130,9 @@ def halves(folder: Path) -> dict[str, Value]:
     points = vectors[[row[main.face] for main in chosen]]
     people = np.unique([main.path.parent.name for main in chosen], return_inverse=True)[1]
     odd = np.arange(len(chosen)) % 2 == 1
-    model = train(points[odd], people[odd].tolist())
+    model = train_svm(points[odd], people[odd].tolist())
     svm = np.asarray(model.people)[np.argmax(points[~odd] @ model.coef.T + model.intercept, axis=1)]
-    knn = np.asarray(nearest(points[~odd], points[odd], people[odd].tolist()))
+    knn = np.asarray(nearest_labels(points[~odd], points[odd], people[odd].tolist()))
     return {
         "halves.svm": float((svm == people[~odd]).mean()),
         "halves.knn": float((knn == people[~odd]).mean()),
@@ -158,7 +159,7 @@ def groups(album: Path, lfw: Path) -> dict[str, Value]:
     return {
         "groups.precision": pairs.precision,
         "groups.recall": pairs.recall,
-        "groups.b3": b_cubed(truth, labels).f,
+        "groups.b3": b_cubed(truth, labels).f1,
     }
 
 

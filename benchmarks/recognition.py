@@ -21,9 +21,10 @@ from benchmarks.libraries import add_models
 from phototag import config
 from phototag.analysis.analyze import opened
 from phototag.analysis.thresholds import thresholds_of
+from phototag.learn.balanced_pairs import draw_balanced_pairs
 from phototag.learn.identification import identify
 from phototag.learn.trials import open_set
-from phototag.learn.verification import balanced, folded, of_pairs
+from phototag.learn.verification import cross_validated_accuracy, listed_pairs
 from phototag.progress import Silent
 from phototag.types import Thresholds
 from phototag.workflows.evaluation.evaluate import evaluate
@@ -149,9 +150,9 @@ def development(folder: Path, settings: config.Settings, thresholds: Thresholds)
 
 
 def _balanced(vectors: np.ndarray, people: tuple[str, ...], seed: int) -> float:
-    rows, same, fold = balanced(people, seed=seed)
+    rows, same, fold = draw_balanced_pairs(people, seed=seed)
     apart = np.linalg.norm(vectors[rows[:, 0]] - vectors[rows[:, 1]], axis=1)
-    return folded(of_pairs(apart, same, fold)).mean
+    return cross_validated_accuracy(listed_pairs(apart, same, fold)).mean
 
 
 if __name__ == "__main__":

@@ -23,20 +23,21 @@ from benchmarks.libraries import NamedFaces, indexed, lfw_dev, simulated
 from benchmarks.simulated_people import Population
 from phototag.learn.calibration import (
     Calibration,
-    bar,
-    binned,
     calibrate,
-    calibration_error,
+    expected_calibration_error,
+    gate,
     probabilities,
+    reliability_bins,
     supported,
 )
-from phototag.learn.claims import Claims, Gallery, claims, gallery, with_reach
-from phototag.learn.classify import LinearModel, train
+from phototag.learn.candidates import Candidates, best_candidates
+from phototag.learn.gallery import Gallery, build_gallery, with_radii
+from phototag.learn.linear_svm import LinearModel, train_svm
 from phototag.progress import Silent
 from phototag.store import models
 from phototag.types import Thresholds, Vectors
 from phototag.workflows.naming.name import name_faces
-from phototag.workflows.recognition.tag import try_names
+from phototag.workflows.recognition.tag import train_and_tag
 
 Rows = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -140,20 +141,20 @@ def _one_split(vectors: Vectors, who: Rows, thresholds: Thresholds, number: int)
     shown, queries = vectors[learn], vectors[np.concatenate([theirs, strangers])]
     truth = np.concatenate([who[theirs], np.full(len(strangers), -1)])
     known, model, curve = learnt(shown, who[learn], vectors, thresholds)
-    found = claims(queries, known, model)
+    found = best_candidates(queries, known, model)
     sure = probabilities(found, curve, thresholds)
     by_embedder = probabilities(found, Calibration(people=len(known.people)), thresholds)
     stands = supported(found, known)
     correct = known.people[found.person] == truth
     result = {
         "identified.phototag": identified(np.where(stands, sure, 0), correct, truth),
-        "calibration.fitted": calibration_error(binned(sure, correct, 15)),
-        "calibration.embedder": calibration_error(binned(by_embedder, correct, 15)),
+        "calibration.fitted": expected_calibration_error(reliability_bins(sure, correct, 15)),
+        "calibration.embedder": expected_calibration_error(reliability_bins(by_embedder, correct, 15)),
     }
     for name, (person, score) in rivals(queries, shown, who[learn]).items():
         result[f"identified.{name}"] = identified(score, person == truth, truth)
     for precision in PRECISIONS:
-        accepted = stands & (sure >= bar(sure[stands], precision))
+        accepted = stands & (sure >= gate(sure[stands], precision))
         result |= {
             f"precision.{precision}.found": float((accepted & correct).sum() / len(theirs)),
             f"precision.{precision}.right": float(correct[accepted].mean()),
@@ -179,8 +180,8 @@ def learnt(
     shown: Vectors, people: Rows, everybody: Vectors, thresholds: Thresholds
 ) -> tuple[Gallery, LinearModel, Calibration]:
     """All that `phototag train` learns."""
-    known = with_reach(gallery(shown, people.tolist(), thresholds, everybody), shown[:0], _NOT_THEM)
-    return known, train(shown, people.tolist()), calibrate(known)
+    known = with_radii(build_gallery(shown, people.tolist(), thresholds, everybody), shown[:0], _NOT_THEM)
+    return known, train_svm(shown, people.tolist()), calibrate(known)
 
 
 def identified(score: Values, correct: Flags, truth: Rows, share: float = 0.01) -> float:
@@ -202,7 +203,7 @@ def rivals(queries: Vectors, shown: Vectors, people: Rows) -> dict[str, tuple[Ro
     of_winner = np.where(place[five] == votes[:, None], np.take_along_axis(similar, five, axis=1), -1).max(axis=1)
     plain = LinearSVC(C=1.0, random_state=0).fit(shown, place)
     margins = queries @ plain.coef_.T + plain.intercept_
-    own = train(shown, people.tolist())
+    own = train_svm(shown, people.tolist())
     mine = queries @ own.coef.T + own.intercept
     return {
         "nearest": (people[first], similar.max(axis=1)),
@@ -227,21 +228,21 @@ def times(real: NamedFaces) -> dict[str, Value]:
     queries, truth = everybody[~labelled], np.where(who[~labelled] < 500, who[~labelled], -1)
     known, model, curve = learnt(shown, people, everybody, real.thresholds)
 
-    def tag() -> tuple[Claims, Values]:
-        again = replace(gallery(shown, people.tolist(), real.thresholds, everybody), reach=known.reach)
-        found = claims(queries, again, model)
+    def tag() -> tuple[Candidates, Values]:
+        again = replace(build_gallery(shown, people.tolist(), real.thresholds, everybody), radius=known.radius)
+        found = best_candidates(queries, again, model)
         return found, probabilities(found, curve, real.thresholds)
 
     found, sure = tag()
-    accepted = supported(found, known) & (sure >= bar(sure[supported(found, known)], 0.99))
+    accepted = supported(found, known) & (sure >= gate(sure[supported(found, known)], 0.99))
     correct = known.people[found.person] == truth
     return {
         "time.train": _least(lambda: learnt(shown, people, everybody, real.thresholds)),
-        "time.again": _least(lambda: train(shown, people.tolist(), model)),
+        "time.again": _least(lambda: train_svm(shown, people.tolist(), model)),
         "time.tag": _least(tag),
         "time.right": float(correct[accepted].mean()),
         "time.found": float((accepted & correct).sum() / (truth >= 0).sum()),
-        "time.calibration": calibration_error(binned(sure, correct, 15)),
+        "time.calibration": expected_calibration_error(reliability_bins(sure, correct, 15)),
     }
 
 
@@ -254,13 +255,13 @@ def new_names(real: NamedFaces) -> dict[str, Value | Measured]:
         ids = np.array(faces)
         for person in range(500):
             name_faces(store, ids[who == person][:20].tolist(), f"Person {person}")
-        try_names(store, Silent())
+        train_and_tag(store, Silent())
         newcomers, found = iter(range(500, 503)), []
 
         def one_more() -> None:
             person = next(newcomers)
             named = name_faces(store, ids[who == person][:20].tolist(), f"Person {person}")
-            try_names(store, Silent())
+            train_and_tag(store, Silent())
             found.append(sum(guess == named.id for guess in models.tagged(store).values()))
 
         seconds = _least(one_more)

@@ -17,7 +17,10 @@ from phototag.analysis.thresholds import thresholds_of
 from phototag.config import Settings, load
 from phototag.errors import PhototagError
 from phototag.learn.identification import Rule, identify
-from phototag.learn.verification import Point, Sweep, all_pairs, probability
+from phototag.learn.verification import OperatingPoint as Point
+from phototag.learn.verification import ThresholdSweep as Sweep
+from phototag.learn.verification import all_pairs
+from phototag.learn.verification import same_person_probability as probability
 from phototag.progress import Progress, Silent
 from phototag.types import Box, Thresholds, Vectors
 from phototag.workflows.evaluation.tree import photos_below, read_tree
@@ -133,4 +136,4 @@ class Recognizer:
 
 def sweep(vectors: Vectors, people: list[str]) -> Sweep:
     """F1, accuracy, true and false accepts of all pairs of (n, dim) unit vectors at every threshold from 0 to 2."""
-    return all_pairs(vectors, people).all()
+    return all_pairs(vectors, people).sweep()

@@ -15,7 +15,8 @@ from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
     from phototag.store.unplaced import Unplaced
-    from phototag.workflows.recognition.audit import Alike, Doubt, Witness
+    from phototag.workflows.recognition.doubts import Doubt, Witness
+    from phototag.workflows.recognition.similar_people import SimilarPeople
 
 #: Findings of a kind that are shown.
 _SHOWN = 20
@@ -83,7 +84,7 @@ def _witness(one: Witness) -> str:
     return f"{printable(one.person)}'s face {one.place.face} is {one.distance:.2f} away"
 
 
-def _alike(one: Alike) -> str:
+def _alike(one: SimilarPeople) -> str:
     first, second, away = one.evidence[0]
     names = [printable(name) for name in one.people]
     return (

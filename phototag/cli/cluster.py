@@ -13,8 +13,9 @@ from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
     from phototag.store.faces import Place
-    from phototag.workflows.recognition.cluster import Changed, Clustered
+    from phototag.workflows.recognition.cluster import Clustered
     from phototag.workflows.recognition.conflicts import Conflict
+    from phototag.workflows.recognition.group_numbers import ChangedGroup
 
 #: Groups and conflicts that are told one by one; `--json` has all.
 _GROUPS, _CONFLICTS = 10, 3
@@ -77,7 +78,7 @@ def _changes(done: Clustered, preview: bool) -> list[str]:
     return lines
 
 
-def _change(group: Changed) -> str:
+def _change(group: ChangedGroup) -> str:
     number = f"group {group.number}"
     if group.was is None:
         return f"{number}, new: {counted(group.after, 'face')}"

@@ -37,9 +37,9 @@ def interview(session: InterviewSession, tagger: Tagger | None, *, images: bool)
     terminal = _Terminal(session, images)
     while True:
         if tagger:
-            if tagger.news():
-                if tagger.trouble:
-                    why = printable(hints.sentence(tagger.trouble))
+            if tagger.finished_since_last_asked():
+                if tagger.error:
+                    why = printable(hints.sentence(tagger.error))
                     terminal.console.print(f"New names couldn't be tried on all faces: {why}", markup=False)
                 session.reload_guesses()
             _learn(tagger, session)
@@ -58,7 +58,7 @@ def interview(session: InterviewSession, tagger: Tagger | None, *, images: bool)
 
 def _learn(tagger: Tagger, session: InterviewSession) -> None:
     if session.changed:
-        tagger.learn()
+        tagger.request()
         session.changed = False
 
 

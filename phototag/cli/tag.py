@@ -25,13 +25,14 @@ _SHOWN = 5
 @options.as_json
 def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
     """Name the faces that the trained model is sure of; your own names are never touched."""
-    from phototag.workflows.recognition.judging import Faces, usable_model
     from phototag.workflows.recognition.tag import tag_faces
+    from phototag.workflows.recognition.tagging_input import TaggingInput
     from phototag.workflows.recognition.train import train_people
+    from phototag.workflows.recognition.trained_model import usable_model
 
     settings = options.settings(db=db, precision=precision)
     with options.store(db) as store:
-        read = Faces.read(store)
+        read = TaggingInput.read(store)
         usable_model(store)
         train_people(store, options.progress(as_json), read=read)  # something may have been said since
         done = tag_faces(store, options.progress(as_json), precision=settings.requested_precision(), read=read)

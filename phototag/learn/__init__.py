@@ -1,1 +1,1 @@
-"""Learning from vectors alone: groups, classifiers, figures of merit; knows no photos and no database."""
+"""Learning from vectors alone: groups, classifiers, calibration, figures of merit. Knows no photos and no database."""

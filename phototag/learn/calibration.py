@@ -1,185 +1,228 @@
-"""How sure to be of a claim, learnt from the labelled faces of this library, and where to draw the line.
+"""How probable it is that a candidate is right, learnt from the labelled faces of this library.
 
-The odds that a claim is right are a logistic function of how well a face fits the person and how well the next one
-(Platt 1999), fitted on labelled faces that were held out: as faces of a known person, and as strangers. How many of the
-faces in question are strangers is another matter than among the labelled ones: it is estimated from the claims
-themselves (Saerens et al. 2002).
+The log odds are a linear function of a face's score and of its margin before the runner-up (Platt 1999), fitted on
+labelled faces that were held out: once as faces of a known person, once as strangers. The share of strangers among
+unlabelled faces is another one than among these; it is estimated from the candidates themselves (Saerens et al. 2002).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from phototag.learn.claims import Claims, Gallery, held_out, needed
+from phototag.learn.arrays import Flags, Floats
+from phototag.learn.candidates import Candidates, hold_out
+from phototag.learn.gallery import Gallery, faces_required
 from phototag.types import Thresholds
-
-Values = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 #: Held-out faces, of known people and of strangers each, and people, from which on the library's own curve is better.
 ENOUGH, _PEOPLE = 30, 10
-#: A penalty that keeps a curve finite where right and wrong claims don't overlap.
+#: Ridge penalty that keeps the curve finite where right and wrong candidates don't overlap.
 _PENALTY = 0.1
-#: Faces as many as which the estimate of strangers has in mind before it sees any, half of them strangers.
-_BEFORE = 10.0
+#: Weight, in faces, of the prior that half of the faces are strangers.
+_PRIOR_FACES = 10.0
 _FOLDS, _BINS = 5, 10
 #: A probability is at least so far from 0 and 1.
 _LEAST = 1e-6
+#: The score of a random vector, for the runner-up of a face that has none.
+_RANDOM_SCORE = -2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Held-out claims of about the same probability: how many, its mean, and the share of them that was right."""
+    """Held-out candidates of similar probability: how many, their mean probability, and the share that was right."""
 
-    claims: float
+    count: float
     probability: float
-    right: float
+    accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Log odds = intercept + fit · f + lead · (f − second's f), where a share `known` of claims can be right.
+    """Log odds = intercept + score_weight · s + margin_weight · (s − s₂); s, s₂: scores of candidate and runner-up.
 
-    `learnt_from`: held-out claims, 0 for the embedder's own curve, to which only the number of `people` matters.
-    `reliability`: what the curve said of claims that it had not seen, and what was true.
+    Fitted on `sample_size` held-out candidates, of which a share `known` was right; 0 for the embedder's curve, which
+    depends only on the number of `people`. `reliability`: what the curve said and what was true, cross-validated.
     """
 
     intercept: float = 0.0
-    fit: float = 0.0
-    lead: float = 0.0
+    score_weight: float = 0.0
+    margin_weight: float = 0.0
     known: float = 0.5
-    learnt_from: int = 0
+    sample_size: int = 0
     people: int = 1
     reliability: tuple[Bin, ...] = ()
 
+    def params(self) -> dict[str, Any]:
+        """The curve as JSON, under the names that stored models have had since the first version."""
+        return {
+            "intercept": self.intercept,
+            "fit": self.score_weight,
+            "lead": self.margin_weight,
+            "known": self.known,
+            "learnt_from": self.sample_size,
+            "people": self.people,
+            "reliability": [
+                {"claims": one.count, "probability": one.probability, "right": one.accuracy} for one in self.reliability
+            ],
+        }
 
-def calibrate(known: Gallery, beside: Claims | None = None) -> Calibration:
-    """The curve of this library, or the embedder's where too few faces could be held out.
+    @staticmethod
+    def from_params(params: Mapping[str, Any]) -> Calibration:
+        """The curve that `params` wrote."""
+        return Calibration(
+            params["intercept"],
+            params["fit"],
+            params["lead"],
+            params["known"],
+            params["learnt_from"],
+            params["people"],
+            tuple(Bin(one["claims"], one["probability"], one["right"]) for one in params["reliability"]),
+        )
 
-    `beside`: claims that are known to be wrong (what is claimed, of people who are in a photo already, of the faces
-    beside them): strangers for free.
+
+def calibrate(gallery: Gallery, impostors: Candidates | None = None) -> Calibration:
+    """Fit the curve of this library; with too few faces to hold out, return the embedder's own.
+
+    `impostors`: candidates that are known to be wrong, such as somebody who is in the photo already. They serve as
+    additional strangers.
     """
-    own = Calibration(people=len(known.people))
-    if len(known.people) < _PEOPLE:
-        return own
-    as_known, owner, as_stranger = held_out(known)
-    several = known.counts[owner] > 1
+    embedders = Calibration(people=len(gallery.people))
+    if len(gallery.people) < _PEOPLE:
+        return embedders
+    as_known, owner, as_stranger = hold_out(gallery)
+    several = gallery.counts[owner] > 1
     as_known, right = as_known[several], (as_known.person == owner)[several]
-    parts = [as_known, as_stranger] if beside is None else [as_known, as_stranger, beside]
-    truth = np.concatenate([right, np.zeros(sum(len(part.fit) for part in parts[1:]), np.bool_)])
-    features = np.concatenate([_features(part) for part in parts])
-    there = np.concatenate([part.person >= 0 for part in parts])
+    wrong = [as_stranger] if impostors is None else [as_stranger, impostors]
+    truth = np.concatenate([right, np.zeros(sum(len(part.score) for part in wrong), np.bool_)])
+    features = np.concatenate([_features(part) for part in (as_known, *wrong)])
+    there = np.concatenate([part.person >= 0 for part in (as_known, *wrong)])
     features, truth = features[there], truth[there]
-    order = np.lexsort((truth, *features.T))  # people are numbered as they were named, which means nothing
+    order = np.lexsort((truth, *features.T))  # people are numbered as they were named, which must not matter
     features, truth = features[order], truth[order]
     if truth.sum() < ENOUGH or (~truth).sum() < ENOUGH:
-        return own
-    intercept, fit, lead = _logistic(features, truth)
-    return Calibration(
-        intercept, fit, lead, float(truth.mean()), len(truth), len(known.people), _reliability(features, truth)
-    )
+        return embedders
+    weights = _fit_logistic(features, truth)
+    reliability = _cross_validated_reliability(features, truth)
+    return Calibration(*weights, float(truth.mean()), len(truth), len(gallery.people), reliability)
 
 
-def probabilities(found: Claims, curve: Calibration, thresholds: Thresholds, share: float | None = None) -> Values:
-    """(n,) how likely each claim is right, if a `share` of the faces are of known people; by default as these look."""
-    odds = _log_odds(found, curve, thresholds)
-    if share is None:
-        share = known_share(odds, curve.known) if curve.learnt_from else curve.known
-    return np.where(found.person >= 0, _sigmoid(odds + _logit(share) - _logit(curve.known)), 0.0)
+def probabilities(
+    candidates: Candidates, curve: Calibration, thresholds: Thresholds, known: float | None = None
+) -> Floats:
+    """(n,) probability that each candidate is right; 0 where there is none.
+
+    `known`: the share of the faces that are of known people; by default it is estimated from the candidates.
+    """
+    odds = _log_odds(candidates, curve, thresholds)
+    if known is None:
+        known = estimate_known_share(odds, curve.known) if curve.sample_size else curve.known
+    return np.where(candidates.person >= 0, _sigmoid(odds + _logit(known) - _logit(curve.known)), 0.0)
 
 
-def known_share(odds: Values, before: float) -> float:
-    """The share of right claims that makes the mean probability equal to it (by expectation and maximisation)."""
+def estimate_known_share(odds: Floats, before: float) -> float:
+    """The share of right candidates, by expectation maximisation: the share that equals the mean probability under it.
+
+    `odds` (n,): log odds, fitted where the share was `before`.
+    """
     share = 0.5
     for _ in range(200):
-        mean = float((_sigmoid(odds + _logit(share) - _logit(before)).sum() + _BEFORE / 2) / (len(odds) + _BEFORE))
+        expected = _sigmoid(odds + _logit(share) - _logit(before)).sum()
+        mean = float((expected + _PRIOR_FACES / 2) / (len(odds) + _PRIOR_FACES))
         if abs(mean - share) < 1e-6:
             break
         share = mean
     return share
 
 
-def supported(found: Claims, known: Gallery) -> Flags:
-    """(n,) whether enough of the person's labelled faces are within their reach."""
-    return (found.person >= 0) & (found.within >= needed(known.counts)[found.person])
+def supported(candidates: Candidates, gallery: Gallery) -> Flags:
+    """(n,) whether enough of the candidate's labelled faces lie within their radius."""
+    required = faces_required(gallery.counts)[candidates.person]
+    return (candidates.person >= 0) & (candidates.within_radius >= required)
 
 
-def bar(sure: Values, precision: float) -> float:
-    """The least probability at which claims can be accepted so that a share `precision` of them should be right.
+def gate(probability: Floats, precision: float) -> float:
+    """The least probability from which candidates can be accepted so that the expected precision is `precision`.
 
-    `sure`: of all claims that may be accepted. Above 1 if there is no such probability.
+    `probability`: of all candidates that may be accepted. Returns 2, above any probability, if there is no such gate.
     """
-    falling = np.sort(sure)[::-1]
+    falling = np.sort(probability)[::-1]
     expected = np.cumsum(falling) / np.arange(1, len(falling) + 1)
     good = np.flatnonzero(expected >= precision)
     return float(falling[good[-1]]) if len(good) else 2.0
 
 
-def binned(sure: Values, truth: Flags, bins: int = _BINS) -> tuple[Bin, ...]:
-    """Claims by probability, in bins of equal width; empty ones left out."""
-    place = np.minimum((sure * bins).astype(np.int64), bins - 1)
+def reliability_bins(probability: Floats, truth: Flags, bins: int = _BINS) -> tuple[Bin, ...]:
+    """A reliability diagram: candidates by probability in bins of equal width, without empty ones."""
+    place = np.minimum((probability * bins).astype(np.int64), bins - 1)
     return tuple(
-        Bin(int(own.sum()), float(sure[own].mean()), float(truth[own].mean()))
+        Bin(int(own.sum()), float(probability[own].mean()), float(truth[own].mean()))
         for own in (place == number for number in range(bins))
         if own.any()
     )
 
 
-def calibration_error(bins: Sequence[Bin]) -> float:
-    """Expected calibration error: how far apart what was said and what was true are, in the mean over claims."""
-    total = sum(one.claims for one in bins)
-    return sum(one.claims * abs(one.probability - one.right) for one in bins) / total if total else 0.0
+def expected_calibration_error(bins: Sequence[Bin]) -> float:
+    """Mean over candidates of |probability − accuracy| of their bin (Naeini et al. 2015)."""
+    total = sum(one.count for one in bins)
+    return sum(one.count * abs(one.probability - one.accuracy) for one in bins) / total if total else 0.0
 
 
-def _features(found: Claims) -> Values:
-    second = np.maximum(found.second, -2.0)  # nobody else: as far as a random vector
-    return np.stack([found.fit, found.fit - second], axis=1)
+def _features(candidates: Candidates) -> Floats:
+    """(n, 2) score, and margin before the runner-up."""
+    runner_up = np.maximum(candidates.runner_up_score, _RANDOM_SCORE)
+    return np.stack([candidates.score, candidates.score - runner_up], axis=1)
 
 
-def _log_odds(found: Claims, curve: Calibration, thresholds: Thresholds) -> Values:
-    if curve.learnt_from:
-        return np.asarray(curve.intercept + _features(found) @ np.array([curve.fit, curve.lead]))
-    away = thresholds.slope * (np.stack([found.loose, found.rival]) - thresholds.midpoint)
-    # Against the second person and a stranger, who comes as near to one of so many people as often as there are people.
-    return np.asarray(-away[0] - np.logaddexp(0, -away[1]) - np.log(max(curve.people, 1)))
+def _log_odds(candidates: Candidates, curve: Calibration, thresholds: Thresholds) -> Floats:
+    """(n,) log odds that each candidate is right, by the library's curve, or else by the embedder's.
+
+    The embedder's, with L(d) = slope·(d − midpoint), RMS distances d₁ of the candidate and d₂ of the runner-up, and k
+    people: −L(d₁) − log(1 + e^(−L(d₂))) − log k. That is the candidate against the runner-up and against a stranger,
+    who looks like any of k people k times as often as like one of them.
+    """
+    if curve.sample_size:
+        return np.asarray(curve.intercept + _features(candidates) @ np.array([curve.score_weight, curve.margin_weight]))
+    distances = np.stack([candidates.rms_distance, candidates.runner_up_rms_distance])
+    first, second = thresholds.slope * (distances - thresholds.midpoint)
+    return np.asarray(-first - np.logaddexp(0, -second) - np.log(max(curve.people, 1)))
 
 
-def _logistic(features: Values, truth: Flags) -> tuple[float, float, float]:
-    """Intercept and weights, by Newton's method with a small penalty on standardised weights."""
-    middle, size = features.mean(axis=0), features.std(axis=0) + 1e-9
-    points = np.column_stack([np.ones(len(features)), (features - middle) / size])
+def _fit_logistic(features: Floats, truth: Flags) -> tuple[float, float, float]:
+    """Intercept and two weights of a ridge logistic regression on standardised features, by Newton's method."""
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+    points = np.column_stack([np.ones(len(features)), (features - mean) / scale])
     penalty = np.diag([1e-6, *[_PENALTY] * features.shape[1]])
     weights = np.zeros(points.shape[1])
     for _ in range(50):
-        sure = _sigmoid(points @ weights)
-        slope = points.T @ (sure - truth) + penalty @ weights
-        curve = (points * (sure * (1 - sure))[:, None]).T @ points + penalty
-        step = np.linalg.solve(curve, slope)
+        predicted = _sigmoid(points @ weights)
+        gradient = points.T @ (predicted - truth) + penalty @ weights
+        hessian = (points * (predicted * (1 - predicted))[:, None]).T @ points + penalty
+        step = np.linalg.solve(hessian, gradient)
         weights -= np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-8:
             break
-    fit, lead = weights[1:] / size
-    return float(weights[0] - np.array([fit, lead]) @ middle), float(fit), float(lead)
+    score, margin = weights[1:] / scale
+    return float(weights[0] - np.array([score, margin]) @ mean), float(score), float(margin)
 
 
-def _reliability(features: Values, truth: Flags) -> tuple[Bin, ...]:
-    """What curves fitted to four fifths of the claims said of the others."""
+def _cross_validated_reliability(features: Floats, truth: Flags) -> tuple[Bin, ...]:
+    """What curves fitted to four fifths of the candidates said of the others; nothing where a fold has one class."""
     fold = np.random.default_rng(0).integers(_FOLDS, size=len(truth))
-    sure = np.zeros(len(truth))
+    predicted = np.zeros(len(truth))
     for number in range(_FOLDS):
         rest = fold != number
         if truth[rest].all() or not truth[rest].any():
             return ()
-        intercept, *weights = _logistic(features[rest], truth[rest])
-        sure[~rest] = _sigmoid(intercept + features[~rest] @ np.array(weights))
-    return binned(sure, truth)
+        intercept, *weights = _fit_logistic(features[rest], truth[rest])
+        predicted[~rest] = _sigmoid(intercept + features[~rest] @ np.array(weights))
+    return reliability_bins(predicted, truth)
 
 
-def _sigmoid(odds: Values) -> Values:
+def _sigmoid(odds: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(odds, -500, 500))))
 
 

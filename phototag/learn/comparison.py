@@ -1,4 +1,4 @@
-"""Whether one embedder tells people apart better than another does, on the same faces, and whether that is chance."""
+"""Whether one embedder tells people apart better than another on the same faces, and whether that is significant."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from phototag.learn.verification import Sweep, all_pairs, distances
+from phototag.learn.verification import all_pairs, distances
 from phototag.types import Vectors
 
 FALSE_ACCEPTS = 1e-3
-#: A gain that is smaller than so many times its standard error may be chance.
+#: A gain that is smaller than this multiple of its standard error may be chance.
 _SURE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Over all pairs: true accepts at 0.1 % and 1 % false ones, the threshold of the former, and the best accuracy
-    where pairs of one person and of two weigh alike."""
+class VerificationFigures:
+    """Over all pairs: TAR at FAR 0.1 % and 1 %, the threshold of the former, and the best balanced accuracy."""
 
     tar: float
     tar_at_one_percent: float
@@ -28,14 +27,14 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """The figures of both, how many true accepts more the `trained` ones have at 0.1 % false, and its standard error.
+class EmbedderComparison:
+    """The figures of both; `gain`: TAR at FAR 0.1 % of the trained less that of the plain, `error`: its standard error.
 
-    `people`, `faces`, `pairs`: on how many; `pairs` of one person.
+    `people`, `faces`: how many; `pairs`: of one person.
     """
 
-    plain: Figures
-    trained: Figures
+    plain: VerificationFigures
+    trained: VerificationFigures
     gain: float
     error: float
     people: int
@@ -44,24 +43,24 @@ class Comparison:
 
     @property
     def better(self) -> bool:
-        """Whether the trained vectors are better by more than chance would have it."""
+        """Whether the trained vectors are significantly better."""
         return self.gain > 0 and self.gain >= _SURE * self.error
 
 
-def figures(vectors: Vectors, people: Sequence[Any]) -> Figures:
-    """The figures of (n, dim) unit vectors."""
-    return _figures(all_pairs(vectors, people).all())
-
-
-def _figures(sweep: Sweep) -> Figures:
+def verification_figures(vectors: Vectors, people: Sequence[Any]) -> VerificationFigures:
+    """The figures of (n, dim) unit vectors; `people` (n,): whose they are."""
+    sweep = all_pairs(vectors, people).sweep()
     strict = sweep.at_far(FALSE_ACCEPTS)
     balanced = (sweep.tar + 1 - sweep.far) / 2
-    return Figures(strict.tar, sweep.at_far(1e-2).tar, strict.threshold, float(balanced.max()))
+    return VerificationFigures(strict.tar, sweep.at_far(1e-2).tar, strict.threshold, float(balanced.max()))
 
 
-def compare(plain: Vectors, trained: Vectors, people: Sequence[Any]) -> Comparison:
-    """Both on the same faces; each at its own threshold. The error is that of drawing these people and no others."""
-    before, after = figures(plain, people), figures(trained, people)
+def compare_embedders(plain: Vectors, trained: Vectors, people: Sequence[Any]) -> EmbedderComparison:
+    """Compare two embedders' vectors of the same faces, each at its own threshold.
+
+    The standard error is that of drawing these people and no others.
+    """
+    before, after = verification_figures(plain, people), verification_figures(trained, people)
     owner = np.unique(np.asarray(people), return_inverse=True)[1]
     gained, pairs = [], []
     for person in range(int(owner.max(initial=-1)) + 1):
@@ -77,4 +76,4 @@ def compare(plain: Vectors, trained: Vectors, people: Sequence[Any]) -> Comparis
     total = max(int(counts.sum()), 1)
     gain = float(gains.sum() / total)
     error = float(np.sqrt(np.square(gains - gain * counts).sum()) / total)
-    return Comparison(before, after, gain, error, len(counts), len(owner), int(counts.sum()))
+    return EmbedderComparison(before, after, gain, error, len(counts), len(owner), int(counts.sum()))

@@ -1,4 +1,4 @@
-"""What humans said about pairs, made consistent: who belongs together, and who must stay apart."""
+"""Must-link and cannot-link constraints between faces and people, made consistent."""
 
 from __future__ import annotations
 
@@ -7,71 +7,73 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """Two nodes (faces, or people) are one person, or are not."""
+class Constraint:
+    """Two nodes (faces or people) are the same person (`same`: must-link), or are not (cannot-link)."""
 
     one: int
     other: int
-    together: bool
+    same: bool
 
 
 @dataclass(slots=True)
-class Reconciled:
-    """Sets of nodes that belong together, kept while statements come in."""
+class ConstraintSet:
+    """A consistent set of constraints: a union-find of must-links, with the cannot-links between its sets."""
 
-    _above: dict[int, int] = field(default_factory=dict)
-    _apart: dict[int, set[int]] = field(default_factory=dict)
-    _named: set[int] = field(default_factory=set)
+    _parent: dict[int, int] = field(default_factory=dict)
+    _cannot_link: dict[int, set[int]] = field(default_factory=dict)
+    _people: set[int] = field(default_factory=set)
 
-    def name(self, node: int) -> None:
-        """Declare that a node is a person: no two of these are the same."""
-        self._named.add(self.of(node))
+    def add_person(self, node: int) -> None:
+        """Declare that a node is a person: no two people are the same."""
+        self._people.add(self.representative(node))
 
-    def add(self, statements: Iterable[Statement]) -> list[Statement]:
-        """Take statements in, the most certain first; returns those that contradict what was there before."""
-        return [statement for statement in statements if not self._add(statement)]
+    def add(self, constraints: Iterable[Constraint]) -> list[Constraint]:
+        """Add constraints, the most certain first; returns those that contradict earlier ones, and are left out."""
+        return [constraint for constraint in constraints if not self._add(constraint)]
 
-    def of(self, node: int) -> int:
-        """The node that stands for everybody with whom this one belongs together."""
-        above = self._above
-        while (top := above.get(node, node)) != node:
-            above[node] = above.get(top, top)
-            node = top
+    def representative(self, node: int) -> int:
+        """The node that represents all nodes that are the same person as this one."""
+        parent = self._parent
+        while (above := parent.get(node, node)) != node:
+            parent[node] = parent.get(above, above)
+            node = above
         return node
 
-    def marks(self) -> dict[int, set[int]]:
-        """By node that stands for others: marks, one of which two nodes share if they must stay apart."""
-        found: dict[int, set[int]] = {node: {0} for node in self._named}
-        mark = 0
-        for one, others in sorted(self._apart.items()):
+    def cannot_link_keys(self) -> dict[int, set[int]]:
+        """Keys of each representative: two of them share a key if, and only if, they must stay apart."""
+        keys: dict[int, set[int]] = {node: {0} for node in self._people}
+        key = 0
+        for one, others in sorted(self._cannot_link.items()):
             for other in sorted(others):
                 if one < other:
-                    mark += 1
-                    found.setdefault(one, set()).add(mark)
-                    found.setdefault(other, set()).add(mark)
-        return found
+                    key += 1
+                    keys.setdefault(one, set()).add(key)
+                    keys.setdefault(other, set()).add(key)
+        return keys
 
-    def _add(self, statement: Statement) -> bool:
-        one, other = self.of(statement.one), self.of(statement.other)
-        apart = other in self._apart.get(one, ()) or {one, other} <= self._named
-        if not statement.together:
-            if one == other:
-                return False
-            self._apart.setdefault(one, set()).add(other)
-            self._apart.setdefault(other, set()).add(one)
-            return True
+    def _add(self, constraint: Constraint) -> bool:
+        """Whether it agrees with what was there before."""
+        one, other = self.representative(constraint.one), self.representative(constraint.other)
+        if constraint.same:
+            return one == other or self._merge(one, other)
         if one == other:
-            return True
-        if apart:
             return False
-        if len(self._apart.get(one, ())) < len(self._apart.get(other, ())):
+        self._cannot_link.setdefault(one, set()).add(other)
+        self._cannot_link.setdefault(other, set()).add(one)
+        return True
+
+    def _merge(self, one: int, other: int) -> bool:
+        """Make two representatives one, unless they must stay apart."""
+        if other in self._cannot_link.get(one, ()) or {one, other} <= self._people:
+            return False
+        if len(self._cannot_link.get(one, ())) < len(self._cannot_link.get(other, ())):
             one, other = other, one
-        self._above[other] = one
-        for foe in self._apart.pop(other, ()):
-            self._apart[foe].discard(other)
-            self._apart[foe].add(one)
-            self._apart.setdefault(one, set()).add(foe)
-        if other in self._named:
-            self._named.discard(other)
-            self._named.add(one)
+        self._parent[other] = one
+        for apart in self._cannot_link.pop(other, ()):
+            self._cannot_link[apart].discard(other)
+            self._cannot_link[apart].add(one)
+            self._cannot_link.setdefault(one, set()).add(apart)
+        if other in self._people:
+            self._people.discard(other)
+            self._people.add(one)
         return True

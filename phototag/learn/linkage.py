@@ -1,56 +1,61 @@
-"""Average linkage: how clusters are cut until they are pure, and how far apart parts may be that are joined."""
+"""Average linkage: how far apart parts may be that are merged, and how clusters are cut until they are pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from phototag.learn.arrays import Floats, Labels, Rows
 from phototag.types import Vectors
 
-Labels = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
-
-#: Faces of a cluster whose distances are all held at once (16 MB); larger ones are halved first.
+#: Faces of a cluster whose distances are all held in memory at once (16 MB); larger clusters are halved first.
 _WHOLE = 2048
 
 # The next four were chosen on one half of the people of lfw-dev and checked on the other: see docs/clustering.md.
-#: Share of `split` that faces of one person lie apart, in the root mean square.
+#: RMS distance between faces of one person, as a share of `split`.
 _SPREAD = 0.75
 #: No part counts as less spread than this share of `split`: the frames of a burst don't tell how much a person varies.
 _TIGHT = 0.5
-#: Share of a part's excess spread by which its bound is wider, and how many faces outweigh no excess at all.
+#: Share of a part's excess spread that widens its bound, and the number of faces at which the prior (no excess) and
+#: what was measured weigh alike.
 _OWN, _DOUBT = 0.5, 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """The distance (root mean square over pairs of faces) within which two parts are one person.
+class MergeBound:
+    """The RMS distance between two parts within which they are merged.
 
-    From `join` for two single faces it widens towards `split` for many: a mean over many pairs is surer than one pair,
-    and there are far more pairs of single faces to go wrong. It also widens by the share `own` of what the parts'
-    faces are spread beyond the usual, because people differ in that, and narrows likewise.
+    It grows from `join` for two single faces towards `split` for many: a mean over many pairs is more certain than one
+    pair, and there are far more pairs of single faces that could go wrong. The share `own` of the parts' excess spread
+    is added to it, because people differ in how much their faces vary.
     """
 
     join: float
     split: float
     own: float = _OWN
 
-    def by_size(self, faces: Values) -> Values:
-        """Squared, for a union of so many faces (two or more)."""
+    def for_size(self, faces: Floats) -> Floats:
+        """The squared bound for a union of n ≥ 2 faces: (split − (split − join)·2/n)²."""
         return np.asarray((self.split - (self.split - self.join) * 2 / faces) ** 2)
 
-    def excess(self, faces: Values, lengths: Values) -> Values:
-        """What a part adds to the squared bound; `lengths`: squared lengths of the sums of its unit vectors."""
+    def spread_excess(self, faces: Floats, lengths: Floats) -> Floats:
+        """What a part of n faces adds to the squared bound: own/2 · (n−1)/(n−1+½) · (spread − (¾·split)²).
+
+        `lengths`: |Σ x|², the squared length of the sum of the part's unit vectors, from which follows the spread, the
+        mean squared distance of two of its faces: 2n/(n−1) · (1 − |Σ x|²/n²).
+        """
         others = np.maximum(faces - 1, 1)
         spread = np.maximum(2 * faces / others * (1 - lengths / faces**2), (_TIGHT * self.split) ** 2)
-        sure = (faces - 1) / (faces - 1 + _DOUBT)
-        return np.asarray(self.own / 2 * sure * (spread - (_SPREAD * self.split) ** 2))
+        certainty = (faces - 1) / (faces - 1 + _DOUBT)
+        return np.asarray(self.own / 2 * certainty * (spread - (_SPREAD * self.split) ** 2))
 
 
-def split(vectors: Vectors, labels: Labels, distance: float) -> Labels:
-    """Cut every cluster by average linkage at a root-mean-square `distance`; noise becomes parts of one."""
+def cut_clusters(vectors: Vectors, labels: Labels, distance: float) -> Labels:
+    """Cut each cluster by average linkage at an RMS `distance`; returns the part of each row, numbered from 0.
+
+    Noise (label −1) becomes parts of one face each.
+    """
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import pdist
 
@@ -74,8 +79,8 @@ def split(vectors: Vectors, labels: Labels, distance: float) -> Labels:
     return parts
 
 
-def _halves(vectors: Vectors, members: Labels) -> list[Labels]:
-    """A large cluster in two, across the direction in which it is widest."""
+def _halves(vectors: Vectors, members: Rows) -> list[Rows]:
+    """Halve a large cluster across its first principal component."""
     centred = vectors[members].astype(np.float64)
     centred -= centred.mean(axis=0)
     widest = np.linalg.eigh(centred.T @ centred)[1][:, -1]

@@ -1,4 +1,4 @@
-"""How right a grouping is, given the truth."""
+"""Precision and recall of a grouping, given whose faces they are."""
 
 from __future__ import annotations
 
@@ -7,41 +7,43 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Numbers = npt.NDArray[np.int64]
+from phototag.learn.arrays import Counts, Floats, Labels
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """Precision, recall and their harmonic mean."""
+class PrecisionRecall:
+    """Precision, recall and F1, their harmonic mean."""
 
     precision: float
     recall: float
 
     @property
-    def f(self) -> float:
+    def f1(self) -> float:
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
-def pairwise(truth: Sequence[Any], labels: Sequence[int]) -> Score:
-    """Pairs put together that belong together; faces labelled −1 stand alone. Nothing found: precision 1."""
+def pairwise(truth: Sequence[Any], labels: Sequence[int]) -> PrecisionRecall:
+    """Precision and recall of pairs of faces that are in one group. Faces labelled −1 stand alone.
+
+    Precision is 1 where no two faces are in one group.
+    """
     people, groups, both = _numbers(truth, labels)
-    together, found, real = (_pairs(np.unique(x, return_counts=True)[1]) for x in (both, groups, people))
-    return Score(together / found if found else 1.0, together / real if real else 1.0)
+    hits, found, real = (_pair_count(np.unique(x, return_counts=True)[1]) for x in (both, groups, people))
+    return PrecisionRecall(hits / found if found else 1.0, hits / real if real else 1.0)
 
 
-def b_cubed(truth: Sequence[Any], labels: Sequence[int]) -> Score:
-    """B³ (Bagga & Baldwin 1998): each face's precision and recall, averaged; −1 stands alone."""
+def b_cubed(truth: Sequence[Any], labels: Sequence[int]) -> PrecisionRecall:
+    """B³ (Bagga & Baldwin 1998): each face's precision and recall, averaged over faces. Label −1 stands alone."""
     if not len(labels):
-        return Score(1.0, 1.0)
-    person, group, both = (_sizes(numbers) for numbers in _numbers(truth, labels))
-    return Score(float((both / group).mean()), float((both / person).mean()))
+        return PrecisionRecall(1.0, 1.0)
+    person, group, both = (_class_sizes(numbers) for numbers in _numbers(truth, labels))
+    return PrecisionRecall(float((both / group).mean()), float((both / person).mean()))
 
 
-def _numbers(truth: Sequence[Any], labels: Sequence[int]) -> tuple[Numbers, Numbers, Numbers]:
-    """For each face the numbers of its person, of its group, and of the two together."""
+def _numbers(truth: Sequence[Any], labels: Sequence[int]) -> tuple[Labels, Labels, Labels]:
+    """For each face the number of its person, of its group, and of its (person, group) pair."""
     people = np.unique(np.asarray(truth), return_inverse=True)[1].astype(np.int64)
     given = np.asarray(labels, np.int64)
     alone = given < 0
@@ -50,11 +52,11 @@ def _numbers(truth: Sequence[Any], labels: Sequence[int]) -> tuple[Numbers, Numb
     return people, groups, people * (groups.max(initial=-1) + 1) + groups
 
 
-def _sizes(numbers: Numbers) -> npt.NDArray[np.float64]:
+def _class_sizes(numbers: Labels) -> Floats:
     """For each face how many faces have its number."""
     _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     return counts[inverse].astype(np.float64)
 
 
-def _pairs(sizes: npt.NDArray[np.int64]) -> float:
+def _pair_count(sizes: Counts) -> float:
     return float((sizes.astype(np.float64) * (sizes - 1) / 2).sum())

@@ -1,4 +1,4 @@
-"""What distances mean in an embedder's space, measured on faces whose people are known."""
+"""Measure an embedder's thresholds on faces whose people are known."""
 
 from __future__ import annotations
 
@@ -9,43 +9,46 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from phototag.learn.arrays import Floats
 from phototag.learn.cluster import cluster
 from phototag.learn.metrics import b_cubed
-from phototag.learn.verification import Sweep, all_pairs
+from phototag.learn.verification import ThresholdSweep, all_pairs
 from phototag.types import Thresholds, Vectors
 
 FALSE_ACCEPTS = 1e-3  #: of different people's pairs, at `same`
-#: Of `same`: where groups are cut, and of that: where they are united. Our own embedders lie at .98 and .93
+#: `split` as a share of `same`, and `join` as a share of `split`, that are tried. Our own embedders lie at .98 and .93
 #: (`dlib-resnet`), .93 and .98 (`mobilefacenet`), .97 and .91 (`openface`).
 _SPLITS = (0.85, 0.89, 0.93, 0.98, 1.02)
 _JOINS = (0.88, 0.93, 0.98)
 
 
-def measured(vectors: Vectors, people: Sequence[Any]) -> Thresholds:
-    """The thresholds for (n, dim) unit vectors of known people, by the rules by which those of our engines were found.
+def measure_thresholds(vectors: Vectors, people: Sequence[Any]) -> Thresholds:
+    """The thresholds of an embedder, from (n, dim) unit vectors of known people, as those of our engines were measured.
 
-    `same`: no more than 0.1 % false accepts. `split`, `join`: the best groups (B³ F). `midpoint`, `slope`: a logistic
-    curve through all pairs, same and different ones weighing alike.
+    `same`: at FAR 0.1 %. `split`, `join`: those with the best groups (B³ F1). `midpoint`, `slope`: a logistic curve
+    through all pairs, those of one person and of two weighing alike.
     """
-    sweep = all_pairs(vectors, people).all()
+    sweep = all_pairs(vectors, people).sweep()
     same = max(sweep.at_far(FALSE_ACCEPTS).threshold, float(sweep.thresholds[1]))
-    midpoint, slope = _curve(sweep)
+    midpoint, slope = _fit_curve(sweep)
     start = Thresholds(same, same, same, midpoint, slope)
 
-    def groups(shares: tuple[float, float]) -> float:
-        return b_cubed(people, cluster(vectors, _bounds(start, *shares)).tolist()).f
+    def grouping_f1(shares: tuple[float, float]) -> float:
+        return b_cubed(people, cluster(vectors, _with_bounds(start, *shares)).tolist()).f1
 
-    return _bounds(start, *max(product(_SPLITS, _JOINS), key=groups))
-
-
-def _bounds(start: Thresholds, split: float, join: float) -> Thresholds:
-    return replace(start, split=split * start.same, join=split * join * start.same)
+    return _with_bounds(start, *max(product(_SPLITS, _JOINS), key=grouping_f1))
 
 
-def _curve(sweep: Sweep) -> tuple[float, float]:
-    """Midpoint and slope. Each pair counts a little as the other kind (Platt 1999), lest the curve become a step."""
+def _with_bounds(start: Thresholds, split: float, join: float) -> Thresholds:
+    return replace(start, split=split * start.same, join=join * split * start.same)
+
+
+def _fit_curve(sweep: ThresholdSweep) -> tuple[float, float]:
+    """Midpoint and slope of P(one person | distance).
+
+    Each pair counts a little as the other kind (Platt 1999), so that the curve doesn't become a step.
+    """
     from sklearn.linear_model import LogisticRegression
 
     middles = (sweep.thresholds[:-1] + sweep.thresholds[1:]) / 2
@@ -57,7 +60,7 @@ def _curve(sweep: Sweep) -> tuple[float, float]:
     (different, maybe_same), (same, maybe_different) = soft
     used = np.flatnonzero(sweep.same + sweep.different)
     x = np.concatenate([middles[used], middles[used]])[:, None]
-    weights: npt.NDArray[np.float64] = np.concatenate([(same + maybe_same)[used], (different + maybe_different)[used]])
+    weights: Floats = np.concatenate([(same + maybe_same)[used], (different + maybe_different)[used]])
     model = LogisticRegression(C=1e12, tol=1e-8, max_iter=1000)
     centre, scale = x.mean(), x.std() or 1.0
     with warnings.catch_warnings():

@@ -1,17 +1,17 @@
-"""Faces on a plane, like beside like: t-SNE (van der Maaten, Hinton 2008)."""
+"""Faces laid out on a plane by t-SNE (van der Maaten, Hinton 2008)."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from phototag.learn.arrays import Floats
 from phototag.types import Vectors
 
 _PERPLEXITY = 30.0
 
 
-def plane(vectors: Vectors, seed: int = 0) -> npt.NDArray[np.float64]:
-    """(n, 2) places of (n, dim) faces; too few to be laid out (less than four) all lie in the middle."""
+def tsne_positions(vectors: Vectors, seed: int = 0) -> Floats:
+    """(n, 2) positions of (n, dim) faces, similar ones close to each other; fewer than four faces all lie at 0, 0."""
     if len(vectors) < 4:
         return np.zeros((len(vectors), 2))
     from sklearn.manifold import TSNE

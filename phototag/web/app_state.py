@@ -87,7 +87,7 @@ class AppState:
                 "token": self.keys.form,
                 "flash": self.messages.get(request.query_params.get("said", "")),
                 "busy": self.tagger.busy,
-                "trouble": hints.sentence(trouble) if (trouble := self.tagger.trouble) else "",
+                "trouble": hints.sentence(trouble) if (trouble := self.tagger.error) else "",
                 **values,
             }
         )

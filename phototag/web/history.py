@@ -75,7 +75,7 @@ def undo_one(context: RequestContext) -> Response:
 
 def _notice(context: RequestContext, undone: Undone) -> str:
     if undone.number is not None:
-        context.state.tagger.learn()
+        context.state.tagger.request()
     return undone.in_full
 
 

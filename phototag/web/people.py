@@ -137,7 +137,7 @@ def merge(context: RequestContext) -> Response:
     who, into = _who(context), _into(context)
     with context.answering(who, into):
         told = jobs.merge(context.store, who.name, into.name, "reviewed")
-    context.state.tagger.learn()
+    context.state.tagger.request()
     text = f"{printable(told.other.name)} is {printable(told.person.name)}: {counted(told.other_faces, 'face')} joined."
     return context.back(text, f"/people/{told.person.id}")
 
@@ -172,7 +172,7 @@ def faces_are(context: RequestContext) -> Response:
         return page
     with store.write():
         text = _said_of(context, who)
-    context.state.tagger.learn()
+    context.state.tagger.request()
     here = f"/people/{who.id}" if people.resolve(store, who.id) else "/people"
     return context.back(text, None if faces.of_person(store, who.id) else here)
 

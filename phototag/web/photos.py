@@ -82,7 +82,7 @@ def place(context: RequestContext) -> Response:
         text = f"{printable(absent.name)} is not on this photo."
     else:
         text = _added(context, photo, lost.person)
-    context.state.tagger.learn()
+    context.state.tagger.request()
     left = names_without_face(store, photo)
     return context.back(text, f"/photos/{photo}?place={left[0].face}" if left else f"/photos/{photo}")
 
@@ -93,7 +93,7 @@ def add(context: RequestContext) -> Response:
     if name.strip() and (page := did_you_mean.ask_if_near(context)):
         return page
     text = _added(context, photo, did_you_mean.chosen_name(context) if name.strip() else None)
-    context.state.tagger.learn()
+    context.state.tagger.request()
     return context.back(text)
 
 
@@ -132,7 +132,7 @@ def face_is(context: RequestContext) -> Response:
             text = "The face is put aside."
         else:
             raise UsageError("that answer was incomplete: nothing was changed; load the page again")
-    context.state.tagger.learn()
+    context.state.tagger.request()
     return context.back(text)
 
 

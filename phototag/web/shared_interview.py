@@ -58,7 +58,7 @@ class Interview:
             finally:
                 if self._sitting.changed:
                     self._sitting.changed = False
-                    self._tagger.learn()
+                    self._tagger.request()
 
     def asked(self, session: InterviewSession) -> Asked | None:
         """The question that waits for its answer (inside `session`); None if none is left."""

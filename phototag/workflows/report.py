@@ -24,7 +24,7 @@ from phototag.store import faces, groups, models, people, photos, problems
 from phototag.store.connect import Store
 from phototag.store.faces import Identified
 from phototag.store.people import PersonSummary
-from phototag.workflows.recognition.judging import calibration_of
+from phototag.workflows.recognition.trained_model import calibration_of
 
 
 def report(store: Store, out: Path, progress: Progress) -> Path:
@@ -91,7 +91,7 @@ class _Library:
     def reliability(self) -> tuple[ReliabilityEntry, ...]:
         model = models.latest(self.store)
         bins = calibration_of(model, len(model.people)).reliability if model else ()
-        return tuple(ReliabilityEntry(round(one.claims), one.probability, one.right) for one in bins)
+        return tuple(ReliabilityEntry(round(one.count), one.probability, one.accuracy) for one in bins)
 
     def crop(self, face_id: int) -> bytes | None:
         return faces.crop(self.store, face_id)

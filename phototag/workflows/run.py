@@ -13,7 +13,7 @@ from phototag.store import faces, files
 from phototag.store.connect import Store
 from phototag.workflows.library.index import Indexed, index
 from phototag.workflows.recognition.cluster import Clustered, cluster_faces
-from phototag.workflows.recognition.tag import Tagged, try_names
+from phototag.workflows.recognition.tag import Tagged, train_and_tag
 from phototag.workflows.report import report
 
 
@@ -47,7 +47,7 @@ def run(
         store, roots, settings, progress, accept_missing=accept_missing, follow=follow, retry=retry, budget=budget
     )
     _require_faces(store, done)
-    tagged = try_names(store, progress, precision=settings.requested_precision())
+    tagged = train_and_tag(store, progress, precision=settings.requested_precision())
     clustered = cluster_faces(store, progress)  # whom the machine takes a face for says something of the others
     return Done(done, clustered, tagged, report(store, out, progress))
 

@@ -187,8 +187,8 @@ def test_trouble_while_names_are_tried_ends_no_interview(tmp_path: Path, monkeyp
             add_faces(store, str(axis), axis, 3)
         session = InterviewSession.open(store)
         tagger = Tagger(store.path)
-        tagger.trouble, tagger.rounds = DatabaseLockedError("in use just now"), 1
-        monkeypatch.setattr(tagger, "learn", lambda: None)
+        tagger.error, tagger.rounds = DatabaseLockedError("in use just now"), 1
+        monkeypatch.setattr(tagger, "request", lambda: None)
         dismiss = session.dismiss
         locked = iter([True])
 

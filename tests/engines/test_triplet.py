@@ -11,7 +11,7 @@ from phototag.engines.embedders import openface_network, projection
 from phototag.engines.formats.arrays import pack
 from phototag.engines.training.triplet import Trainer, below, load, save, triplet_loss
 from phototag.errors import WeightsError
-from phototag.learn.triplets import semi_hard, squares
+from phototag.learn.triplets import semi_hard_triplets, squared_distances
 from phototag.types import Vectors
 
 
@@ -49,7 +49,7 @@ def crowd() -> tuple[Vectors, np.ndarray]:
 
 def learn(trainer: Trainer, vectors: Vectors, people: np.ndarray, steps: int) -> list[float]:
     def mine(seen: Vectors) -> np.ndarray:
-        return semi_hard(squares(seen), people, 0.2, np.random.default_rng(0))
+        return semi_hard_triplets(squared_distances(seen), people, 0.2, np.random.default_rng(0))
 
     return [trainer.step(vectors, mine).loss for _ in range(steps)]
 
@@ -62,7 +62,7 @@ def test_a_projection_learns_what_tells_people_apart(crowd: tuple[Vectors, np.nd
     learn(trainer, vectors[seen], people[seen], 40)
 
     def nearest_is_right(some: Vectors, whose: np.ndarray) -> float:
-        apart = squares(some) + 9 * np.eye(len(some))
+        apart = squared_distances(some) + 9 * np.eye(len(some))
         return float((whose[apart.argmin(axis=1)] == whose).mean())
 
     before = nearest_is_right(vectors[~seen], people[~seen])

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 
 from phototag.learn import cluster as ours
-from phototag.learn.cluster import Known, Labels, central_first, cluster, members
-from phototag.learn.graph import Rows, Similarities, neighbours
-from phototag.learn.linkage import split
+from phototag.learn.arrays import Labels, Rows
+from phototag.learn.cluster import PriorKnowledge, central_first, cluster, members
+from phototag.learn.linkage import cut_clusters
 from phototag.learn.metrics import b_cubed, pairwise
+from phototag.learn.neighbours import Similarities, neighbour_graph
 from phototag.types import Vectors
 from tests.learn.people import THRESHOLDS, centres, faces
 
@@ -82,22 +83,22 @@ def test_a_new_burst_joins_the_group_that_there_is(frames: int) -> None:
     burst = faces(faces(centre, 1, 9, 0.25)[0], frames, 5, 0.05)
     vectors = np.concatenate([faces(centre, 10, 1, 0.25), burst])
     old = np.arange(len(vectors)) < 10
-    known = Known(np.where(old, 0, -1), old, np.zeros(len(vectors), np.bool_))
+    known = PriorKnowledge(np.where(old, 0, -1), old, np.zeros(len(vectors), np.bool_))
     assert cluster(vectors, THRESHOLDS, known).tolist() == [0] * len(vectors)
 
 
-def test_copies_are_weighed_once_but_do_not_share_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copies_are_weighed_once_but_do_not_share_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
 
     def seen(vectors: Vectors, k: int) -> tuple[Rows, Similarities]:
         looked.append(len(vectors))
-        return neighbours(vectors, k)
+        return neighbour_graph(vectors, k)
 
-    monkeypatch.setattr(ours, "neighbours", seen)
+    monkeypatch.setattr(ours, "neighbour_graph", seen)
     copies = np.repeat(faces(centres(1)[0], 4), 500, axis=0)
-    nothing = Known.nothing(2000)
+    nothing = PriorKnowledge.none(2000)
     assert cluster(copies, THRESHOLDS).tolist() == [0] * 2000
-    known = Known(nothing.parts, nothing.settled, nothing.faint, {0: {1}, 1: {1}})
+    known = PriorKnowledge(nothing.must_link, nothing.settled, nothing.low_quality, {0: {1}, 1: {1}})
     labels = cluster(copies, THRESHOLDS, known)
     assert sorted(labels[:2].tolist()) == [-1, 0]
     assert (labels[2:] == 0).all()
@@ -110,13 +111,13 @@ def test_the_order_of_equal_faces_says_nothing(seed: int, count: int) -> None:
     random = np.random.default_rng(seed)
     some = np.concatenate([faces(centre, 3, number, 0.3) for number, centre in enumerate(centres(4, seed, 0.5))])
     who = random.integers(0, len(some), count)
-    photo, faint = random.integers(0, count // 2 + 1, count), random.random(count) < 0.15
+    photo, poor = random.integers(0, count // 2 + 1, count), random.random(count) < 0.15
 
     def kinds(rows: Labels) -> list[list[tuple[int, int, bool]]]:
-        marks = {place: {int(photo[row])} for place, row in enumerate(rows)}
-        known = Known(np.full(count, -1), np.zeros(count, np.bool_), faint[rows], marks)
+        keys = {place: {int(photo[row])} for place, row in enumerate(rows)}
+        known = PriorKnowledge(np.full(count, -1), np.zeros(count, np.bool_), poor[rows], keys)
         found = [rows[list(group)] for group in groups(cluster(some[who[rows]], THRESHOLDS, known))]
-        return sorted(sorted((int(who[row]), int(photo[row]), bool(faint[row])) for row in group) for group in found)
+        return sorted(sorted((int(who[row]), int(photo[row]), bool(poor[row])) for row in group) for group in found)
 
     assert kinds(np.arange(count)) == kinds(random.permutation(count))
 
@@ -142,7 +143,7 @@ def test_a_library_of_people_and_strangers() -> None:
     truth = [i for i, size in enumerate(sizes) for _ in range(size)] + list(range(20, 320))
     labels = cluster(vectors, THRESHOLDS)
     assert pairwise(truth, labels.tolist()).precision == 1
-    assert b_cubed(truth, labels.tolist()).f > 0.98
+    assert b_cubed(truth, labels.tolist()).f1 > 0.98
 
 
 def test_the_order_of_rows_says_nothing() -> None:
@@ -165,7 +166,7 @@ def test_a_chain_between_two_people_is_cut() -> None:
     bridge /= np.linalg.norm(bridge, axis=1, keepdims=True)
     vectors = np.concatenate([faces(ends[0], 20, 1, 0.2), bridge, faces(ends[1], 20, 2, 0.2)])
     together = np.zeros(len(vectors), np.int64)
-    parts = split(vectors, together, THRESHOLDS.split)
+    parts = cut_clusters(vectors, together, THRESHOLDS.split)
     assert len(set(parts[:20].tolist())) == 1
     assert len(set(parts[-20:].tolist())) == 1
     assert parts[0] != parts[-1]
@@ -175,7 +176,7 @@ def test_a_chain_between_two_people_is_cut() -> None:
 
 def test_split_numbers_everything_and_unites_nothing() -> None:
     vectors = centres(6)
-    parts = split(vectors, np.array([0, 0, -1, 1, 1, -1]), 2.0)
+    parts = cut_clusters(vectors, np.array([0, 0, -1, 1, 1, -1]), 2.0)
     assert len(set(parts.tolist())) == 4
     assert parts[0] == parts[1]
     assert parts[3] == parts[4]
@@ -190,9 +191,9 @@ def test_whatever_the_order_every_face_is_once_and_constraints_hold(seed: int, c
     who = random.integers(0, 12, count)
     vectors = np.concatenate([faces(people[i], 1, seed=number) for number, i in enumerate(who)] or [people[:0]])
     parts = np.where(random.random(count) < 0.2, random.integers(0, 4, count), -1)
-    marks = {row: {int(random.integers(0, 6))} for row in range(count) if random.random() < 0.5}
+    keys = {row: {int(random.integers(0, 6))} for row in range(count) if random.random() < 0.5}
     since = random.integers(0, 4, count)
-    known = Known(parts, random.random(count) < 0.3, random.random(count) < 0.2, marks, since)
+    known = PriorKnowledge(parts, random.random(count) < 0.3, random.random(count) < 0.2, keys, since)
     labels = cluster(vectors, THRESHOLDS, known)
     assert labels.shape == (count,)
     sizes = np.bincount(labels[labels >= 0])
@@ -203,56 +204,56 @@ def test_whatever_the_order_every_face_is_once_and_constraints_hold(seed: int, c
         assert (own == own[0]).all()
         assert own[0] >= 0 or len(own) == 1
     for group in groups(labels):
-        of_mark: dict[int, set[int]] = {}
+        of_key: dict[int, set[int]] = {}
         for row in group:
-            for mark in marks.get(row, ()):
-                of_mark.setdefault(mark, set()).add(int(parts[row]) if parts[row] >= 0 else -1 - row)
-        assert all(len(sharing) == 1 for sharing in of_mark.values())  # but for those who were together before
-        clear = [row for row in group if not known.faint[row]]
+            for key in keys.get(row, ()):
+                of_key.setdefault(key, set()).add(int(parts[row]) if parts[row] >= 0 else -1 - row)
+        assert all(len(sharing) == 1 for sharing in of_key.values())  # but for those who were together before
+        clear = [row for row in group if not known.low_quality[row]]
         assert len(clear) >= 2 or any(parts[row] >= 0 for row in group)
     order = random.permutation(count)
     place = np.argsort(order)
-    moved = Known(
+    moved = PriorKnowledge(
         parts[order],
         known.settled[order],
-        known.faint[order],
-        {int(place[row]): own for row, own in marks.items()},
+        known.low_quality[order],
+        {int(place[row]): own for row, own in keys.items()},
         since[order],
     )
     again = cluster(vectors[order], THRESHOLDS, moved)
     assert {frozenset(int(order[i]) for i in group) for group in groups(again)} == groups(labels)
 
 
-def test_a_face_does_not_join_a_faint_one_of_its_photo() -> None:
+def test_a_face_does_not_join_a_low_quality_one_of_its_photo() -> None:
     vectors = faces(centres(1)[0], 7, 0, 0.2)
-    parts, faint = np.array([0, 0, 0, 0, 0, 0, -1]), np.arange(7) == 5
+    parts, poor = np.array([0, 0, 0, 0, 0, 0, -1]), np.arange(7) == 5
     for mate in (4, 5):
-        known = Known(parts, parts == 0, faint, {mate: {1}, 6: {1}})
+        known = PriorKnowledge(parts, parts == 0, poor, {mate: {1}, 6: {1}})
         assert cluster(vectors, THRESHOLDS, known).tolist() == [0] * 6 + [-1]
 
 
 def test_faces_of_one_photo_are_kept_apart_and_the_better_one_stays() -> None:
     centre = centres(1)[0]
     vectors = np.concatenate([faces(centre, 6, 0, 0.2), faces(centre, 1, 7, 0.35)])
-    nothing = Known.nothing(7)
+    nothing = PriorKnowledge.none(7)
     assert cluster(vectors, THRESHOLDS).tolist() == [0] * 7
-    known = Known(nothing.parts, nothing.settled, nothing.faint, {0: {1}, 6: {1}})
+    known = PriorKnowledge(nothing.must_link, nothing.settled, nothing.low_quality, {0: {1}, 6: {1}})
     assert cluster(vectors, THRESHOLDS, known).tolist() == [0] * 6 + [-1]
 
 
-def test_faint_faces_join_groups_but_found_none_and_bridge_none() -> None:
+def test_low_quality_faces_join_groups_but_found_none_and_bridge_none() -> None:
     ends = centres(2, apart=0.42)
     middle = ends.sum(axis=0, keepdims=True)
     middle /= np.linalg.norm(middle)
     vectors = np.concatenate([faces(ends[0], 8, 1, 0.1), faces(ends[1], 6, 2, 0.1), np.repeat(middle, 40, axis=0)])
-    nothing = Known.nothing(54)
+    nothing = PriorKnowledge.none(54)
     assert cluster(vectors, THRESHOLDS).tolist() == [0] * 54
-    faint = np.arange(54) >= 14
-    labels = cluster(vectors, THRESHOLDS, Known(nothing.parts, nothing.settled, faint))
+    poor = np.arange(54) >= 14
+    labels = cluster(vectors, THRESHOLDS, PriorKnowledge(nothing.must_link, nothing.settled, poor))
     assert len(set(labels[:8].tolist())) == len(set(labels[8:14].tolist())) == 1
     assert labels[0] != labels[8]
     assert (labels[14:] >= 0).all()
-    alone = cluster(vectors[14:], THRESHOLDS, Known(nothing.parts[:40], nothing.settled[:40], faint[14:]))
+    alone = cluster(vectors[14:], THRESHOLDS, PriorKnowledge(nothing.must_link[:40], nothing.settled[:40], poor[14:]))
     assert alone.tolist() == [-1] * 40
 
 
@@ -263,12 +264,12 @@ def test_one_more_face_moves_nobody() -> None:
     settled = np.array([True] * 6 + [False] * 7)
     for more, together in ((1, False), (2, True)):
         rows = np.array([0, 1, 2, 3, 4, 5, *range(6, 6 + more)])
-        known = Known(parts[rows], settled[rows], np.zeros(len(rows), np.bool_))
+        known = PriorKnowledge(parts[rows], settled[rows], np.zeros(len(rows), np.bool_))
         labels = cluster(vectors[rows], THRESHOLDS, known)
         assert (labels[:5] == 0).all()
         assert (labels[6:] == labels[:1]).any()
         assert (labels[5] == 0) == together
-    apart = Known(np.array([0] * 5 + [1] * 5 + [-1] * 3), np.arange(13) < 10, np.zeros(13, np.bool_))
+    apart = PriorKnowledge(np.array([0] * 5 + [1] * 5 + [-1] * 3), np.arange(13) < 10, np.zeros(13, np.bool_))
     labels = cluster(vectors, THRESHOLDS, apart)
     assert labels[0] != labels[5]  # three faces are too few to unite two groups of five
 
@@ -280,7 +281,9 @@ def test_photo_by_photo_comes_to_what_is_there_at_once(seed: int) -> None:
     labels = since = np.zeros(0, np.int64)
     for run in range(12):
         before, since = labels, np.append(since, run)
-        known = Known(np.append(before, -1), np.arange(run + 1) < run, np.zeros(run + 1, np.bool_), since=since)
+        known = PriorKnowledge(
+            np.append(before, -1), np.arange(run + 1) < run, np.zeros(run + 1, np.bool_), first_grouping=since
+        )
         labels = cluster(vectors[: run + 1], THRESHOLDS, known)
     assert labels.tolist() == [0] * 12
 
@@ -294,12 +297,12 @@ def test_a_face_left_alone_joins_a_group_that_grows() -> None:
         parts = np.where(np.arange(count) < 8 + came, 0, -1)
         parts[0] = -1
         since = np.array([0] * 8 + [1] * came + [2] * new)
-        known = Known(parts, since < 2, np.zeros(count, np.bool_), since=since)
+        known = PriorKnowledge(parts, since < 2, np.zeros(count, np.bool_), first_grouping=since)
         labels = cluster(vectors[:count], THRESHOLDS, known)
         assert (labels[1:] == 0).all()
         assert (labels[0] == 0) == joins, (came, new)
-        faint = np.arange(count) == 0
-        labels = cluster(vectors[:count], THRESHOLDS, Known(parts, since < 2, faint, since=since))
+        poor = np.arange(count) == 0
+        labels = cluster(vectors[:count], THRESHOLDS, PriorKnowledge(parts, since < 2, poor, first_grouping=since))
         assert (labels[0] == 0) == joins, (came, new)
 
 
@@ -308,7 +311,7 @@ def test_one_person_with_thousands_of_faces_beside_many_with_two() -> None:
     vectors = np.concatenate([faces(people[0], 5000), *(faces(people[i], 2, i, 0.2) for i in range(1, 201))])
     labels = cluster(vectors, THRESHOLDS)
     truth = [0] * 5000 + [i for i in range(1, 201) for _ in range(2)]
-    assert b_cubed(truth, labels.tolist()).f > 0.99
+    assert b_cubed(truth, labels.tolist()).f1 > 0.99
     assert len(set(labels[:5000].tolist())) == 1
 
 

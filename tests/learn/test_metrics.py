@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phototag.learn.metrics import Score, b_cubed, pairwise
+from phototag.learn.metrics import PrecisionRecall as Score
+from phototag.learn.metrics import b_cubed, pairwise
 
 TRUTH = ["a", "a", "a", "b", "b", "c"]
 
@@ -19,7 +20,11 @@ TRUTH = ["a", "a", "a", "b", "b", "c"]
         ([0, 0, 0, 1, 1, 2], Score(1, 1), Score(1, 1)),
         ([0, 0, 0, 0, 0, 0], Score(4 / 15, 1), Score((3 * 3 / 6 + 2 * 2 / 6 + 1 / 6) / 6, 1)),
         ([-1] * 6, Score(1, 0), Score(1, (3 * 1 / 3 + 2 * 1 / 2 + 1) / 6)),
-        ([0, 0, 1, 1, 1, -1], Score(2 / 4, 2 / 4), Score((2 + 1 / 3 + 4 / 3 + 1) / 6, (4 / 3 + 1 / 3 + 2 + 1) / 6)),
+        (
+            [0, 0, 1, 1, 1, -1],
+            Score(2 / 4, 2 / 4),
+            Score((2 + 1 / 3 + 4 / 3 + 1) / 6, (4 / 3 + 1 / 3 + 2 + 1) / 6),
+        ),
     ],
 )
 def test_examples(labels: list[int], pairs: Score, cubed: Score) -> None:
@@ -30,9 +35,9 @@ def test_examples(labels: list[int], pairs: Score, cubed: Score) -> None:
 
 def test_nothing_at_all() -> None:
     for score in (pairwise([], []), b_cubed([], [])):
-        assert (score.precision, score.recall, score.f) == (1, 1, 1)
-    assert Score(0, 0).f == 0
-    assert Score(0.5, 1).f == pytest.approx(2 / 3)
+        assert (score.precision, score.recall, score.f1) == (1, 1, 1)
+    assert Score(0, 0).f1 == 0
+    assert Score(0.5, 1).f1 == pytest.approx(2 / 3)
 
 
 FACES = st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 4)), min_size=1, max_size=25)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phototag.learn.comparison import compare, figures
-from phototag.learn.thresholds import measured
+from phototag.learn.comparison import compare_embedders, verification_figures
+from phototag.learn.thresholds import measure_thresholds
 from phototag.learn.verification import distances
 from phototag.types import Vectors
 
@@ -26,7 +26,7 @@ def hard() -> tuple[Vectors, list[int]]:
 
 def test_same_lets_no_more_than_one_in_a_thousand_pass(hard: tuple[Vectors, list[int]]) -> None:
     vectors, people = hard
-    found = measured(vectors, people)
+    found = measure_thresholds(vectors, people)
     upper = np.triu_indices(len(people), 1)
     apart, owners = distances(vectors, vectors)[upper], np.array(people)
     different = apart[owners[upper[0]] != owners[upper[1]]]
@@ -36,7 +36,7 @@ def test_same_lets_no_more_than_one_in_a_thousand_pass(hard: tuple[Vectors, list
 
 def test_the_curve_is_a_half_where_same_and_different_are_equally_dense(hard: tuple[Vectors, list[int]]) -> None:
     vectors, people = hard
-    found = measured(vectors, people)
+    found = measure_thresholds(vectors, people)
     upper = np.triu_indices(len(people), 1)
     apart, owners = distances(vectors, vectors)[upper], np.array(people)
     same = owners[upper[0]] == owners[upper[1]]
@@ -47,7 +47,7 @@ def test_the_curve_is_a_half_where_same_and_different_are_equally_dense(hard: tu
 
 
 def test_people_far_apart_give_a_finite_curve() -> None:
-    found = measured(*library(6, 3, 0.05))
+    found = measure_thresholds(*library(6, 3, 0.05))
     assert np.isfinite([found.same, found.split, found.join, found.midpoint, found.slope]).all()
     assert found.slope > 0
     assert found.same > 0.05
@@ -55,7 +55,7 @@ def test_people_far_apart_give_a_finite_curve() -> None:
 
 def test_vectors_that_tell_nobody_apart_still_give_thresholds() -> None:
     vectors = np.repeat(made.centres(6, 0), 2, axis=0)
-    found = measured(np.roll(vectors, 1, axis=0)[::-1], [0, 1] * 6)
+    found = measure_thresholds(np.roll(vectors, 1, axis=0)[::-1], [0, 1] * 6)
     assert np.isfinite([found.same, found.split, found.join, found.midpoint, found.slope]).all()
     assert found.same > 0
 
@@ -63,13 +63,13 @@ def test_vectors_that_tell_nobody_apart_still_give_thresholds() -> None:
 def test_what_is_better_is_called_better_and_the_same_is_not(hard: tuple[Vectors, list[int]]) -> None:
     vectors, people = hard
     easy, _ = library(30, 5, 0.5)
-    found = compare(vectors, easy, people)
+    found = compare_embedders(vectors, easy, people)
     assert found.better
     assert found.gain == pytest.approx(found.trained.tar - found.plain.tar, abs=1e-3)
     assert (found.people, found.faces, found.pairs) == (30, 150, 300)
-    assert not compare(easy, vectors, people).better
-    assert not compare(vectors, vectors, people).better
-    assert compare(vectors, vectors, people).gain == 0
+    assert not compare_embedders(easy, vectors, people).better
+    assert not compare_embedders(vectors, vectors, people).better
+    assert compare_embedders(vectors, vectors, people).gain == 0
 
 
 def test_a_gain_that_one_person_makes_is_chance(hard: tuple[Vectors, list[int]]) -> None:
@@ -78,12 +78,12 @@ def test_a_gain_that_one_person_makes_is_chance(hard: tuple[Vectors, list[int]])
     vectors[:5] = made.faces(away, 5, spread=0.8)  # one person is like nobody else, and not even like himself
     other = vectors.copy()
     other[:5] = away
-    found = compare(vectors, other, people)
+    found = compare_embedders(vectors, other, people)
     assert found.gain > 0
     assert not found.better
 
 
 def test_balanced_accuracy_weighs_both_kinds_alike() -> None:
     vectors, people = library(6, 3, 0.05)
-    assert figures(vectors, people).accuracy == 1
-    assert figures(vectors, people).tar == 1
+    assert verification_figures(vectors, people).accuracy == 1
+    assert verification_figures(vectors, people).tar == 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phototag.learn.trials import identified, k_fold, odd_even, open_set
-from phototag.learn.tsne import plane
+from phototag.learn.trials import identification_rate, k_fold, odd_even, open_set
+from phototag.learn.tsne import tsne_positions
 from tests.learn.people import THRESHOLDS, centres, faces
 
 
@@ -57,18 +57,20 @@ def test_known_people_among_strangers() -> None:
 def test_a_score_counts_that_few_strangers_reach() -> None:
     owner = np.array([1, 1, 1, 2, 9, 9, 9, 9])
     stranger = owner == 9
-    claims = np.array([1, 1, 2, 2, 1, 1, 2, 2])
+    predicted = np.array([1, 1, 2, 2, 1, 1, 2, 2])
     scores = np.array([0.9, 0.5, 0.9, 0.3, 0.6, 0.2, 0.1, 0.1])
-    assert identified(scores, claims, owner, stranger, 0.0) == 1 / 4  # above 0.6 and right: the first alone
-    assert identified(scores, claims, owner, stranger, 0.25) == 3 / 4  # one stranger of four may score higher than 0.2
-    assert identified(scores, claims, owner, stranger, 1.0) == 3 / 4
+    assert identification_rate(scores, predicted, owner, stranger, 0.0) == 1 / 4  # above 0.6 and right: the first alone
+    assert (
+        identification_rate(scores, predicted, owner, stranger, 0.25) == 3 / 4
+    )  # one stranger of four may score higher than 0.2
+    assert identification_rate(scores, predicted, owner, stranger, 1.0) == 3 / 4
 
 
 def test_like_lies_beside_like() -> None:
     vectors, names = people(15, 15)
-    places = plane(vectors)
+    places = tsne_positions(vectors)
     assert places.shape == (30, 2)
     apart = np.linalg.norm(places[:, None] - places[None], axis=2) + np.diag(np.full(30, np.inf))
     assert [names[row] for row in apart.argmin(axis=1)] == names
-    assert (plane(vectors) == places).all()
-    assert (plane(vectors[:3]) == 0).all()
+    assert (tsne_positions(vectors) == places).all()
+    assert (tsne_positions(vectors[:3]) == 0).all()

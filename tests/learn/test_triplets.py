@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phototag.learn.triplets import batches, by_chance, divide, semi_hard, squares, with_pairs
+from phototag.learn.triplets import (
+    batches,
+    count_people_with_pairs,
+    random_triplets,
+    semi_hard_triplets,
+    split_people,
+    squared_distances,
+)
 
 RANDOM = np.random.default_rng(0)
 
@@ -23,32 +30,34 @@ def test_semi_hard_is_what_the_definition_says() -> None:
         np.float32,
     )
     apart[3, 4] = apart[4, 3] = 0.3001
-    found = {tuple(row) for row in semi_hard(apart, people, 0.2, RANDOM).tolist()}
+    found = {tuple(row) for row in semi_hard_triplets(apart, people, 0.2, RANDOM).tolist()}
     assert found == {(0, 1, 4), (1, 0, 3), (2, 3, 0)}
 
 
 def test_what_is_nearer_than_the_positive_is_hard_and_not_semi_hard() -> None:
     apart = np.array([[0, 0.5, 0.4], [0.5, 0, 0.4], [0.4, 0.4, 0]], np.float32)
-    assert semi_hard(apart, np.array([0, 0, 1]), 0.2, RANDOM).shape == (0, 3)
+    assert semi_hard_triplets(apart, np.array([0, 0, 1]), 0.2, RANDOM).shape == (0, 3)
 
 
 def test_random_triplets_are_all_pairs_with_anybody_else() -> None:
     people = np.array([0, 0, 1, 1, 2, 2, 2])
-    found = by_chance(np.zeros((7, 7), np.float32), people, 0.2, np.random.default_rng(1))
+    found = random_triplets(np.zeros((7, 7), np.float32), people, 0.2, np.random.default_rng(1))
     anchors, positives, negatives = people[found].T
     assert len(found) == 2 + 2 + 6
     assert (anchors == positives).all()
     assert (found[:, 0] != found[:, 1]).all()
     assert (anchors != negatives).all()
-    drawn = {tuple(by_chance(np.zeros((7, 7)), people, 0.2, np.random.default_rng(n))[0].tolist()) for n in range(50)}
+    drawn = {
+        tuple(random_triplets(np.zeros((7, 7)), people, 0.2, np.random.default_rng(n))[0].tolist()) for n in range(50)
+    }
     assert {row[2] for row in drawn} == {2, 3, 4, 5, 6}
-    assert len(by_chance(np.zeros((2, 2), np.float32), np.array([0, 0]), 0.2, RANDOM)) == 0
+    assert len(random_triplets(np.zeros((2, 2), np.float32), np.array([0, 0]), 0.2, RANDOM)) == 0
 
 
 def test_squares_are_squared_distances() -> None:
     vectors = np.array([[1, 0], [0, 1], [0.6, 0.8]], np.float32)
     expected = np.square(vectors[:, None] - vectors).sum(axis=2)
-    assert np.allclose(squares(vectors), expected, atol=1e-6)
+    assert np.allclose(squared_distances(vectors), expected, atol=1e-6)
 
 
 def test_a_batch_is_p_people_by_k_faces() -> None:
@@ -71,18 +80,17 @@ def test_fewer_people_than_asked_for_make_one_batch() -> None:
 def test_people_are_divided_whole_and_each_part_has_pairs() -> None:
     for seed in range(20):
         people = [f"p{n}" for n in range(6) for _ in range(2)] + [f"single{n}" for n in range(9)]
-        parts = divide(people, 1 / 3, seed)
-        whose = [{people[row] for row in rows} for rows in (parts.train, parts.watch, parts.held_out)]
+        parts = split_people(people, 1 / 3, seed)
+        three = parts.train, parts.validation, parts.held_out
+        whose = [{people[row] for row in rows} for rows in three]
         assert sum(map(len, whose)) == 15 == len(set.union(*whose))
-        assert [with_pairs([people[row] for row in rows]) for rows in (parts.train, parts.watch, parts.held_out)] == [
-            2, 2, 2,
-        ]  # fmt: skip
-        assert len(np.concatenate([parts.train, parts.watch, parts.held_out])) == len(people)
+        assert [count_people_with_pairs([people[row] for row in rows]) for rows in three] == [2, 2, 2]
+        assert len(np.concatenate([parts.train, parts.validation, parts.held_out])) == len(people)
     many = [f"p{n // 3}" for n in range(900)]
-    parts = divide(many, 1 / 3, 0)
-    assert [len(parts.train), len(parts.watch), len(parts.held_out)] == [480, 120, 300]
+    parts = split_people(many, 1 / 3, 0)
+    assert [len(parts.train), len(parts.validation), len(parts.held_out)] == [480, 120, 300]
 
 
 def test_five_people_are_too_few() -> None:
     with pytest.raises(ValueError, match="fewer than 6"):
-        divide([f"p{n // 2}" for n in range(10)], 1 / 3, 0)
+        split_people([f"p{n // 2}" for n in range(10)], 1 / 3, 0)

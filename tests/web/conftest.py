@@ -149,7 +149,7 @@ class Browser:
             path, data={"token": self.state.keys.form, "back": "/", **fields}, headers={"origin": HERE}
         )
         assert answer.status_code == 200, (answer.status_code, answer.text)
-        assert self.state.tagger.settle(20)
+        assert self.state.tagger.wait_until_idle(20)
         return answer.text
 
 

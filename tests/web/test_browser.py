@@ -52,7 +52,7 @@ class Served:
     state: AppState
 
     def settle(self) -> None:
-        assert self.state.tagger.settle(20)
+        assert self.state.tagger.wait_until_idle(20)
 
 
 @contextmanager
@@ -326,7 +326,7 @@ def test_the_machines_tags_are_confirmed_by_a_key(page: Page, library: Library) 
     with library.open() as store:
         name_faces(store, ada[:6], "Ada")
         name_faces(store, library.faces["ben"][:4], "Ben")
-    page.site.state.tagger.learn()
+    page.site.state.tagger.request()
     page.site.settle()
     page.goto(f"{page.site.address}/people/1?order=least")
     tagged = set(shown(page))

@@ -16,7 +16,7 @@ from phototag.web.app_state import AppState
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.naming.people import hide, rename
-from phototag.workflows.recognition.tag import try_names
+from phototag.workflows.recognition.tag import train_and_tag
 from tests.store import build
 from tests.web.conftest import HERE, Browser, Library, add, make, near, open_pages
 
@@ -55,7 +55,7 @@ def test_tagged_and_confirmed_are_apart_and_the_least_sure_come_first(library: L
     with library.open() as store:
         name_faces(store, ada[:6], "Ada")
         name_faces(store, library.faces["ben"][:6], "Ben")
-        try_names(store, Silent())
+        train_and_tag(store, Silent())
         tags = dict(store.rows("SELECT face, probability FROM guess WHERE person = 1"))
         for number, face in enumerate(sorted(tags)):
             with store.write():
@@ -348,9 +348,9 @@ def test_trouble_while_trying_is_told_on_the_next_page(browser: Browser, monkeyp
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no luck")
 
-    monkeypatch.setattr("phototag.workflows.recognition.background.try_names", broken)
-    browser.state.tagger.learn()
-    assert browser.state.tagger.settle(10)
+    monkeypatch.setattr("phototag.workflows.recognition.background.train_and_tag", broken)
+    browser.state.tagger.request()
+    assert browser.state.tagger.wait_until_idle(10)
     assert "could not be tried on all faces: a bug in phototag (RuntimeError: no luck)" in browser.get("/people")
 
 

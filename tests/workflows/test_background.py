@@ -14,7 +14,7 @@ from phototag.store import people
 from phototag.store.connect import Store, open_store
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.background import Tagger
-from phototag.workflows.recognition.tag import try_names
+from phototag.workflows.recognition.tag import train_and_tag
 from tests.store.build import who
 from tests.workflows.test_people import add_faces
 
@@ -22,10 +22,10 @@ from tests.workflows.test_people import add_faces
 def test_names_given_one_after_the_other_are_all_tried(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 6), add_faces(store, "ben", 1, 6)
     tagger = Tagger(store.path)
-    assert not tagger.news()
+    assert not tagger.finished_since_last_asked()
     for faces, name in ((ada, "Ada"), (ben, "Ben")):
         name_faces(store, faces[:2], name)
-        tagger.learn()
+        tagger.request()
     done = tagger.close()
     assert done and done.named == 8
     assert who(store) == {
@@ -38,13 +38,13 @@ def test_news_is_told_once(store: Store) -> None:
     ada = add_faces(store, "ada", 0, 6)
     tagger = Tagger(store.path)
     name_faces(store, ada[:2], "Ada")
-    tagger.learn()
+    tagger.request()
     deadline = time.monotonic() + 30
-    while not tagger.news():
+    while not tagger.finished_since_last_asked():
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert who(store)[ada[5]] == ("Ada", "machine")
-    assert not tagger.news()
+    assert not tagger.finished_since_last_asked()
     assert tagger.close()
 
 
@@ -56,18 +56,18 @@ def test_trouble_is_told_and_the_next_round_does_it_all(store: Store, monkeypatc
         if len(tried) == 1:
             raise DatabaseLockedError("in use")
 
-    monkeypatch.setattr("phototag.workflows.recognition.background.try_names", locked_at_first)
+    monkeypatch.setattr("phototag.workflows.recognition.background.train_and_tag", locked_at_first)
     tagger = Tagger(store.path)
-    tagger.learn()
-    assert tagger.settle(30)
-    assert tagger.news()
-    assert hints.sentence(tagger.trouble or Exception()) == "in use"
-    tagger.learn()
+    tagger.request()
+    assert tagger.wait_until_idle(30)
+    assert tagger.finished_since_last_asked()
+    assert hints.sentence(tagger.error or Exception()) == "in use"
+    tagger.request()
     assert tagger.close() is None
     assert len(tried) == 2
     tagger = Tagger(store.path)
     tried.clear()
-    tagger.learn()
+    tagger.request()
     with pytest.raises(DatabaseLockedError):
         tagger.close()
 
@@ -77,15 +77,15 @@ def test_what_another_program_says_meanwhile_is_tried_too(store: Store, monkeypa
     name_faces(store, ada[:2], "Ada")
 
     def beside(own: Store, progress: Progress, **how: Any) -> Any:
-        done = try_names(own, progress, **how)
+        done = train_and_tag(own, progress, **how)
         if not people.find(own, "Ben"):
             with open_store(store.path) as other:
                 name_faces(other, ben[:2], "Ben")
         return done
 
-    monkeypatch.setattr("phototag.workflows.recognition.background.try_names", beside)
+    monkeypatch.setattr("phototag.workflows.recognition.background.train_and_tag", beside)
     tagger = Tagger(store.path)
-    tagger.learn()
+    tagger.request()
     done = tagger.close()
     assert done
     assert done.named == 8

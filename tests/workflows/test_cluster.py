@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from phototag.learn.cluster import Known, Labels, cluster
+from phototag.learn.arrays import Labels
+from phototag.learn.cluster import PriorKnowledge, cluster
 from phototag.progress import Silent
 from phototag.store import decisions, engines, faces, groups, models, people
 from phototag.store.connect import Store, open_reader
@@ -15,8 +16,9 @@ from phototag.store.decisions import Decision
 from phototag.store.models import Model
 from phototag.types import Box, EngineInfo, Guess, Thresholds, Vectors
 from phototag.workflows.naming.history import undo
-from phototag.workflows.recognition.cluster import Changed, Clustered, cluster_faces
-from phototag.workflows.recognition.conflicts import Conflict, _pairs
+from phototag.workflows.recognition.cluster import Clustered, cluster_faces
+from phototag.workflows.recognition.conflicts import Conflict, _pairs_in_photos
+from phototag.workflows.recognition.group_numbers import ChangedGroup
 from tests.store.build import EMBEDDER, THRESHOLDS, add_face, add_photo, say, step_back, unit
 
 
@@ -77,7 +79,7 @@ def test_new_faces_join_the_groups_that_there_are(store: Store) -> None:
     done = run(store)
     assert (done.groups, done.founded, done.joined, done.moved) == (3, 1, 6, 0)
     assert unnamed_groups(store) == {1: set(ben), 2: {*ada, *more}, 3: set(cy)}  # the largest group is still number 2
-    assert done.changed == (Changed(2, 2, 3, 9, 6, 0), Changed(3, None, 0, 2, 2, 0))
+    assert done.changed == (ChangedGroup(2, 2, 3, 9, 6, 0), ChangedGroup(3, None, 0, 2, 2, 0))
     assert run(store) == Clustered(16, 3, 0, 0, 0, 0)
 
 
@@ -88,7 +90,7 @@ def test_anew_means_other_numbers_and_is_told_by_faces(store: Store, preview: bo
     more, cy = add(store, "ada", 0, range(3, 9)), add(store, "cy", 2, range(2))
     done = run(store, from_scratch=True, preview=preview)
     assert (done.joined, done.founded, done.moved) == (6, 1, 0)
-    assert done.changed == (Changed(3, 2, 3, 9, 6, 0), Changed(5, None, 0, 2, 2, 0))
+    assert done.changed == (ChangedGroup(3, 2, 3, 9, 6, 0), ChangedGroup(5, None, 0, 2, 2, 0))
     if not preview:
         assert unnamed_groups(store) == {3: {*ada, *more}, 4: set(ben), 5: set(cy)}
 
@@ -114,7 +116,11 @@ def test_groups_that_come_apart_and_together_are_told(store: Store) -> None:
         store.run("UPDATE clustering SET next_number = 4")
     done = run(store, from_scratch=True, preview=True)
     assert (done.groups, done.joined, done.founded, done.moved) == (2, 1, 0, 2)
-    assert done.changed == (Changed(3, 3, 2, 0, 0, 2), Changed(4, 1, 4, 6, 2, 0), Changed(5, 2, 2, 3, 1, 0))
+    assert done.changed == (
+        ChangedGroup(3, 3, 2, 0, 0, 2),
+        ChangedGroup(4, 1, 4, 6, 2, 0),
+        ChangedGroup(5, 2, 2, 3, 1, 0),
+    )
     assert run(store).moved == 0  # without it, groups stay as they are
 
 
@@ -156,7 +162,7 @@ def test_another_embedder_groups_anew(store: Store) -> None:
             store.run("INSERT INTO embedding VALUES (?, ?, 8, ?)", (face, embedder, vector.tobytes()))
     done = run(store)
     assert (done.groups, done.alone) == (1, 1)
-    assert done.changed == (Changed(2, 1, 3, 2, 0, 1),)
+    assert done.changed == (ChangedGroup(2, 1, 3, 2, 0, 1),)
     assert unnamed_groups(store) == {2: set(ada[:2])}
 
 
@@ -296,15 +302,15 @@ def test_one_face_speaks_for_all_who_belong_together(store: Store, monkeypatch: 
     ada = add(store, "ada", 0, range(40))
     run(store)
     told(store, "different", ada[0], ada[1])
-    seen: list[Known] = []
+    seen: list[PriorKnowledge] = []
 
-    def watched(vectors: Vectors, thresholds: Thresholds, known: Known) -> Labels:
-        seen.append(known)
-        return cluster(vectors, thresholds, known)
+    def watched(vectors: Vectors, thresholds: Thresholds, prior: PriorKnowledge) -> Labels:
+        seen.append(prior)
+        return cluster(vectors, thresholds, prior)
 
-    monkeypatch.setattr("phototag.workflows.recognition.cluster.cluster", watched)
+    monkeypatch.setattr("phototag.workflows.recognition.constrained_groups.cluster", watched)
     run(store)
-    assert len(seen[-1].marks) == 2  # each face with a mark is compared with all others that have it
+    assert len(seen[-1].cannot_link) == 2  # each face with a key is compared with all others that have it
 
 
 def test_what_is_said_of_named_faces_says_something_of_others(store: Store) -> None:
@@ -438,9 +444,9 @@ def test_nobody_is_whom_a_human_named_beside_them(store: Store) -> None:
 def test_pairs_are_found_in_photos_with_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("phototag.workflows.recognition.conflicts._PAIRS", 2)
     photos = np.array([7, 5, 7, 9, 5, 7, 7])
-    found = sorted((int(a), int(b)) for one, two in _pairs(photos) for a, b in zip(one, two, strict=True))
+    found = sorted((int(a), int(b)) for one, two in _pairs_in_photos(photos) for a, b in zip(one, two, strict=True))
     assert found == [(0, 2), (0, 5), (0, 6), (1, 4), (2, 5), (2, 6), (5, 6)]
-    assert list(_pairs(np.zeros(0, np.int64))) == []
+    assert list(_pairs_in_photos(np.zeros(0, np.int64))) == []
 
 
 def test_poor_faces_join_groups_but_make_none(store: Store) -> None:

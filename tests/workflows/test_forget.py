@@ -34,7 +34,7 @@ from phototag.workflows.naming.name import compare, dismiss, name_faces
 from phototag.workflows.naming.people import hide, merge, not_them
 from phototag.workflows.recognition.audit import audit
 from phototag.workflows.recognition.cluster import cluster_faces
-from phototag.workflows.recognition.tag import try_names
+from phototag.workflows.recognition.tag import train_and_tag
 from phototag.workflows.report import _Library
 from tests.store.build import add_photo, clean, unit
 from tests.workflows import fakes
@@ -189,7 +189,7 @@ def test_an_audit_leaves_out_names_on_photos_that_are_missing(store: Store) -> N
         add_photo(store, b"%d.jpg" % number, [(LEFT, who)])
     name_faces(store, [1, 2, 3], "Ada")
     name_faces(store, [4, 5, 6, 7, 8], "Ben")  # the fourth is Ada
-    try_names(store, Silent())
+    train_and_tag(store, Silent())
     assert [doubt.place.face for doubt in audit(store, Silent()).doubts] == [4]
     files.mark_missing(store, [4])
     found = audit(store, Silent())
@@ -234,7 +234,7 @@ def two(store: Store, photos: Path, run: Run) -> Path:
     cluster_faces(store, Silent())
     name_faces(store, [row[0] for row in store.rows("SELECT id FROM face WHERE x < 50 LIMIT 2")], "Ada")
     name_faces(store, [row[0] for row in store.rows("SELECT id FROM face WHERE x > 50 LIMIT 2")], "Ben")
-    try_names(store, Silent())
+    train_and_tag(store, Silent())
     return photos
 
 
@@ -245,7 +245,7 @@ def test_a_forgotten_person_is_found_nowhere_again(store: Store, two: Path, run:
     tagged = told.tagged
     done = forget_person(store, "Ada")
     assert (done.number, done.faces, done.tagged) == (1, 2, tagged)
-    try_names(store, Silent())
+    train_and_tag(store, Silent())
     found = status(store)
     assert (found.photos, found.faces, found.people, found.confirmed) == (4, 6, 1, 2)
     names = export_names(store).names
@@ -322,7 +322,7 @@ def test_a_model_or_tags_of_before_come_to_nothing(store: Store, two: Path, monk
         return real(store, model, guesses)
 
     monkeypatch.setattr(models, "swap_guesses", late)
-    try_names(store, Silent())  # which begins anew, since something was said meanwhile
+    train_and_tag(store, Silent())  # which begins anew, since something was said meanwhile
     learnt = models.latest(store)
     assert learnt is not None and learnt.people == (2,)
     assert not list(store.rows("SELECT 1 FROM guess WHERE person = 1"))

@@ -18,8 +18,8 @@ from phototag.types import Box
 from phototag.workflows.naming.history import undo, undo_since
 from phototag.workflows.naming.name import dismiss, name_faces
 from phototag.workflows.naming.people import called, different, hide, joined, merge, not_them, parts, rename, split
-from phototag.workflows.recognition.judging import judge
-from phototag.workflows.recognition.tag import try_names
+from phototag.workflows.recognition.predictions import predict
+from phototag.workflows.recognition.tag import train_and_tag
 from tests.store.build import add_face, add_photo, clean, step_back, unit, who
 from tests.workflows.test_people import add_faces
 
@@ -185,7 +185,7 @@ def test_a_person_is_split_along_looks(store: Store) -> None:
     assert named(store) == dict.fromkeys([*ada, *ben], "Ada")
     split(store, "Ada", ben, None)
     assert named(store) == {**dict.fromkeys(ada, "Ada"), **dict.fromkeys(ben, None)}
-    try_names(store, Silent())
+    train_and_tag(store, Silent())
     assert named(store) == {**dict.fromkeys(ada, "Ada"), **dict.fromkeys(ben, None)}
 
 
@@ -206,7 +206,7 @@ def test_nobody_is_twice_in_a_photo_of_a_split(store: Store) -> None:
 def test_the_machine_forgets_whom_nobody_is_called(store: Store) -> None:
     ada = add_faces(store, "ada", 0, 6)
     name_faces(store, ada[:2], "Ada")
-    try_names(store, Silent())
+    train_and_tag(store, Silent())
     assert set(named(store).values()) == {"Ada"}
     undo(store)
     assert set(named(store).values()) == {None}
@@ -226,7 +226,7 @@ def test_the_machine_forgets_whose_faces_are_all_otherwise(
 ) -> None:
     ada = add_faces(store, "ada", 0, 6)
     name_faces(store, ada[:2], "Ada")
-    try_names(store, Silent())
+    train_and_tag(store, Silent())
     say(store, ada[:2])
     assert "Ada" not in named(store).values()
 
@@ -237,10 +237,10 @@ def test_a_name_that_is_taken_back_while_faces_are_tagged(store: Store, monkeypa
 
     def judged(*arguments: Any) -> Any:
         step_back(store)
-        return judge(*arguments)
+        return predict(*arguments)
 
-    monkeypatch.setattr("phototag.workflows.recognition.tag.judge", judged)
-    assert try_names(store, Silent()) is None
+    monkeypatch.setattr("phototag.workflows.recognition.tag.predict", judged)
+    assert train_and_tag(store, Silent()) is None
     assert set(named(store).values()) == {None}
 
 
@@ -248,11 +248,11 @@ def test_tags_follow_a_merge_at_once(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 6), add_faces(store, "also ada", 0, 6)
     name_faces(store, ada[:2], "Ada")
     name_faces(store, ben[:2], "Ben")
-    try_names(store, Silent())
+    train_and_tag(store, Silent())
     ben_s = {face for face, name in named(store).items() if name == "Ben"}
     merge(store, "Ben", "Ada")
     assert {named(store)[face] for face in ben_s} == {"Ada"}
-    assert try_names(store, Silent())  # and the classifier learns that there is one less
+    assert train_and_tag(store, Silent())  # and the classifier learns that there is one less
     assert "Ben" not in named(store).values()
     assert list(named(store).values()).count("Ada") > 6
 

@@ -52,4 +52,4 @@ def test_groups_are_people(grouped: Store) -> None:
     assert len(names) > 130
     score = b_cubed(names, labels)
     assert score.precision > 0.99
-    assert score.f > 0.95
+    assert score.f1 > 0.95

@@ -30,7 +30,7 @@ from phototag.workflows.naming.name import compare, dismiss, name_faces
 from phototag.workflows.naming.people import different, hide, merge, not_them, rename, split
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.refresh import refresh
-from phototag.workflows.recognition.tag import try_names
+from phototag.workflows.recognition.tag import train_and_tag
 from tests.learn import people as simulated
 from tests.store.build import clean, decoded
 from tests.workflows import fakes
@@ -149,7 +149,7 @@ _STEPS: st.SearchStrategy[Step] = st.one_of(
               st.booleans()),
     st.builds(lambda: lambda s: refresh(s, WATCHED)),
     st.builds(lambda: lambda s: cluster_faces(s, WATCHED)),
-    st.builds(lambda: lambda s: try_names(s, WATCHED)),
+    st.builds(lambda: lambda s: train_and_tag(s, WATCHED)),
 )  # fmt: skip
 
 

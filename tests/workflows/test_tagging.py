@@ -25,9 +25,11 @@ from phototag.workflows.naming.name import compare, name_faces
 from phototag.workflows.naming.people import not_them
 from phototag.workflows.recognition import tag
 from phototag.workflows.recognition.audit import audit
-from phototag.workflows.recognition.judging import PRECISION, Faces, judge, usable_model
-from phototag.workflows.recognition.tag import tag_faces, try_names
-from phototag.workflows.recognition.train import learn, train_people
+from phototag.workflows.recognition.predictions import predict
+from phototag.workflows.recognition.tag import tag_faces, train_and_tag
+from phototag.workflows.recognition.tagging_input import TaggingInput
+from phototag.workflows.recognition.train import fit_model, train_people
+from phototag.workflows.recognition.trained_model import PRECISION, usable_model
 from phototag.workflows.recognition.tune import tune
 from tests.learn import people as simulated
 from tests.store.build import DETECTOR, EMBEDDER, add_face, add_photo, decoded, new_face, say, step_back, unit, who
@@ -139,7 +141,7 @@ def test_the_audit_finds_planted_mistakes(simulation: tuple[Path, dict[int, int]
 def test_the_audit_doubts_tags_that_are_no_longer_so(store: Store) -> None:
     ada, ben = ([add_face(store, f"{axis}/{n}.jpg".encode(), _near(axis, n)) for n in range(4)] for axis in (0, 1))
     say(store, "is", ben[0], "Ada")  # by mistake
-    try_names(store, WATCHED)
+    train_and_tag(store, WATCHED)
     assert who(store)[ben[1]] == ("Ada", "machine")
     assert not [doubt for doubt in audit(store, WATCHED).doubts if doubt.source == "machine"]
     say(store, "is", ben[0], "Ben")
@@ -212,18 +214,18 @@ def test_the_better_claim_wins(store: Store) -> None:
         say(store, "is", add_face(store, f"{number}.jpg".encode(), _near(0, number)), "Ada")
     add_photo(store, b"x.jpg", [(Box(10, 10, 50, 50), _near(0, 9)), (Box(100, 10, 50, 50), _near(0, 2))])
     worse, better = (face.id for face in faces.identified(store) if face.path == b"/photos/x.jpg")
-    assert try_names(store, WATCHED)
+    assert train_and_tag(store, WATCHED)
     assert (who(store)[worse], who(store)[better]) == ((None, None), ("Ada", "machine"))
     [left] = audit(store, WATCHED).twice
     assert (left.face.face, left.kept.face, left.person) == (worse, better, "Ada")
     compare(store, "same", worse, better)  # a mirror
-    done = try_names(store, WATCHED)
+    done = train_and_tag(store, WATCHED)
     assert done
     assert done.twice == ()
     assert who(store)[worse] == ("Ada", "machine")
     undo(store)
     say(store, "is", worse, "Ada")  # a human's claim is the better one
-    done = try_names(store, WATCHED)
+    done = train_and_tag(store, WATCHED)
     assert done
     assert [(one.face.face, one.kept.face, one.kept_probability) for one in done.twice] == [(better, worse, 1.0)]
     say(store, "is", better, "Ada")  # and humans may say so of both
@@ -239,15 +241,15 @@ def test_a_model_that_another_program_trained_meanwhile_is_used(store: Store, mo
     times = []
 
     def slowly(*arguments: Any) -> Any:
-        judged = judge(*arguments)
+        predictions = predict(*arguments)
         times.append(1)
         if len(times) == 1:
             with open_store(store.path) as other:
                 name_faces(other, ben[:2], "Ben")
-                try_names(other, Silent())
-        return judged
+                train_and_tag(other, Silent())
+        return predictions
 
-    monkeypatch.setattr(tag, "judge", slowly)
+    monkeypatch.setattr(tag, "predict", slowly)
     done = tag_faces(store, Silent())
     newest = usable_model(store)
     assert len(newest.people) == 2 and len(times) == 3
@@ -263,7 +265,7 @@ def test_what_is_said_of_a_face_holds_for_one_that_is_the_same(store: Store) -> 
     not_them(store, "Ada", [ada[1]])
     compare(store, "same", ada[1], ada[2])
     compare(store, "different", ada[3], ada[0])
-    try_names(store, WATCHED)
+    train_and_tag(store, WATCHED)
     assert [who(store)[face] for face in ada[1:]] == [(None, None)] * 3
     assert [who(store)[face] for face in ben[1:]] == [("Ben", "machine")] * 3
 
@@ -276,17 +278,17 @@ def test_what_is_learnt_has_no_memory(simulation: tuple[Path, dict[int, int]], t
         first = usable_model(store)
         stranger = next(face for face, person in simulation[1].items() if person >= 30)
         person = name_faces(store, [stranger], "A stranger")
-        done = try_names(store, WATCHED)
+        done = train_and_tag(store, WATCHED)
         assert done
         assert done.named > 100
-        after, fresh = usable_model(store), learn(Faces.read(store))
+        after, fresh = usable_model(store), fit_model(TaggingInput.read(store))
         assert set(after.people) == {*first.people, person.id}
         assert np.array_equal(after.coef, fresh.coef)
         assert np.array_equal(after.intercept, fresh.intercept)
         assert (after.radius, after.params) == (fresh.radius, json.loads(json.dumps(fresh.params)))
         assert not np.array_equal(after.coef[: len(first.people)], first.coef)
         undo(store)
-        try_names(store, WATCHED)
+        train_and_tag(store, WATCHED)
         again = usable_model(store)
         assert np.array_equal(again.coef, first.coef)
         assert np.array_equal(again.intercept, first.intercept)
@@ -298,14 +300,14 @@ def test_nothing_is_left_once_nobody_is_named(simulation: tuple[Path, dict[int, 
     copy.write_bytes(simulation[0].read_bytes())
     with open_store(copy) as store:
         train_people(store, WATCHED, precision=0.95)
-        assert try_names(store, WATCHED)
+        assert train_and_tag(store, WATCHED)
         while step_back(store):
             pass
         for table in ("model", "model_class", "guess"):
             assert not store.value(f"SELECT count(*) FROM {table}")
         lone = next(face for face, person in simulation[1].items() if person == 0)
         name_faces(store, [lone], "Ada")
-        done = try_names(store, WATCHED)
+        done = train_and_tag(store, WATCHED)
         assert done
         assert (done.wrong, done.precision) == (None, 0.95)  # that was set by itself
         tagged = [face for face, (name, source) in who(store).items() if source == "machine"]
@@ -313,12 +315,12 @@ def test_nothing_is_left_once_nobody_is_named(simulation: tuple[Path, dict[int, 
         assert {simulation[1][face] for face in tagged} == {0}
 
 
-def test_people_have_a_reach_of_their_own_where_faces_tell(simulation: tuple[Path, dict[int, int]]) -> None:
+def test_people_have_a_radius_of_their_own_where_faces_tell(simulation: tuple[Path, dict[int, int]]) -> None:
     with open_store(simulation[0]) as store:
         model = usable_model(store)
         assert len(set(model.radius)) > 1
-        judged = judge(store, Faces.read(store), model)
-        assert judged.known.reach.tolist() == list(model.radius)
+        predictions = predict(store, TaggingInput.read(store), model)
+        assert predictions.gallery.radius.tolist() == list(model.radius)
 
 
 def test_a_model_of_before_reaches_and_curves_still_tags(store: Store) -> None:
@@ -331,19 +333,19 @@ def test_a_model_of_before_reaches_and_curves_still_tags(store: Store) -> None:
         store.run("""UPDATE model SET params = '{"C": 1.0, "classifier": "LinearSVC", "same": 0.4}'""")
     assert tag_faces(store, WATCHED).named == 6
     assert tune(store, WATCHED).calibrated_on == 0
-    assert try_names(store, WATCHED) is not None
+    assert train_and_tag(store, WATCHED) is not None
 
 
 def test_wrong_use_gets_a_sentence(store: Store) -> None:
     with pytest.raises(TooLittleDataError, match="no photo is indexed yet") as caught:
-        Faces.read(store)
+        TaggingInput.read(store)
     assert caught.value.remedy == IndexFolder()
     face = add_face(store, b"a.jpg", unit(1))
     for job in (tag_faces, tune, audit):
         with pytest.raises(TooLittleDataError, match="no trained model") as caught:
             job(store, WATCHED)
         assert caught.value.remedy == Train()
-    assert try_names(store, WATCHED) is None
+    assert train_and_tag(store, WATCHED) is None
     say(store, "is", face, "Ada")
     train_people(store, WATCHED)
     engines.register(store, EngineInfo("embedder", "other", "a" * 64, dim=8, thresholds=EMBEDDER.thresholds))

@@ -19,17 +19,17 @@ from phototag.display import path_text, printable
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.interop.lfw_pairs import parse
 from phototag.learn import trials
+from phototag.learn.balanced_pairs import draw_balanced_pairs
 from phototag.learn.cluster import cluster
 from phototag.learn.metrics import b_cubed
+from phototag.learn.score_normalisation import normalised_pairs
 from phototag.learn.verification import (
-    Pairs,
-    Sweep,
+    PairHistogram,
+    ThresholdSweep,
     all_pairs,
-    balanced,
-    extremes,
-    folded,
-    normalised_pairs,
-    of_pairs,
+    cross_validated_accuracy,
+    hardest_pairs,
+    listed_pairs,
 )
 from phototag.progress import Progress
 from phototag.types import Thresholds
@@ -60,7 +60,7 @@ class Evaluation:
 
     figures: dict[str, Any]
     tree: Tree
-    sweep: Sweep
+    sweep: ThresholdSweep
     alike: tuple[HardPair, ...]
     unlike: tuple[HardPair, ...]
 
@@ -101,7 +101,7 @@ def evaluate(
         "problems": len(tree.problems),
     }
     counted, chosen = (_from_list(tree, listed)) if listed is not None else (_every_pair(tree, seed), "f1")
-    sweep = counted.all()
+    sweep = counted.sweep()
     figures["verification"] = _verification(counted, chosen, far, thresholds)
     if listed is not None:
         figures["verification"]["left_out"] = len(listed) - int(counted.same.sum() + counted.different.sum())
@@ -121,9 +121,9 @@ def evaluate(
         figures["classifiers"]["tested"] = odd_even.faces if odd_even else 0
         figures["open_set"] = _open_set(tree, thresholds, strangers, seed)
         grouped = b_cubed(tree.people, cluster(tree.vectors, thresholds).tolist())
-        figures["clustering"] = {"b3_f": grouped.f, "b3_precision": grouped.precision, "b3_recall": grouped.recall}
+        figures["clustering"] = {"b3_f": grouped.f1, "b3_precision": grouped.precision, "b3_recall": grouped.recall}
         progress.finish()
-    hardest = extremes(tree.vectors, tree.people, _HARDEST) if listed is None else _hardest(tree, listed)
+    hardest = hardest_pairs(tree.vectors, tree.people, _HARDEST) if listed is None else _hardest(tree, listed)
     alike, unlike = (tuple(HardPair((i, j), apart) for i, j, apart in found) for found in hardest)
     figures["confusions"] = {
         kind: [
@@ -173,12 +173,12 @@ def _require_people(folder: Path, people: Sequence[str]) -> None:
         )
 
 
-def _every_pair(tree: Tree, seed: int) -> Pairs:
+def _every_pair(tree: Tree, seed: int) -> PairHistogram:
     return all_pairs(tree.vectors, tree.people, seed=seed)
 
 
-def _from_list(tree: Tree, listed: Sequence[_Pair]) -> tuple[Pairs, str]:
-    """Pairs of which one photo shows no face are left out."""
+def _from_list(tree: Tree, listed: Sequence[_Pair]) -> tuple[PairHistogram, str]:
+    """PairHistogram of which one photo shows no face are left out."""
     row = {photo: number for number, photo in enumerate(tree.photos)}
     known = [(row[one], row[other], same, fold) for one, other, same, fold in listed if one in row and other in row]
     rows = np.array([pair[:2] for pair in known], np.int64).reshape(-1, 2)
@@ -186,15 +186,15 @@ def _from_list(tree: Tree, listed: Sequence[_Pair]) -> tuple[Pairs, str]:
     return _counted(tree, rows, same, fold), "accuracy"
 
 
-def _counted(tree: Tree, rows: Any, same: Any, fold: Any) -> Pairs:
-    return of_pairs(np.linalg.norm(tree.vectors[rows[:, 0]] - tree.vectors[rows[:, 1]], axis=1), same, fold)
+def _counted(tree: Tree, rows: Any, same: Any, fold: Any) -> PairHistogram:
+    return listed_pairs(np.linalg.norm(tree.vectors[rows[:, 0]] - tree.vectors[rows[:, 1]], axis=1), same, fold)
 
 
-def _verification(pairs: Pairs, chosen: str, far: float | None, thresholds: Thresholds) -> dict[str, Any]:
+def _verification(pairs: PairHistogram, chosen: str, far: float | None, thresholds: Thresholds) -> dict[str, Any]:
     """Accuracy of pairs by folds, the threshold that all pairs choose, and the curve."""
-    sweep = pairs.all()
+    sweep = pairs.sweep()
     point = sweep.best("f1") if far is None else sweep.at_far(far)
-    accuracy = folded(pairs, chosen)
+    accuracy = cross_validated_accuracy(pairs, chosen)
     rows = range(0, len(sweep.thresholds), round(_SWEEP * (len(sweep.thresholds) - 1) / 2))
     return {
         "pairs": int(pairs.same.sum() + pairs.different.sum()),
@@ -220,10 +220,10 @@ def _rate(rate: float) -> str:
 
 def _balanced(tree: Tree, seed: int) -> dict[str, Any] | None:
     """As LFW's protocol: as many same as different pairs, folds with people of their own."""
-    rows, same, fold = balanced(tree.people, seed=seed)
+    rows, same, fold = draw_balanced_pairs(tree.people, seed=seed)
     if len(np.unique(fold)) < 2:
         return None
-    accuracy = folded(_counted(tree, rows, same, fold))
+    accuracy = cross_validated_accuracy(_counted(tree, rows, same, fold))
     return {
         "accuracy": accuracy.mean,
         "accuracy_error": _number_or_none(accuracy.error),
@@ -238,7 +238,7 @@ def _normalised(tree: Tree, seed: int) -> dict[str, Any] | None:
     found = normalised_pairs(tree.vectors, tree.people, seed=seed)
     if found is None:
         return None
-    with_it, without = (pairs.all() for pairs in found)
+    with_it, without = (pairs.sweep() for pairs in found)
     return {
         f"{name}tar_at_far_{_rate(rate)}": sweep.at_far(rate).tar
         for name, sweep in (("", with_it), ("plain_", without))

@@ -14,7 +14,7 @@ from phototag.analysis.decode_pool import Task, decoded
 from phototag.config import Settings
 from phototag.display import path_text
 from phototag.imaging.crops import face_crop
-from phototag.learn.tsne import plane
+from phototag.learn.tsne import tsne_positions
 from phototag.learn.verification import STEP
 from phototag.progress import Progress
 from phototag.report import plots
@@ -98,7 +98,7 @@ def _plots(found: Evaluation) -> list[Plot]:
     most = {person for person, _ in Counter(tree.people).most_common(_PEOPLE)}
     rows = [row for row, person in enumerate(tree.people) if person in most][:_FACES]
     if len(rows) >= 4:
-        places = plane(tree.vectors[rows])
+        places = tsne_positions(tree.vectors[rows])
         caption = f"{len(rows):,} faces of the people with the most photos laid out by t-SNE: like lies beside like."
         made.append(Plot("Faces on a plane", caption, plots.plane(places, [tree.people[row] for row in rows])))
     return made

@@ -31,9 +31,18 @@ from phototag.engines.training.triplet import MARGIN, Trainer, below, load, save
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.imaging.augment import augmented
 from phototag.imaging.decode import NotAPhoto
-from phototag.learn.comparison import Comparison, Figures, compare, figures
-from phototag.learn.thresholds import measured
-from phototag.learn.triplets import FEWEST, MINING, Division, Rows, batches, divide, squares, with_pairs
+from phototag.learn.arrays import Rows
+from phototag.learn.comparison import EmbedderComparison, VerificationFigures, compare_embedders, verification_figures
+from phototag.learn.thresholds import measure_thresholds
+from phototag.learn.triplets import (
+    FEWEST,
+    MINING,
+    PeopleSplit,
+    batches,
+    count_people_with_pairs,
+    split_people,
+    squared_distances,
+)
 from phototag.progress import Progress
 from phototag.report.training import write_curve, write_history
 from phototag.types import Chips, Problem, StoredCrop, Vectors
@@ -84,7 +93,7 @@ class TrainedEmbedder:
 
     engine: Shelved
     base: str
-    comparison: Comparison
+    comparison: EmbedderComparison
     epoch: int
     epochs: int
     folder: Path
@@ -117,7 +126,7 @@ class Learnt:
     history: list[Epoch]
     vectors: Vectors
     people: list[int]
-    comparison: Comparison
+    comparison: EmbedderComparison
 
 
 def training_folder(name: str) -> Path:
@@ -159,7 +168,7 @@ def train_embedder(
         learnt = learn(faces, course, plan, out, progress, epochs, patience)
         progress.start("Measuring thresholds on the people held out", None)
         course.write(out / course.file, learnt.weights)
-        card = course.card(measured(learnt.vectors, learnt.people))
+        card = course.card(measure_thresholds(learnt.vectors, learnt.people))
         source = f"trained on {path_text(os.fsencode(folder))}"
         engine = registry.add(plan.name, course.family, out / course.file, card, source=source)
         progress.finish()
@@ -181,7 +190,7 @@ def _writable(out: Path) -> Iterator[None]:
 
 
 def _require_people(people: list[str], folder: Path, what: str) -> None:
-    if (there := with_pairs(people)) < FEWEST:
+    if (there := count_people_with_pairs(people)) < FEWEST:
         raise TooLittleDataError(
             f"{path_text(os.fsencode(folder))} has {there} people with two {what} or more, and {FEWEST} are the fewest "
             "that can be learnt from and checked: name a folder with more people, at best some hundreds"
@@ -234,17 +243,17 @@ def learn(
     faces: Faces, course: Trainable, plan: Plan, out: Path, progress: Progress, epochs: int, patience: int
 ) -> Learnt:
     """Train from the checkpoint in `out`, or from the beginning, and compare with the plain vectors."""
-    parts = divide(faces.people, plan.held_out, plan.seed)
+    parts = split_people(faces.people, plan.held_out, plan.seed)
     trainer = Trainer(course.network(faces.plain[parts.train]), margin=plan.margin, rate=plan.rate or course.rate)
     history = _trained(trainer, faces, parts, plan, out, progress, epochs, patience)
     people = faces.people[parts.held_out].tolist()
     vectors = trainer.embed(faces.samples[0, parts.held_out])
-    comparison = compare(faces.plain[parts.held_out], vectors, people)
+    comparison = compare_embedders(faces.plain[parts.held_out], vectors, people)
     return Learnt(trainer.weights(), history, vectors, people, comparison)
 
 
 def _trained(
-    trainer: Trainer, faces: Faces, parts: Division, plan: Plan, out: Path, progress: Progress, epochs: int,
+    trainer: Trainer, faces: Faces, parts: PeopleSplit, plan: Plan, out: Path, progress: Progress, epochs: int,
     patience: int,
 ) -> list[Epoch]:  # fmt: skip
     """The history; the trainer is left with the best weights."""
@@ -255,7 +264,7 @@ def _trained(
         history = [Epoch(int(row[0]), row[1], int(row[2]), row[3], row[4]) for row in state["history/rows"].tolist()]
         weights = below("best", state)
     else:
-        history = [_epoch(0, float("nan"), 0, _watched(trainer, faces, parts.watch))]
+        history = [_epoch(0, float("nan"), 0, _watched(trainer, faces, parts.validation))]
         weights = trainer.weights()
     progress.start("Training", epochs)
     progress.advance(len(history) - 1)
@@ -268,7 +277,7 @@ def _trained(
             rows = parts.train[chosen]
             step = trainer.step(faces.drawn(rows, random), partial(mine, rows))
             losses, triplets = losses + step.loss * step.triplets, triplets + step.triplets
-        history.append(_epoch(number, losses / max(triplets, 1), triplets, _watched(trainer, faces, parts.watch)))
+        history.append(_epoch(number, losses / max(triplets, 1), triplets, _watched(trainer, faces, parts.validation)))
         if _best(history) == number:
             weights = trainer.weights()
         rows_so_far = np.array([list(asdict(row).values()) for row in history], np.float32)
@@ -281,14 +290,14 @@ def _trained(
 
 
 def _mined(people: Rows, plan: Plan, random: np.random.Generator, rows: Rows, vectors: Vectors) -> Rows:
-    return MINING[plan.mining](squares(vectors), people[rows], plan.margin, random)
+    return MINING[plan.mining](squared_distances(vectors), people[rows], plan.margin, random)
 
 
-def _watched(trainer: Trainer, faces: Faces, watch: Rows) -> Figures:
-    return figures(trainer.embed(faces.samples[0, watch]), faces.people[watch].tolist())
+def _watched(trainer: Trainer, faces: Faces, watch: Rows) -> VerificationFigures:
+    return verification_figures(trainer.embed(faces.samples[0, watch]), faces.people[watch].tolist())
 
 
-def _epoch(number: int, loss: float, triplets: int, seen: Figures) -> Epoch:
+def _epoch(number: int, loss: float, triplets: int, seen: VerificationFigures) -> Epoch:
     # In the precision of a checkpoint: a run that goes on must not take a rounded figure for a better one.
     rounded, tar, accuracy = np.array([loss, seen.tar, seen.accuracy], np.float32).tolist()
     return Epoch(number, rounded, triplets, tar, accuracy)

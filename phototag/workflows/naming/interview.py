@@ -18,7 +18,7 @@ from phototag.interview.library import OPEN, Guesses, InterviewProgress, Library
 from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.interview.ranking import next_question
 from phototag.interview.state import InterviewState
-from phototag.learn.linkage import split
+from phototag.learn.linkage import cut_clusters
 from phototag.progress import Progress, Silent
 from phototag.store import decisions, embeddings, engines, groups, history, models, people
 from phototag.store.connect import Store
@@ -29,7 +29,7 @@ from phototag.workflows.naming import people as jobs
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.name import Named, compare
 from phototag.workflows.recognition.refresh import refresh
-from phototag.workflows.recognition.tag import try_names
+from phototag.workflows.recognition.tag import train_and_tag
 
 #: A group of several people is cut where average linkage comes to this share of `join`, or so much below each time.
 _CLOSER, _STEPS = 0.95, 40
@@ -225,7 +225,7 @@ class InterviewSession:
 
     def retag(self, progress: Progress) -> None:
         """Let the machine tag all faces by what it was told since the last time."""
-        try_names(self.store, progress)
+        train_and_tag(self.store, progress)
         self.changed = False
         self.reload_guesses()
 
@@ -339,7 +339,7 @@ def _cut(vectors: Vectors, thresholds: Thresholds) -> Rows:
     """The parts of a group, as closely alike as it takes for there to be two of them; one if all faces equal."""
     parts = whole = np.zeros(len(vectors), np.int64)
     for step in range(1, _STEPS + 1):
-        parts = split(vectors, whole, thresholds.join * _CLOSER**step)
+        parts = cut_clusters(vectors, whole, thresholds.join * _CLOSER**step)
         if parts.max() > 0:
             break
     return parts

@@ -10,7 +10,7 @@ import numpy as np
 
 from phototag.display import person_name, printable
 from phototag.errors import UsageError
-from phototag.learn.cluster import Known, central_first, cluster, members
+from phototag.learn.cluster import PriorKnowledge, central_first, cluster, members
 from phototag.remedies import Show, ShowPerson
 from phototag.store import decisions, embeddings, engines, faces, groups, models, people
 from phototag.store.connect import Store
@@ -156,10 +156,10 @@ def parts(store: Store, name: str) -> list[tuple[int, ...]]:
     ids, vectors = embeddings.vectors(store, embedder, where="all")
     rows = [row for row, face in enumerate(ids) if face in own]
     looks, theirs = vectors[rows], [ids[row] for row in rows]
-    known = replace(Known.nothing(len(rows)), marks=_beside_one_another(store, theirs))
+    prior = replace(PriorKnowledge.none(len(rows)), cannot_link=_beside_one_another(store, theirs))
     labels = np.zeros(len(rows), np.int64)
     for factor in _CLOSER:
-        labels = cluster(looks, _closer(engines.thresholds(store, embedder), factor), known)
+        labels = cluster(looks, _closer(engines.thresholds(store, embedder), factor), prior)
         if labels.max(initial=-1) > 0:
             break
     groups = [[theirs[row] for row in part[central_first(looks[part])].tolist()] for part in members(labels)]
@@ -168,7 +168,7 @@ def parts(store: Store, name: str) -> list[tuple[int, ...]]:
 
 
 def _beside_one_another(store: Store, face_ids: Sequence[int]) -> dict[int, set[int]]:
-    """Marks by row: nobody is twice in a photo."""
+    """Cannot-link keys by row: faces that share a photo are not one person."""
     seen = groups.sightings(store)
     return {row: {seen[face].photo} for row, face in enumerate(face_ids) if face in seen}
 

@@ -14,8 +14,7 @@ from phototag.config import Settings
 from phototag.display import path_text
 from phototag.errors import TooLittleDataError
 from phototag.imaging.quality import WORTH_LEARNING
-from phototag.learn.classify import Answer
-from phototag.learn.identification import Rule
+from phototag.learn.identification import Identification, Rule
 from phototag.learn.identification import identify as by_rule
 from phototag.progress import Progress
 from phototag.remedies import IndexAgain, IndexWith, NameGroups, NameSecondPerson
@@ -75,7 +74,7 @@ def identify(
     embedder's own. Raises TooLittleDataError without named faces of the embedder, for an SVM of fewer than two people.
     """
     embedder = current_embedder(store)
-    known = Known.read(store, embedder)
+    known = LabelledFaces.read(store, embedder)
     settings = chosen(settings, store)
     eye = opened(settings, len(photos))
     if engines.find(store, eye.embedder.info) != embedder:
@@ -111,7 +110,7 @@ def identify(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class LabelledFaces:
     """The faces that a human named, (n, dim), with those that are worth learning from."""
 
     ids: list[int]
@@ -120,9 +119,9 @@ class Known:
     clear: tuple[list[int], Vectors]
 
     @staticmethod
-    def read(store: Store, embedder: int) -> Known:
+    def read(store: Store, embedder: int) -> LabelledFaces:
         """Raises TooLittleDataError if there are none, or none that this embedder has seen."""
-        known = Known(
+        known = LabelledFaces(
             *embeddings.labelled(store, embedder), embeddings.labelled(store, embedder, least=WORTH_LEARNING)[1:]
         )
         if known.ids:
@@ -138,13 +137,15 @@ class Known:
                 "only one person is named, and a classifier needs two", NameSecondPerson(or_nearest=True)
             )
 
-    def answers(self, vectors: Vectors, rule: Rule, thresholds: Thresholds) -> list[Answer]:
+    def answers(self, vectors: Vectors, rule: Rule, thresholds: Thresholds) -> list[Identification]:
         """Whom a rule takes each of (n, dim) faces for."""
         people, clear = self.clear
         return by_rule(vectors, self.vectors, self.people, thresholds, rule, (clear, people))
 
 
-def _identity(store: Store, known: Known, path: bytes, box: Box, answer: Answer, thresholds: Thresholds) -> Identity:
+def _identity(
+    store: Store, known: LabelledFaces, path: bytes, box: Box, answer: Identification, thresholds: Thresholds
+) -> Identity:
     name = people.get(store, answer.person).name
     return Identity(
         photo=path,

@@ -7,23 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from phototag.errors import TooLittleDataError
+from phototag.learn.arrays import Flags
 from phototag.progress import Progress
 from phototag.store import derived, faces, models, people
 from phototag.store.connect import Store
 from phototag.store.faces import Place
 from phototag.types import Guess
-from phototag.workflows.recognition.judging import Faces, Rival, judge, precision_of, usable_model
+from phototag.workflows.recognition.predictions import LesserGuess, Predictions, predict
+from phototag.workflows.recognition.tagging_input import TaggingInput
 from phototag.workflows.recognition.train import train_people
+from phototag.workflows.recognition.trained_model import usable_model, wanted_precision
 
-#: A face that is so probably somebody's is remembered as theirs, though not tagged: a human may be asked.
+#: From this probability on a guess is stored, though it is no tag: a human may be asked.
 _WORTH_ASKING = 0.01
-#: Times that tagging begins again because something was said meanwhile.
+#: How often tagging is repeated because something was said meanwhile.
 _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Twice:
-    """A name that two faces of one photo claimed: the better claim, `kept`, has it, and the other one has none."""
+class NamedTwice:
+    """A name that two faces of one photo might have: `kept`, the more probable one, has it, and `face` has none."""
 
     person: str
     face: Place
@@ -34,11 +37,11 @@ class Twice:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """How many unlabelled faces were looked at, and how many got a name.
+    """How many unlabelled faces there were (`faces`), and how many got a tag (`named`).
 
-    `wrong`: how many of these names are wrong, by estimate; None while too few names are known to tell. `precision`:
-    the share of them that should be right, for which a face has to be as sure as `sure_from` (None: no face is).
-    `twice`: faces left out because a better one of their photo has the name.
+    `wrong`: how many of these tags are expected to be wrong; None while too few names are known to tell. `precision`:
+    the share of tags that should be right; `sure_from`: the gate, the least probability of a tag; None if no face
+    passes. `twice`: faces left out because a better one of their photo has the name.
     """
 
     faces: int
@@ -46,67 +49,72 @@ class Tagged:
     wrong: float | None
     precision: float
     sure_from: float | None
-    twice: tuple[Twice, ...] = ()
+    twice: tuple[NamedTwice, ...] = ()
 
 
-def tag_faces(store: Store, progress: Progress, *, precision: float | None = None, read: Faces | None = None) -> Tagged:
-    """Guess every face that no human labelled anew, so that a share `precision` of the names should be right.
+def tag_faces(
+    store: Store, progress: Progress, *, precision: float | None = None, read: TaggingInput | None = None
+) -> Tagged:
+    """Guess every unlabelled face anew, and tag those that pass the gate for `precision`.
 
-    By default the share that was set last. Done again if another program trained meanwhile. Raises TooLittleDataError
-    without a usable model.
+    By default the precision that was set last. Repeated if another program trained meanwhile. Raises
+    TooLittleDataError without a usable model.
     """
-    model, said = usable_model(store), precision
-    precision = precision_of(store, said)
-    read = read or Faces.read(store)
+    model, wanted = usable_model(store), wanted_precision(store, precision)
+    read = read or TaggingInput.read(store)
     progress.start(f"Tagging {len(read.ids):,} faces", len(read.ids))
-    judged = judge(store, read, model)
-    accepted, rivals, line = judged.accept(precision)
-    rows = np.flatnonzero(accepted | ((judged.found.person >= 0) & (judged.sure >= _WORTH_ASKING)))
-    found = judged.found[rows]
-    owners = judged.known.people[found.person].tolist()
-    guesses = [
-        Guess(read.ids[row], *guess)
-        for row, *guess in zip(
-            rows.tolist(),
-            [who if sure else None for who, sure in zip(owners, accepted[rows].tolist(), strict=True)],
-            judged.sure[rows].tolist(),
-            found.distance.tolist(),
-            judged.evidence(rows),
-            strict=True,
-        )
-    ]
+    predictions = predict(store, read, model)
+    accepted = predictions.accept(wanted)
+    guesses = _guesses(predictions, accepted.tagged)
     with store.write():
         current = models.swap_guesses(store, model.id, guesses)
-        models.drop_stale_guesses(store)  # names may have been taken back, or merged, meanwhile
+        models.drop_stale_guesses(store)  # names may have been undone, or merged, meanwhile
         if current:
             derived.record(store, "tags", read.token)
     progress.advance(len(read.ids))
     progress.finish()
     if not current:
-        return tag_faces(store, progress, precision=said)
+        return tag_faces(store, progress, precision=precision)
     return Tagged(
-        len(read.ids),
-        int(accepted.sum()),
-        judged.wrong(accepted),
-        precision,
-        line if np.isfinite(line) and line <= 1 else None,
-        tuple(twice(store, rival) for rival in rivals),
+        faces=len(read.ids),
+        named=int(accepted.tagged.sum()),
+        wrong=predictions.expected_errors(accepted.tagged),
+        precision=wanted,
+        sure_from=accepted.gate if np.isfinite(accepted.gate) and accepted.gate <= 1 else None,
+        twice=tuple(named_twice(store, guess) for guess in accepted.lesser),
     )
 
 
-def try_names(
+def _guesses(predictions: Predictions, tagged: Flags) -> list[Guess]:
+    """All tags, and the guesses without a tag that are worth asking about: those have no person."""
+    candidates = predictions.candidates
+    rows = np.flatnonzero(tagged | ((candidates.person >= 0) & (predictions.probability >= _WORTH_ASKING)))
+    return [
+        Guess(predictions.faces.ids[row], predictions.person(row) if is_tag else None, probability, distance, evidence)
+        for row, is_tag, probability, distance, evidence in zip(
+            rows.tolist(),
+            tagged[rows].tolist(),
+            predictions.probability[rows].tolist(),
+            candidates.distance[rows].tolist(),
+            predictions.evidence(rows),
+            strict=True,
+        )
+    ]
+
+
+def train_and_tag(
     store: Store, progress: Progress, *, precision: float | None = None, tries: int = _TRIES
 ) -> Tagged | None:
-    """Learn everybody who is named, and tag all other faces: the model and the tags that follow from the answers.
+    """Train a model on everybody who is named, and tag all other faces.
 
-    Done again, up to so many times, if something was said meanwhile. `precision`: from now on, else as before. None
-    where there is nobody to recognise, or nothing that the current embedder has seen; then no tag stays.
+    Repeated, up to `tries` times in all, if something was said meanwhile. `precision`: remember it from now on. None
+    where nobody is named, or nothing was seen by the current embedder; then no tag stays.
     """
     done = None
     for _ in range(tries):
         now = derived.version_token(store)
         try:
-            read = Faces.read(store)
+            read = TaggingInput.read(store)
             train_people(store, progress, precision=precision, read=read)
             done = tag_faces(store, progress, read=read)
         except TooLittleDataError:
@@ -119,12 +127,12 @@ def try_names(
     return done
 
 
-def twice(store: Store, rival: Rival) -> Twice:
-    """Where two faces claim one name, for people to look at."""
-    return Twice(
-        people.get(store, rival.person).name,
-        faces.place(store, rival.face),
-        rival.probability,
-        faces.place(store, rival.rival),
-        rival.rival_probability,
+def named_twice(store: Store, guess: LesserGuess) -> NamedTwice:
+    """A lesser guess with the name and the photos, for people to look at."""
+    return NamedTwice(
+        people.get(store, guess.person).name,
+        faces.place(store, guess.face),
+        guess.probability,
+        faces.place(store, guess.better),
+        guess.better_probability,
     )

@@ -1,4 +1,4 @@
-"""Train: learn the named people from the faces that a human named, and how sure to be of them."""
+"""Train: learn the named people from their labelled faces, and how probable a guess is to be right."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from phototag.learn.calibration import Calibration, calibrate
-from phototag.learn.claims import Gallery, claims, with_reach
-from phototag.learn.classify import LinearModel, train
+from phototag.learn.candidates import best_candidates
+from phototag.learn.gallery import Gallery, with_radii
+from phototag.learn.linear_svm import LinearModel, train_svm
 from phototag.progress import Progress
 from phototag.store import embeddings, models, preferences
 from phototag.store.connect import Store
 from phototag.store.models import Model
-from phototag.workflows.recognition.judging import Faces, calibration_of, precision_of, stored_calibration
+from phototag.workflows.recognition.tagging_input import TaggingInput
+from phototag.workflows.recognition.trained_model import calibration_of, wanted_precision
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """How many people were learnt from how many faces; `left_out`: named ones that are too poor to learn from.
+    """How many people were learnt from how many faces; `left_out`: labelled faces that are too poor to learn from.
 
-    `calibrated_on`: held-out faces that tell how sure to be, 0 where there are too few and the embedder's curve tells.
-    `precision`: the share of tags that should be right.
+    `calibrated_on`: held-out faces that the probabilities were fitted on, 0 where there are too few and the embedder's
+    curve is used. `precision`: the share of tags that should be right.
     """
 
     people: int
@@ -32,56 +34,64 @@ class Trained:
 
 
 def train_people(
-    store: Store, progress: Progress, *, precision: float | None = None, read: Faces | None = None
+    store: Store, progress: Progress, *, precision: float | None = None, read: TaggingInput | None = None
 ) -> Trained:
-    """Learn everybody who is named, and the curve of probabilities; swap them in.
+    """Train a model on everybody who is named, and replace the stored one.
 
-    `precision`: from now on, else as before. Raises TooLittleDataError for nobody.
+    `precision`: remember it from now on. `read`: faces that were read already. Raises TooLittleDataError if nobody is
+    named.
     """
-    read = read or Faces.read(store)
-    progress.start(f"Learning from {len(read.named):,} named faces", None)
-    model = learn(read, models.latest(store))
+    read = read or TaggingInput.read(store)
+    progress.start(f"Learning from {len(read.labelled_ids):,} named faces", None)
+    model = fit_model(read, models.latest(store))
     with store.write():
         if precision is not None:
             preferences.set_precision(store, precision)
         models.swap(store, model)
     progress.finish()
-    left_out = embeddings.count_labelled(store, read.embedder) - len(read.named)
-    learnt_from = calibration_of(model, len(model.people)).learnt_from
-    return Trained(len(model.people), len(read.named), left_out, learnt_from, precision_of(store, precision))
+    return Trained(
+        people=len(model.people),
+        faces=len(read.labelled_ids),
+        left_out=embeddings.count_labelled(store, read.embedder) - len(read.labelled_ids),
+        calibrated_on=calibration_of(model, len(model.people)).sample_size,
+        precision=wanted_precision(store, precision),
+    )
 
 
-def learn(read: Faces, start: Model | None = None) -> Model:
-    """An SVM and a gate for each named person, and the curve of probabilities: a function of the faces alone.
+def fit_model(read: TaggingInput, start: Model | None = None) -> Model:
+    """An SVM and a radius for each named person, and the calibration: a function of the faces alone.
 
-    A person is learnt from the faces that are worth it, or from all of theirs if none is. With one person there is no
-    SVM: the gate alone decides. Gates are the embedder's own until the curve is learnt. `start`: an earlier model,
-    which saves time and changes nothing.
+    With one person there is no SVM: the radius and the probability alone decide. Radii are the embedder's threshold
+    until the calibration is fitted: too few named faces to tell how probable a guess is don't tell the radius either.
+    `start`: an earlier model, which saves time and changes nothing.
     """
-    known = read.known
-    own = known.vectors[np.argsort(known.rows, kind="stable")]
-    if len(known.people) > 1:
-        again = start is not None and start.embedder == read.embedder and len(start.people) > 1
-        old = LinearModel(start.people, start.coef, start.intercept) if start and again else None
-        svm = train(own, read.people, old)
-    else:
-        one = int(known.people[0])
-        svm = LinearModel((one,), np.zeros((1, own.shape[1]), np.float32), np.zeros(1))
-    known = with_reach(known, *read.mates())
-    curve = _calibrated(read, known, svm)
-    params = {"classifier": "squared hinge", "calibration": stored_calibration(curve)}
-    # Where too few faces are named to tell how sure to be, they don't tell how far a person reaches either.
-    reach = tuple(known.reach.tolist() if curve.learnt_from else read.known.reach.tolist())
-    return Model(read.embedder, svm.people, len(read.named), svm.coef, svm.intercept, reach, params)
+    svm = _fit_svm(read, start)
+    gallery = with_radii(read.gallery, *read.vectors_beside_named())
+    curve = _fit_calibration(read, gallery, svm)
+    radius = gallery.radius if curve.sample_size else read.gallery.radius
+    params = {"classifier": "squared hinge", "calibration": curve.params()}
+    faces = len(read.labelled_ids)
+    return Model(read.embedder, svm.people, faces, svm.coef, svm.intercept, tuple(radius.tolist()), params)
 
 
-def _calibrated(read: Faces, known: Gallery, model: LinearModel) -> Calibration:
-    """The curve, with faces that would be taken for somebody who stands beside them as strangers for free."""
-    rows = np.array([row for row, _ in read.beside], np.int64)
-    found = claims(read.vectors[rows], known, model)
-    wrong = [
+def _fit_svm(read: TaggingInput, start: Model | None) -> LinearModel:
+    """The SVM of the labelled faces; for one person a model that says nothing."""
+    vectors = read.gallery.vectors[np.argsort(read.gallery.rows, kind="stable")]
+    if len(read.gallery.people) == 1:
+        one = int(read.gallery.people[0])
+        return LinearModel((one,), np.zeros((1, vectors.shape[1]), np.float32), np.zeros(1))
+    usable = start is not None and start.embedder == read.embedder and len(start.people) > 1
+    earlier = LinearModel(start.people, start.coef, start.intercept) if start and usable else None
+    return train_svm(vectors, read.labels, earlier)
+
+
+def _fit_calibration(read: TaggingInput, gallery: Gallery, model: LinearModel) -> Calibration:
+    """The calibration. Faces that would be taken for a person who is named beside them in the photo are impostors."""
+    rows = np.array([row for row, _ in read.beside_named], np.int64)
+    found = best_candidates(read.vectors[rows], gallery, model)
+    impostors = [
         index
-        for index, (_, person) in enumerate(read.beside)
-        if found.person[index] >= 0 and known.people[found.person[index]] == person
+        for index, (_, person) in enumerate(read.beside_named)
+        if found.person[index] >= 0 and gallery.people[found.person[index]] == person
     ]
-    return calibrate(known, found[np.array(wrong, np.int64)])
+    return calibrate(gallery, found[np.array(impostors, np.int64)])

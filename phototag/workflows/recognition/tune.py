@@ -7,19 +7,22 @@ from dataclasses import dataclass
 
 from phototag.progress import Progress
 from phototag.store.connect import Store
-from phototag.workflows.recognition.judging import Faces, judge, precision_of, usable_model
-from phototag.workflows.recognition.train import learn
+from phototag.workflows.recognition.predictions import Predictions, predict
+from phototag.workflows.recognition.tagging_input import TaggingInput
+from phototag.workflows.recognition.train import fit_model
+from phototag.workflows.recognition.trained_model import usable_model, wanted_precision
 
-#: What is shown unless somebody asks for others.
+#: The precisions shown by default.
 CHOICES = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a precision would do: `tagged` faces of `people`, of which `wrong` would be wrong by estimate (None while
-    too few names are known to tell).
+    """What a precision would do: `tagged` faces of `people`, of which `wrong` are expected to be wrong (None while too
+    few names are known to tell).
 
-    `sure_from`: how sure a tag has to be, None if none is. `twice`: faces left out for a better one of their photo.
+    `sure_from`: the gate, the least probability of a tag; None if no face passes. `twice`: faces left out because a
+    better one of their photo has the name.
     """
 
     precision: float
@@ -32,9 +35,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """The choices for `faces` unnamed faces; `precision` is the one that holds.
+    """The choices for `faces` unlabelled faces; `precision` is the one that is set.
 
-    `known`: how many of the faces are of named people, by estimate. `calibrated_on`: held-out claims behind the
+    `known`: estimate of how many of the faces are of named people. `calibrated_on`: held-out faces behind the
     estimates; 0 while too few names are known to tell, and `known` is None.
     """
 
@@ -46,29 +49,30 @@ class Tuned:
 
 
 def tune(store: Store, progress: Progress, precisions: Sequence[float] = CHOICES) -> Tuned:
-    """Weigh precisions on a library's unnamed faces; writes nothing. Raises TooLittleDataError without a model."""
+    """Compare precisions on a library's unlabelled faces; writes nothing. Raises TooLittleDataError without a model."""
     stored = usable_model(store)
-    read = Faces.read(store)
+    read = TaggingInput.read(store)
     progress.start(f"Weighing {len(read.ids):,} faces", None)
-    judged = judge(store, read, learn(read, stored))
-    choices = []
-    for precision in sorted({*precisions, precision_of(store)}):
-        accepted, rivals, line = judged.accept(precision)
-        choices.append(
-            Choice(
-                precision,
-                int(accepted.sum()),
-                judged.wrong(accepted),
-                len(set(judged.found.person[accepted].tolist())),
-                line if line <= 1 else None,
-                len(rivals),
-            )
-        )
+    predictions = predict(store, read, fit_model(read, stored))
+    wanted = wanted_precision(store)
+    choices = tuple(_choice(predictions, precision) for precision in sorted({*precisions, wanted}))
     progress.finish()
     return Tuned(
-        len(read.ids),
-        float(judged.sure.sum()) if judged.calibrated_on else None,
-        precision_of(store),
-        judged.calibrated_on,
-        tuple(choices),
+        faces=len(read.ids),
+        known=float(predictions.probability.sum()) if predictions.calibrated_on else None,
+        precision=wanted,
+        calibrated_on=predictions.calibrated_on,
+        choices=choices,
+    )
+
+
+def _choice(predictions: Predictions, precision: float) -> Choice:
+    accepted = predictions.accept(precision)
+    return Choice(
+        precision=precision,
+        tagged=int(accepted.tagged.sum()),
+        wrong=predictions.expected_errors(accepted.tagged),
+        people=len(set(predictions.candidates.person[accepted.tagged].tolist())),
+        sure_from=accepted.gate if accepted.gate <= 1 else None,
+        twice=len(accepted.lesser),
     )

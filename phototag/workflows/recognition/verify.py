@@ -16,7 +16,7 @@ from phototag.analysis.thresholds import thresholds_of
 from phototag.config import Settings
 from phototag.display import path_text
 from phototag.errors import TooLittleDataError
-from phototag.learn.verification import probability
+from phototag.learn.verification import same_person_probability
 from phototag.types import Box, NewFace, Thresholds
 
 
@@ -73,5 +73,5 @@ def _compared(one: NewFace, other: NewFace, thresholds: Thresholds) -> Compariso
         distance,
         thresholds.same,
         distance < thresholds.same,
-        probability(distance, thresholds),
+        same_person_probability(distance, thresholds),
     )

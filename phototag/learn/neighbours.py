@@ -1,50 +1,58 @@
-"""Which faces are nearest to which: exactly by blocked matrix products, or by an index where there are very many."""
+"""k nearest neighbours: exact by blocked matrix products, or approximate by an index where there are very many."""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
 
+from phototag.learn.arrays import Rows
 from phototag.types import Vectors
 
-Rows = npt.NDArray[np.int64]
 Similarities = npt.NDArray[np.float32]
 
 #: Points up to which all of them are compared. On two cores 100,000 take less than a minute, and four times that for
 #: twice as many; from here on the index is faster. It finds 96 of 100 neighbours.
 EXACT = 400_000
+#: How to get the index. Without it neighbours are found exactly, however long that takes.
+HOW_INDEX = "install it with pip install 'phototag[large]'"
 
 #: Rows and columns of similarities that a thread holds at once: 32 MB. There are never more neighbours than columns.
 _QUERIES, _POINTS = 1024, 8192
 
 
-def nearest(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:
-    """The rows of the `k` points most similar (dot product) to each query, and how similar; most similar first.
+def index_available() -> bool:
+    """Whether usearch, the library behind the index, is installed."""
+    return find_spec("usearch") is not None
 
-    All of them where there are fewer than `k` points. Ties go to the lower row, so that equal input gives equal output.
+
+def k_nearest(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:
+    """(n, k) rows of the `k` points most similar (by dot product) to each query, and their similarities, best first.
+
+    With fewer than `k` points, all of them. Ties go to the lower row, so that equal input gives equal output.
     """
     k = min(k, len(points))
     if not len(queries) or not k:
         return np.zeros((len(queries), k), np.int64), np.zeros((len(queries), k), np.float32)
     queries, points = (np.ascontiguousarray(x, np.float32) for x in (queries, points))
     if len(queries) <= _QUERIES and len(points) <= _POINTS:
-        return _best(queries, points, k)
-    if len(points) > EXACT and len(queries) > len(points) // 20:  # for a few queries an index doesn't pay
-        return _indexed(queries, points, k)
+        return _exact(queries, points, k)
+    if len(points) > EXACT and len(queries) > len(points) // 20 and index_available():  # too few queries don't pay
+        return _approximate(queries, points, k)
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         starts = range(0, len(queries), _QUERIES)
-        found = list(pool.map(lambda at: _best(queries[at : at + _QUERIES], points, k), starts))
+        found = list(pool.map(lambda at: _exact(queries[at : at + _QUERIES], points, k), starts))
     return np.concatenate([rows for rows, _ in found]), np.concatenate([values for _, values in found])
 
 
-def neighbours(vectors: Vectors, k: int) -> tuple[Rows, Similarities]:
-    """The `k` rows most similar to each row but for itself, and how similar; most similar first."""
-    rows, values = nearest(vectors, vectors, k + 1)
+def neighbour_graph(vectors: Vectors, k: int) -> tuple[Rows, Similarities]:
+    """(n, k) rows most similar to each row, without the row itself, and their similarities, best first."""
+    rows, values = k_nearest(vectors, vectors, k + 1)
     if len(vectors) < 2:
         return rows[:, :0], values[:, :0]
     own = rows == np.arange(len(vectors))[:, None]
@@ -53,9 +61,11 @@ def neighbours(vectors: Vectors, k: int) -> tuple[Rows, Similarities]:
     return rows[~own].reshape(shape), values[~own].reshape(shape)
 
 
-def _best(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:
-    """The nearest points of a block of queries: whatever beats the k-th best so far is kept, and sorted in when there
-    is enough of it."""
+def _exact(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:
+    """The nearest points of a block of queries, found block by block.
+
+    Whatever beats the k-th best so far is collected, and sorted in once there is enough of it.
+    """
     count = len(queries)
     first = queries @ points[:_POINTS].T
     rows = np.argpartition(-first, min(k, first.shape[1]) - 1, axis=1)[:, :k]
@@ -71,16 +81,16 @@ def _best(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities
         similar.append(products.ravel()[better])
         pending += len(better)
         if pending > count * k:
-            rows, values = _sorted(owners, found, similar, count, k)
+            rows, values = _k_best(owners, found, similar, count, k)
             owners, found, similar = [np.repeat(np.arange(count), k)], [rows.ravel()], [values.ravel()]
             pending = 0
-    return _sorted(owners, found, similar, count, k)
+    return _k_best(owners, found, similar, count, k)
 
 
-def _sorted(
+def _k_best(
     owners: list[Rows], rows: list[Rows], values: list[Similarities], count: int, k: int
 ) -> tuple[Rows, Similarities]:
-    """The k best of each owner, best first; every owner has as many at least."""
+    """The k best values of each of `count` owners, best first; every owner has at least k."""
     owner, row, value = np.concatenate(owners), np.concatenate(rows), np.concatenate(values)
     order = np.lexsort((row, -value, owner))
     counts = np.bincount(owner, minlength=count)
@@ -88,9 +98,9 @@ def _sorted(
     return row[kept].reshape(count, k), value[kept].reshape(count, k)
 
 
-def _indexed(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:
-    """Approximately, by a navigable small world (Malkov & Yashunin 2018) built on one thread: that way it is
-    the same every time."""
+def _approximate(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:
+    """By a navigable small world graph (HNSW: Malkov & Yashunin 2018), built on one thread so that it is
+    deterministic."""
     from usearch.index import Index
 
     index = Index(

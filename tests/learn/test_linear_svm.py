@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from phototag.errors import TooLittleDataError
-from phototag.learn.classify import nearest, tag, train
+from phototag.learn.identification import identify_by_svm, nearest_labels
+from phototag.learn.linear_svm import train_svm
 from phototag.types import Thresholds
 from tests.learn.people import THRESHOLDS, centres, faces
 
@@ -26,7 +27,7 @@ def test_each_person_is_recognised(count: int) -> None:
     labelled, labels = library(count)
     shuffled = np.random.default_rng(0).permutation(len(labels))
     labelled, labels = labelled[shuffled], [labels[i] for i in shuffled]
-    model = train(labelled, labels)
+    model = train_svm(labelled, labels)
     assert model.people == tuple(10 * (i + 1) for i in range(count))
     assert model.coef.shape == (count, 128)
     assert model.intercept.shape == (count,)
@@ -34,7 +35,7 @@ def test_each_person_is_recognised(count: int) -> None:
         vectors = faces(PEOPLE[i], 8, seed=100 + i)
         best = np.argmax(vectors @ model.coef.T + model.intercept, axis=1)
         assert (best == i).all()
-        for vector, answer in zip(vectors, tag(vectors, model, labelled, labels, THRESHOLDS), strict=True):
+        for vector, answer in zip(vectors, identify_by_svm(vectors, model, labelled, labels, THRESHOLDS), strict=True):
             assert (answer.person, answer.accepted) == (10 * (i + 1), True)
             rows = [row for row, _ in answer.evidence]
             assert [labels[row] for row in rows] == [answer.person] * 3
@@ -44,31 +45,31 @@ def test_each_person_is_recognised(count: int) -> None:
             assert answer.distance == pytest.approx(distances[0], abs=1e-3)
             everybody = np.linalg.norm(labelled - vector, axis=1)[np.array(labels) == answer.person]
             assert answer.distance == pytest.approx(everybody.min(), abs=1e-3)
-        assert nearest(vectors, labelled, labels) == [10 * (i + 1)] * 8
+        assert nearest_labels(vectors, labelled, labels) == [10 * (i + 1)] * 8
 
 
 @pytest.mark.parametrize(("count", "match"), [(0, "nobody is named"), (1, "at least two")])
 def test_fewer_than_two_people_are_too_few(count: int, match: str) -> None:
     vectors, labels = library(1) if count else (np.zeros((0, 128), np.float32), [])
     with pytest.raises(TooLittleDataError, match=match) as caught:
-        train(vectors, labels)
+        train_svm(vectors, labels)
     assert caught.value.exit_code == 17
 
 
 def test_one_face_a_person_is_enough() -> None:
-    model = train(PEOPLE[:2], [3, 9])
-    [answer] = tag(faces(PEOPLE[1], 1, seed=50), model, PEOPLE[:2], [3, 9], THRESHOLDS)
+    model = train_svm(PEOPLE[:2], [3, 9])
+    [answer] = identify_by_svm(faces(PEOPLE[1], 1, seed=50), model, PEOPLE[:2], [3, 9], THRESHOLDS)
     assert (answer.person, answer.accepted, len(answer.evidence)) == (9, True, 1)
 
 
 def test_strangers_pass_no_gate() -> None:
     labelled, labels = library(3)
-    answers = tag(centres(200, seed=11), train(labelled, labels), labelled, labels, THRESHOLDS)
+    answers = identify_by_svm(centres(200, seed=11), train_svm(labelled, labels), labelled, labels, THRESHOLDS)
     assert not any(answer.accepted for answer in answers)
     assert all(answer.probability < 1e-3 for answer in answers)
     # Not far from everybody, but farther than the gate.
     beside = faces(PEOPLE[0], 20, seed=12, spread=0.9)
-    answers = tag(beside, train(labelled, labels), labelled, labels, THRESHOLDS)
+    answers = identify_by_svm(beside, train_svm(labelled, labels), labelled, labels, THRESHOLDS)
     assert all(answer.person == 10 and not answer.accepted for answer in answers)
 
 
@@ -78,17 +79,17 @@ def test_the_gate_is_the_distance_to_the_nearest_named_face() -> None:
         closest = float(np.linalg.norm(labelled[:6] - vector, axis=1).min())
         for same, accepted in ((closest + 0.01, True), (closest - 0.01, False)):
             gate = Thresholds(same, 0.36, 0.33, 0.4, 25.0)
-            [answer] = tag(vector[None], train(labelled, labels), labelled, labels, gate)
+            [answer] = identify_by_svm(vector[None], train_svm(labelled, labels), labelled, labels, gate)
             assert answer.accepted is accepted
 
 
 def test_probabilities_fall_with_distance() -> None:
     labelled, labels = library(3)
-    model = train(labelled, labels)
+    model = train_svm(labelled, labels)
     side = centres(1, seed=77)[0]
     mixed = [labelled[0] * (1 - share) + side * share for share in np.linspace(0, 0.9, 15)]
     vectors = np.array([vector / np.linalg.norm(vector) for vector in mixed], np.float32)
-    answers = tag(vectors, model, labelled, labels, THRESHOLDS)
+    answers = identify_by_svm(vectors, model, labelled, labels, THRESHOLDS)
     assert all(answer.person == 10 for answer in answers[:8])
     assert all(0 <= answer.probability <= 1 for answer in answers)
     for near, far in pairwise(answers):
@@ -102,23 +103,25 @@ def test_probabilities_fall_with_distance() -> None:
 def test_between_two_people_nobody_is_sure() -> None:
     pair = centres(2, seed=9, apart=0.3)
     middle = pair.mean(axis=0)
-    [answer] = tag((middle / np.linalg.norm(middle))[None], train(pair, [1, 2]), pair, [1, 2], THRESHOLDS)
+    [answer] = identify_by_svm(
+        (middle / np.linalg.norm(middle))[None], train_svm(pair, [1, 2]), pair, [1, 2], THRESHOLDS
+    )
     assert answer.distance < 0.16
     assert 0.4 < answer.probability < 0.5
 
 
-def test_nobody_to_tag() -> None:
+def test_nobody_to_identify() -> None:
     labelled, labels = library(2)
-    assert tag(labelled[:0], train(labelled, labels), labelled, labels, THRESHOLDS) == []
+    assert identify_by_svm(labelled[:0], train_svm(labelled, labels), labelled, labels, THRESHOLDS) == []
 
 
-def test_many_faces_are_tagged_as_few_are() -> None:
+def test_many_faces_are_identified_as_few_are() -> None:
     labelled, labels = library(2)
-    model = train(labelled, labels)
+    model = train_svm(labelled, labels)
     vectors = np.concatenate([faces(PEOPLE[0], 1200, seed=60), faces(PEOPLE[1], 1200, seed=61)])
-    answers = tag(vectors, model, labelled, labels, THRESHOLDS)
+    answers = identify_by_svm(vectors, model, labelled, labels, THRESHOLDS)
     assert [answer.person for answer in answers] == [10] * 1200 + [20] * 1200
     for row in (0, 1023, 1024, 2399):
-        [alone] = tag(vectors[row : row + 1], model, labelled, labels, THRESHOLDS)
+        [alone] = identify_by_svm(vectors[row : row + 1], model, labelled, labels, THRESHOLDS)
         assert alone.person == answers[row].person
         assert alone.distance == pytest.approx(answers[row].distance, abs=1e-3)

@@ -1,0 +1,32 @@
+"""The trained model as it is stored, its calibration, and the precision that tags should have."""
+
+from __future__ import annotations
+
+from phototag.errors import TooLittleDataError
+from phototag.learn.calibration import Calibration
+from phototag.remedies import Train
+from phototag.store import models, preferences
+from phototag.store.connect import Store
+from phototag.store.models import Model, StoredModel
+
+#: The share of tags that should be right, unless somebody says otherwise.
+PRECISION = 0.99
+
+
+def usable_model(store: Store) -> StoredModel:
+    """The model trained last. Raises TooLittleDataError if there is none."""
+    model = models.latest(store)
+    if model is None:
+        raise TooLittleDataError("there is no trained model yet", Train())
+    return model
+
+
+def calibration_of(model: Model, people: int) -> Calibration:
+    """The curve that was fitted with a model; the embedder's own, for so many people, if there is none."""
+    params = model.params.get("calibration") or {}
+    return Calibration.from_params(params) if params.get("learnt_from") else Calibration(people=people)
+
+
+def wanted_precision(store: Store, said: float | None = None) -> float:
+    """The share of tags that should be right: as said now, else as it was set last."""
+    return next((share for share in (said, preferences.precision(store)) if share is not None), PRECISION)
