@@ -17,6 +17,7 @@ from phototag.errors import UsageError
 from phototag.types import Device
 
 DEVICES = get_args(Device)
+LOG_LEVELS = ("debug", "info", "warning", "error")
 #: Allowed range of each numeric setting, both ends included. MTCNN's first network needs faces of 12 pixels; an image
 #: of 8,192 × 8,192 pixels takes 200 MB, and several are in memory at once.
 RANGES = {
@@ -80,6 +81,14 @@ def environment_variable(name: str) -> str:
 def debugging() -> bool:
     """Whether to print tracebacks and the messages of native libraries (`PHOTOTAG_DEBUG`)."""
     return bool(environment_variable("PHOTOTAG_DEBUG"))
+
+
+def log_level() -> str:
+    """The level from which on messages are logged (`PHOTOTAG_LOG`); "" if none are. Raises UsageError."""
+    level = environment_variable("PHOTOTAG_LOG").lower()
+    if level and level not in LOG_LEVELS:
+        raise UsageError(f"the environment sets PHOTOTAG_LOG to {level!r}: it must be one of {', '.join(LOG_LEVELS)}")
+    return level
 
 
 def config_file() -> Path:

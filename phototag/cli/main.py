@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 import click
 
-from phototag import __version__
-from phototag.cli import hints
+from phototag.cli import hints, streams
 from phototag.cli.audit import audit
 from phototag.cli.cluster import cluster
 from phototag.cli.demo import demo
@@ -26,6 +25,7 @@ from phototag.cli.identify import identify
 from phototag.cli.index import index
 from phototag.cli.label import label
 from phototag.cli.labels import people_export, people_import
+from phototag.cli.logs import add_verbose, follow_environment
 from phototag.cli.name import name
 from phototag.cli.people import people
 from phototag.cli.people_change import hide, merge, not_this_person, rename, unhide
@@ -35,7 +35,6 @@ from phototag.cli.report import report
 from phototag.cli.review import review
 from phototag.cli.run import run
 from phototag.cli.status import status
-from phototag.cli.streams import show_everything
 from phototag.cli.tag import tag
 from phototag.cli.train import train
 from phototag.cli.train_embedder import train_embedder
@@ -52,8 +51,18 @@ class _InOrder(click.Group):
         return list(self.commands)
 
 
+def _version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from phototag.cli.version import versions
+
+        click.echo(versions())
+        context.exit()
+
+
 @click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, "--version", prog_name="phototag")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show versions and exit."
+)
 def cli() -> None:
     """Find every face in your photos, group and name them, and browse the result: all on your own machine.
 
@@ -93,36 +102,45 @@ for command in (rename, merge, split, hide, unhide, not_this_person, people_forg
     people.add_command(command)
 
 
+add_verbose(cli)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with its documented code."""
     signal.signal(signal.SIGTERM, _terminated)
-    show_everything()
-    sys.exit(_status(arguments))
+    streams.show_everything()
+    code = _exit_code(arguments)
+    streams.flush()
+    sys.exit(code)
 
 
-def _status(arguments: Sequence[str] | None) -> int:
+def _exit_code(arguments: Sequence[str] | None) -> int:
     stdout = sys.stdout
     try:
+        follow_environment()
         result = cli.main(arguments, prog_name="phototag", standalone_mode=False)
         sys.stdout.flush()
+    except BrokenPipeError:
+        return 0  # `phototag … | head` is no error: nobody reads what is left to say
+    except SystemExit as error:
+        # Of a broken pipe click replaces the streams and exits; rich exits while it handles the error.
+        if sys.stdout is stdout and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        return 0
     except click.Abort:
         return _tell("stopped; everything finished so far is saved", StoppedError.exit_code)
     except click.ClickException as error:
-        error.show()
+        with suppress(BrokenPipeError):
+            error.show()
         return error.exit_code
     except PhototagError as error:
         return _tell(hints.sentence(error), error.exit_code)
     except KeyboardInterrupt:
         return _tell("stopped; everything finished so far is saved: run the same command to go on", 130)
-    except BrokenPipeError:
-        return _unheard()
-    except SystemExit:
-        if sys.stdout is stdout:
-            raise
-        return _unheard()  # of a broken pipe click wraps the streams, and leaves
     except Exception as error:
-        if debugging():
-            traceback.print_exc()
+        with suppress(BrokenPipeError):
+            if debugging():
+                traceback.print_exc()
         return _tell(
             f"this is a bug in phototag ({type(error).__name__}: {error}); what was saved before is kept: "
             "run again with PHOTOTAG_DEBUG=1 and report what it prints",
@@ -131,14 +149,9 @@ def _status(arguments: Sequence[str] | None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _unheard() -> int:
-    """`phototag … | head` is no error: nobody reads what is left to say."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
 def _tell(message: str, code: int) -> int:
-    click.echo(f"phototag: {message}", err=True)
+    with suppress(BrokenPipeError):
+        click.echo(f"phototag: {message}", err=True)
     return code
 
 

@@ -6,8 +6,10 @@ TensorFlow, LiteRT and dlib are imported by `EngineSpec.create`, when an engine 
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, distributions
@@ -21,6 +23,8 @@ from phototag.engines.installation import Prepared, Shelved
 from phototag.errors import UsageError, WeightsError
 from phototag.remedies import AddEngine, InstallEngine, Show, TrainEmbedder
 from phototag.types import RGB, Detector, Device, Embedder, Thresholds
+
+_log = logging.getLogger(__name__)
 
 GROUP = "phototag.engines"
 OURS = "phototag"  #: the package whose engines no other one replaces
@@ -190,7 +194,10 @@ def _make(kind: str, name: str, options: EngineOptions) -> Detector | Embedder:
             f"the {kind} {name} runs on the CPU only: leave --device gpu out, or choose a {kind} that can use a GPU "
             f"(of these kinds: {able})"
         )
-    return spec.create(replace(options, shelved=shelved))
+    began = time.monotonic()
+    engine = spec.create(replace(options, shelved=shelved))
+    _log.debug("opened %s %s, weights %s, in %.2f s", kind, name, engine.info.weights_sha256, time.monotonic() - began)
+    return engine
 
 
 def _find(kind: str, name: str) -> tuple[EngineSpec | None, Shelved | None]:

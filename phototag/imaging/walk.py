@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator
 
 from phototag.types import PhotoFile, Problem
+
+_log = logging.getLogger(__name__)
 
 #: A folder holding one of these asks media programs to keep out (Android's and Picasa-like customs).
 KEEP_OUT = frozenset({b".nomedia", b".noimage"})
@@ -88,15 +91,20 @@ def _scan(root: bytes, folder: bytes) -> tuple[list[tuple[bytes, os.stat_result 
     with os.scandir(os.path.join(root, folder) or b".") as listing:
         entries = list(listing)
     if folder and any(entry.name in KEEP_OUT for entry in entries):
+        _log.debug("skipped %r: a file in it asks programs to keep out", folder)
         return [], []
     for entry in entries:
         name, path = entry.name, os.path.join(folder, entry.name)
         if name.startswith(b"."):
+            _log.debug("skipped %r: hidden", path)
             continue
         if entry.is_symlink():
             links.append(path)
+            _log.debug("put off %r: a symbolic link", path)
         elif entry.is_dir(follow_symlinks=False):
-            if name.lower() not in SYSTEM_FOLDERS:
+            if name.lower() in SYSTEM_FOLDERS:
+                _log.debug("skipped %r: a system folder", path)
+            else:
                 # The slash makes the whole walk come in order of full paths.
                 found.append((name + b"/", path, None))
         elif not _certainly_no_photo(name):

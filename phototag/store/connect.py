@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import logging
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,8 @@ from phototag.remedies import MakeDatabase
 from phototag.store import connection as connections
 from phototag.store import ownership, sqlite_errors
 from phototag.store.migrations import MIGRATIONS
+
+_log = logging.getLogger(__name__)
 
 #: The SQLite that first knew RETURNING (March 2021), the youngest thing that our statements need.
 OLDEST_SQLITE = (3, 35, 0)
@@ -111,9 +115,12 @@ class Store:
             try:
                 self.connection.execute("BEGIN IMMEDIATE")
                 self._writing = True
+                began, rows = time.monotonic(), self.connection.total_changes
                 self._require_same_file()
                 yield
                 self.connection.execute("COMMIT")
+                rows = self.connection.total_changes - rows
+                _log.debug("committed %d changed rows in %.3f s", rows, time.monotonic() - began)
             except BaseException:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
@@ -257,6 +264,11 @@ def _migrate(store: Store) -> None:
     store.connection.execute("PRAGMA foreign_keys = ON")
     with _translated_errors(store.path):  # so that the file itself, not only its log, has our application id
         store.connection.execute("PRAGMA wal_checkpoint")
+
+
+def sqlite_version() -> str:
+    """The version of SQLite that this Python has."""
+    return sqlite3.sqlite_version
 
 
 def _require_sqlite() -> None:

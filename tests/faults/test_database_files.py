@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from phototag.cli.main import _status
+from phototag.cli.main import _exit_code
 from tests.store.test_layout import FOREIGN, digest, tamper
 from tests.web.conftest import Library, make, unnamed_library
 
@@ -30,13 +30,13 @@ def watch(event, arguments):
                 if os.path.dirname(path) == folder and os.path.basename(path).startswith("library.db"):
                     opened.append((event, os.path.basename(path)))
 sys.addaudithook(watch)
-from phototag.cli.main import _status
+from phototag.cli.main import _exit_code
 from phototag.store.connect import open_store
 from pathlib import Path
 codes = []
 keep = None
 for line in sys.stdin:
-    codes.append(_status(json.loads(line)))
+    codes.append(_exit_code(json.loads(line)))
     keep = keep or open_store(Path(folder, "library.db"))  # as in a program that has it open
 print("RESULT", json.dumps([codes, opened]))
 """
@@ -101,7 +101,7 @@ def test_every_command_refuses_a_database_that_another_program_changed(
     ]:
         if line[:2] == ["people", "import"]:
             continue  # the file is read first, and there is none
-        assert _status(line) == 13, line
+        assert _exit_code(line) == 13, line
         told = capsys.readouterr().err
         assert named in told and "restore a backup" in told, told
         assert digest(library.db) == before
@@ -112,4 +112,4 @@ def test_every_command_refuses_a_database_that_another_program_changed(
 def test_a_library_made_for_this_is_whole(tmp_path: Path) -> None:
     """The databases above are refused for what was done to them, not for how they were made."""
     library = make(tmp_path / "library.db", {"ada": (0, 0, 3)})
-    assert _status(["status", "--db", str(library.db)]) == 0
+    assert _exit_code(["status", "--db", str(library.db)]) == 0
