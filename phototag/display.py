@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from itertools import count
 from urllib.parse import quote
 
@@ -45,6 +45,16 @@ def _visible(char: str) -> str:
 def counted(count: int, one: str, several: str = "") -> str:
     """`1 photo`, `2,310 photos`."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def and_more(hidden: int) -> str:
+    """What follows the shown part of a list: `and 1,234 more`; empty if nothing is hidden."""
+    return f"and {hidden:,} more" if hidden > 0 else ""
+
+
+def first_of(items: Sequence[str], most: int) -> str:
+    """The first items of a list as a phrase: `a, b and 3 more`."""
+    return " ".join(filter(None, (", ".join(items[:most]), and_more(len(items) - most))))
 
 
 def photos_away(photos: int) -> str:

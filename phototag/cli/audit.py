@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,21 +41,22 @@ def audit(db: Path | None, as_json: bool) -> None:
         f"{counted(len(done.alike), 'pair')} of people that look like one, "
         f"{counted(len(done.twice), 'name')} claimed twice in a photo."
     ]
-    lines += _some([_doubt(one) for one in done.doubts])
-    lines += _some([_alike(one) for one in done.alike])
-    lines += _some(
+    lines += options.first_lines([_doubt(one) for one in done.doubts], _SHOWN)
+    lines += options.first_lines([_alike(one) for one in done.alike], _SHOWN)
+    lines += options.first_lines(
         [
             f"{path_text(one.face.photo)}: face {one.face.face} would be {printable(one.person)}, who is face"
             f" {one.kept.face}"
             for one in done.twice
-        ]
+        ],
+        _SHOWN,
     )
     if done.unplaced:
         lines.append(
             f"{counted(len(done.unplaced), 'name')} without a face since the photo was edited. Say which face it is,"
             " where one was missed, or that they aren't on the photo any more; `phototag review` shows them (People):"
         )
-        lines += _some(["\n    ".join(_unplaced(one)) for one in done.unplaced])
+        lines += options.first_lines(["\n    ".join(_unplaced(one)) for one in done.unplaced], _SHOWN)
     options.show(asdict(done), "\n".join(lines), as_json)
 
 
@@ -91,8 +91,3 @@ def _alike(one: SimilarPeople) -> str:
         f"{names[0]} and {names[1]} may be one person: {one.shares[0]:.0%} and {one.shares[1]:.0%} of their faces would"
         f" pass for the other's (faces {first.face} and {second.face} are {away:.2f} apart)"
     )
-
-
-def _some(findings: Sequence[str]) -> list[str]:
-    more = len(findings) - _SHOWN
-    return [*(f"  {one}" for one in findings[:_SHOWN]), *([f"  and {more:,} more: `--json` has them all"] * (more > 0))]

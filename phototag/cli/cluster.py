@@ -73,8 +73,7 @@ def _changes(done: Clustered, preview: bool) -> list[str]:
     told = [part for part, count in zip(parts, (done.founded, done.joined, done.moved), strict=True) if count]
     lines = [", ".join(told) + (":" if preview else ".")]
     if preview:
-        lines += [f"  {_change(group)}" for group in done.changed[:_GROUPS]]
-        lines += _more(len(done.changed) - _GROUPS)
+        lines += options.first_lines([_change(group) for group in done.changed], _GROUPS)
     return lines
 
 
@@ -96,18 +95,17 @@ def _conflicts(conflicts: tuple[Conflict, ...]) -> list[str]:
     if twice:
         pairs = counted(len(twice), "pair of faces in one photo looks", "pairs of faces in one photo look")
         lines.append(f"{pairs} like one person:")
-        lines += [
-            f"  faces {one.face} and {other.face} in {path_text(one.photo)}, at {_spot(one)} and {_spot(other)}"
-            for one, other in twice[:_CONFLICTS]
+        faces = [
+            f"faces {one.face} and {other.face} in {path_text(one.photo)}, at {_spot(one)} and {_spot(other)}"
+            for one, other in twice
         ]
-        lines += _more(len(twice) - _CONFLICTS)
+        lines += options.first_lines(faces, _CONFLICTS)
         one, other = twice[0]
         lines.append(f"  Say `phototag faces same {one.face} {other.face}`, or `different` instead of `same`.")
     passed = [conflict for conflict in conflicts if conflict.reason == "answers"]
     if passed:
         lines.append(f"{counted(len(passed), 'answer')} passed over, because later ones say otherwise:")
-        lines += [f"  {_answer(conflict)}" for conflict in passed[:_CONFLICTS]]
-        lines += _more(len(passed) - _CONFLICTS)
+        lines += options.first_lines([_answer(conflict) for conflict in passed], _CONFLICTS)
     return lines
 
 
@@ -121,7 +119,3 @@ def _answer(conflict: Conflict) -> str:
 def _spot(place: Place) -> str:
     """Where in its photo a face begins, in pixels."""
     return f"{place.box.x:.0f},{place.box.y:.0f}"
-
-
-def _more(count: int) -> list[str]:
-    return [f"  and {count:,} more: `--json` has them all"] if count > 0 else []

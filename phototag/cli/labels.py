@@ -105,25 +105,20 @@ def _told(done: Imported, dry_run: bool) -> list[str]:
     if done.differences:
         stays = f"{done.overruled:,} of them overruled" if done.overruled else "what you said here stays"
         lines.append(f"{many(len(done.differences), 'difference')} ({stays}):")
-        lines += _some([printable(str(one)) for one in done.differences])
+        lines += options.first_lines([printable(str(one)) for one in done.differences], _MOST)
     if done.not_indexed:
         lines.append(f"{many(len(done.not_indexed), 'photo')} of the file not here: index them and import again:")
-        lines += _some([path_text(path) for path in done.not_indexed])
+        lines += options.first_lines([path_text(path) for path in done.not_indexed], _MOST)
     if done.left_out:
         were = "was" if len(done.left_out) == 1 else "were"
         lines.append(f"{many(len(done.left_out), 'entry', 'entries')} of the file can't be, and {were} left out:")
-        lines += _some([printable(one) for one in done.left_out])
+        lines += options.first_lines([printable(one) for one in done.left_out], _MOST)
     if done.forgotten:
         they_are = "is of somebody" if done.forgotten == 1 else "are of people"
         lines.append(f"{many(done.forgotten, 'face')} of the file left out: {they_are} you forgot here.")
     if done.problems:
         lines.append(f"{many(len(done.problems), 'photo')} can't be used, so faces in them were not added.")
     return lines
-
-
-def _some(told: list[str]) -> list[str]:
-    more = [f"  and {len(told) - _MOST:,} more (see --json)"] if len(told) > _MOST else []
-    return [f"  {one}" for one in told[:_MOST]] + more
 
 
 def _path(file: Path) -> str:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-from phototag.display import path_text
+from phototag.display import and_more, path_text
 
 if TYPE_CHECKING:
     from phototag.config import Settings
@@ -171,6 +171,12 @@ def progress(as_json: bool) -> Progress:
 def show(result: object, text: str, as_json: bool) -> None:
     """Print a command's result: JSON for machines, a sentence for people."""
     click.echo(json.dumps(result, default=_plain, indent=2) if as_json else text)
+
+
+def first_lines(lines: Sequence[str], most: int) -> list[str]:
+    """The first lines of a list, indented, and how many more `--json` prints."""
+    hidden = len(lines) - most
+    return [f"  {line}" for line in [*lines[:most], *([f"{and_more(hidden)}: `--json` has them all"] * (hidden > 0))]]
 
 
 @contextmanager

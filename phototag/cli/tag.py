@@ -58,10 +58,9 @@ def told(done: Tagged) -> list[str]:
         lines.append(f"About {done.wrong:.1f} of these tags should be wrong; `phototag tune` shows other choices.")
     if done.twice:
         lines.append("One photo, one name, two faces; the better one has it:")
-        lines += [
-            f"  {path_text(one.face.photo)}: face {one.kept.face} is {printable(one.person)}, not face {one.face.face}"
-            for one in done.twice[:_SHOWN]
+        twice = [
+            f"{path_text(one.face.photo)}: face {one.kept.face} is {printable(one.person)}, not face {one.face.face}"
+            for one in done.twice
         ]
-        if len(done.twice) > _SHOWN:
-            lines.append(f"  and {len(done.twice) - _SHOWN:,} more: `--json` has them all")
+        lines += options.first_lines(twice, _SHOWN)
     return lines

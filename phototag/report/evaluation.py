@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phototag.report import layout
+from phototag.report.jinja import templates_folder
+from phototag.report.page_writer import album_environment
 from phototag.report.publish import publish
-from phototag.report.render import environment, templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def write_evaluation(page: EvaluationPage, out: Path) -> Path:
     def write(folder: Path, _final: Path) -> None:
         (folder / "assets").mkdir()
         for name in (layout.STYLE, layout.ICON):
-            (folder / name).write_bytes((templates() / name).read_bytes())
+            (folder / name).write_bytes((templates_folder() / name).read_bytes())
         (folder / ".nomedia").write_bytes(b"")  # so that its pictures are in nobody's library
         for number, plot in enumerate(page.plots):
             (folder / _plot(number)).write_bytes(plot.png)
@@ -95,7 +96,7 @@ def write_evaluation(page: EvaluationPage, out: Path) -> Path:
                 pictures[id(face)] = f"faces/{number:03d}.jpg"
                 (folder / pictures[id(face)]).write_bytes(face.jpeg)
         text = (
-            environment()
+            album_environment()
             .get_template("evaluation.html")
             .render(
                 summary=page,

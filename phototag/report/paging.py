@@ -17,14 +17,14 @@ ROWS_A_PAGE = 200
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """`items` in lists of `size`, the last one perhaps shorter; reads no further than it must."""
+    """`items` in lists of `size`, the last one perhaps shorter. Lazy."""
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk
 
 
 def with_neighbours(items: Iterable[T]) -> Iterator[tuple[T | None, T, T | None]]:
-    """Each item between the one before and the one after; reads one item ahead."""
+    """Each item with the one before and the one after it. Lazy: it reads one item ahead."""
     before: T | None = None
     rest = iter(items)
     for current in islice(rest, 1):
@@ -36,41 +36,46 @@ def with_neighbours(items: Iterable[T]) -> Iterator[tuple[T | None, T, T | None]
 
 
 def runs(items: Iterable[T], heading: Callable[[T], str]) -> list[tuple[str, list[T]]]:
-    """Neighbouring items under one heading put together."""
+    """Consecutive items grouped by their heading."""
     return [(words, list(run)) for words, run in groupby(items, heading)]
 
 
 @dataclass(frozen=True, slots=True)
 class Pager:
-    """The place of page `number` among the `total` pages of the list that begins at page `first`."""
+    """Page `number` of `total`; `first`: the file name of page 1."""
 
     first: str
     number: int
     total: int
 
     def url(self, number: int) -> str:
-        """Where page `number` lies in the report."""
+        """The file name of another page."""
         return layout.numbered(self.first, number)
 
     @property
     def here(self) -> str:
-        """Where this page lies in the report."""
+        """The file name of this page."""
         return self.url(self.number)
 
     @property
     def window(self) -> list[int | None]:
-        """The numbers to offer: first, last and those around this one, None for what is left out."""
-        near = range(max(1, self.number - 2), min(self.total, self.number + 2) + 1)
-        shown: list[int | None] = []
-        for number in sorted({1, *near, self.total}):
-            if shown and number - 1 != shown[-1]:
-                shown.append(None)
-            shown.append(number)
-        return shown
+        """The page numbers to offer, None for a gap."""
+        return window(self.number, self.total)
+
+
+def window(number: int, total: int) -> list[int | None]:
+    """The page numbers to offer on page `number`: first, last and its neighbours; None for a gap."""
+    near = range(max(1, number - 2), min(total, number + 2) + 1)
+    offered: list[int | None] = []
+    for other in sorted({1, *near, total}):
+        if offered and other - 1 != offered[-1]:
+            offered.append(None)
+        offered.append(other)
+    return offered
 
 
 def pages(items: Sequence[T], size: int, first: str) -> Iterator[tuple[Pager, Sequence[T]]]:
-    """`items` as pages that know their place; one empty page for no items."""
+    """`items` cut into pages; one empty page for no items."""
     total = max(1, -(-len(items) // size))
     for number in range(1, total + 1):
         yield Pager(first, number, total), items[(number - 1) * size : number * size]

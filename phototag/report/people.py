@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from phototag.report import layout
 from phototag.report.album import Album, PersonEntry
+from phototag.report.describe import year
 from phototag.report.page_writer import PageWriter
 from phototag.report.paging import CARDS_A_PAGE, FACES_A_PAGE, pages, runs
-from phototag.report.render import year
 
 _COMPANIONS = 12
 _MOST_LETTERS = 80  # more initials than this (Chinese names, say) make no useful row of links

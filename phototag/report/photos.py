@@ -10,10 +10,11 @@ from phototag.display import relative_url
 from phototag.progress import Progress
 from phototag.report import layout
 from phototag.report.album import Album, PhotoEntry
+from phototag.report.describe import year
+from phototag.report.jinja import day, month
 from phototag.report.marks import marks
 from phototag.report.page_writer import PageWriter
 from phototag.report.paging import CARDS_A_PAGE, FACES_A_PAGE, runs, with_neighbours
-from phototag.report.render import day, month, year
 
 _RECENT = 12
 
@@ -87,7 +88,7 @@ def _photo(
         marks=marks(photo, faces),
         before=before,
         after=after,
-        original=relative_url(writer.way_out(name, original)),
+        original=relative_url(writer.relative_path(name, original)),
         list_url=index.next_page(photo),
     )
 

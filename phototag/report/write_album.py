@@ -7,12 +7,12 @@ from pathlib import Path
 from phototag.progress import Progress
 from phototag.report import layout
 from phototag.report.album import Album
+from phototag.report.jinja import templates_folder
 from phototag.report.page_writer import PageWriter
 from phototag.report.people import write_people
 from phototag.report.photos import write_photos
 from phototag.report.problems import write_problems
 from phototag.report.reliability import write_reliability
-from phototag.report.render import templates
 from phototag.report.unknown import write_groups
 
 _FIRST_PEOPLE = 24
@@ -29,7 +29,7 @@ def write_album(album: Album, folder: Path, final: Path, progress: Progress) -> 
     writer = PageWriter(folder, final, summary, frozenset(person.id for person in people))
     progress.start("report", summary.faces)
     for name in (layout.STYLE, layout.ICON):
-        writer.file(name, (templates() / name).read_bytes())
+        writer.file(name, (templates_folder() / name).read_bytes())
     # Keeps this report's own pictures out of the next walk, should it lie inside a photo library.
     writer.file(".nomedia", b"")
     index = write_photos(album, writer, progress)

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from phototag.display import printable
+from phototag.display import first_of, printable
 from phototag.errors import DatabaseDamagedError, SchemaTooNewError
 from phototag.store.migrations import MIGRATIONS
 
@@ -128,10 +128,9 @@ def _changed(path: Path, found: Iterable[Entry], expected: Iterable[Entry]) -> D
         for entry in sorted(theirs, key=str)
     ]
     told += [f"{_called(entry)} is missing" for entry in sorted(ours, key=str) if entry[:2] not in still]
-    more = f", and {len(told) - _NAMED:,} more" if len(told) > _NAMED else ""
-    what = ", ".join(told[:_NAMED]) or "its list of migrations is changed"
+    what = first_of(told, _NAMED) or "its list of migrations is changed"
     return DatabaseDamagedError(
-        f"{path} was changed by another program ({what}{more}); it was left untouched, and nothing in it was run: "
+        f"{path} was changed by another program ({what}); it was left untouched, and nothing in it was run: "
         f"restore a backup (look for {path.name}.before-* beside it), or a copy from before that program had it"
     )
 

@@ -1,20 +1,20 @@
-"""A new name that is nearly an old one: the form comes back with the question whom it is meant for."""
+"""The question "Did you mean Ada?" for a new name that is nearly a known one."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
-from phototag.web.app_state import RequestContext
+from phototag.web.request_context import RequestContext
 from phototag.workflows.naming.near_names import resembled
 
-#: Faces of the answer that are shown with the question.
+#: Faces of the answer that are shown with the question, at most.
 _SHOWN = 12
 
 
 def ask_if_near(context: RequestContext) -> Response | None:
-    """The page that asks whether the form's name is meant for somebody else; None if there is no doubt.
+    """The page that asks whether the form's name is a known person mistyped; None if no known name is near.
 
-    It brings all that the form said along. Raises UsageError for what can't be a name.
+    Its form repeats all fields of the first one. Raises UsageError for an invalid name.
     """
     form = context.form
     nearly = None if form.text("meant") else resembled(context.store, form.text("name"))
@@ -34,7 +34,7 @@ def ask_if_near(context: RequestContext) -> Response | None:
 
 
 def chosen_name(context: RequestContext) -> str:
-    """The name that the form gives, or the one that it nearly is and that was said to be meant."""
+    """The name in the form, or the known name near it if the user said that they meant that one."""
     typed = context.form.text("name")
     nearly = resembled(context.store, typed) if context.form.text("meant") == "old" else None
     return nearly.name if nearly else typed

@@ -1,8 +1,8 @@
-"""Who may look and who may answer: every request passes here before any page is made.
+"""Who may see the pages and who may answer: every request is checked here before a page is made.
 
-A page elsewhere in the same browser can send requests to this machine. It can't read the key (the address), the
-cookie that the key is exchanged for, or the token inside our forms; it can't choose the `Origin` that its browser
-sends; and a name that it makes point here (DNS rebinding) shows as another `Host`.
+Any web page that is open in the same browser can send requests to this machine. It can't read the key in the address,
+the cookie that the key is exchanged for, or the token in our forms; it can't choose the `Origin` that its browser
+sends; and a host name that it lets point to this machine (DNS rebinding) arrives as another `Host`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phototag.errors import UsageError
+from phototag.web.numbers import parse_number
 
-#: Bytes of one answer: a hundred thousand faces picked out one by one.
-_LONGEST = 4 << 20
-_FIELDS = 200_000
+#: Bytes of one form, at most: a hundred thousand picked faces.
+_MAX_BYTES = 4 << 20
+_MAX_FIELDS = 200_000
 _FORM = "phototag.form"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
-    # Not `no-referrer`: with that a form's `Origin` is `null`. To others this says as little.
+    # With `no-referrer` the `Origin` of a form would be `null`. Other sites learn as little from this.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -36,7 +37,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _BOUNCE = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>phototag review</title>'
-_STRANGER = "403: this page is for whoever started `phototag review`: open the address that it printed\n"
+_NO_KEY = "403: this page is for whoever started `phototag review`: open the address that it printed\n"
 
 
 def _secret() -> str:
@@ -45,9 +46,9 @@ def _secret() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """One run's secrets: in the address, in the cookie that it is exchanged for, and in every form.
+    """The secrets of one run: in the printed address, in the cookie that it is exchanged for, and in every form.
 
-    `once`: in the address that a browser is started with, which all users of a machine can see; it opens one time.
+    `once`: in the address that a browser is started with. All users of a machine can see it, so it works once.
     """
 
     address: str = field(default_factory=_secret)
@@ -57,47 +58,53 @@ class Keys:
 
 
 class Form:
-    """What a form said."""
+    """The fields of a form; each may be there many times."""
 
     def __init__(self, values: Mapping[str, list[str]]) -> None:
         self._values = values
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """All that was said, field by field."""
+        """All (name, value) pairs."""
         return ((name, value) for name, values in self._values.items() for value in values)
 
     def get(self, name: str) -> str | None:
-        """One field, None if absent."""
+        """The last value of a field, None if absent."""
         values = self._values.get(name)
         return values[-1] if values else None
 
     def text(self, name: str) -> str:
-        """One field, empty if absent."""
+        """The last value of a field, empty if absent."""
         return self.get(name) or ""
 
     def number(self, name: str) -> int:
-        """One number. Raises UsageError for anything else."""
+        """A field as a whole number. Raises UsageError for anything else."""
         return _number(self.text(name))
 
     def numbers(self, name: str) -> list[int]:
-        """All numbers of a field, which may be there many times, each once. Raises UsageError for anything else."""
+        """All whole numbers of a field, each once. Raises UsageError for anything else."""
         return list(dict.fromkeys(_number(word) for text in self._values.get(name, []) for word in text.split()))
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise UsageError("that answer was incomplete: nothing was changed; load the page again")
-    return int(text)
+    number = parse_number(text)
+    if number is None:
+        raise incomplete()
+    return number
+
+
+def incomplete() -> UsageError:
+    """The error for a form that our own pages don't send."""
+    return UsageError("that answer was incomplete: nothing was changed; load the page again")
 
 
 def form_of(request: Request) -> Form:
-    """The form that a request which passed the guard brought."""
+    """The form of a request that passed the guard."""
     form: Form = request.scope[_FORM]
     return form
 
 
 class Guard:
-    """Lets through whoever has the keys, asks for this very address, and answers from our own pages."""
+    """Lets a request through if it has the cookie, asks for this address, and (POST) comes from one of our pages."""
 
     def __init__(self, app: ASGIApp, keys: Keys, port: int, host: str = "127.0.0.1") -> None:
         self.app, self.keys, self.port, self.host = app, keys, port, host
@@ -116,53 +123,53 @@ class Guard:
             await send(message)
 
         request = Request(scope, receive)
-        answer = self._refused(request)
+        answer = self._refusal(request)
         if answer is None and request.method == "POST":
             answer = await self._read(request)
         await (answer or self.app)(scope, receive, with_headers)
 
-    def _refused(self, request: Request) -> Response | None:
-        """What is answered instead of a page: a refusal, or the cookie for the key."""
+    def _refusal(self, request: Request) -> Response | None:
+        """A refusal, or the redirect that exchanges the key for the cookie; None if the page may be made."""
         if not self._is_ours(request.headers.get("host", "")):
             return PlainTextResponse("403: this is not the address of this page\n", 403)
         key = request.query_params.get("key")
         if key is not None and request.method == "GET" and request.url.path == "/":
             if not any(_same(key, good) for good in self._good):
-                return PlainTextResponse(_STRANGER, 403)
+                return PlainTextResponse(_NO_KEY, 403)
             self._good.discard(self.keys.once if _same(key, self.keys.once) else "")
-            # After a link elsewhere a redirect would come without the new cookie.
+            # A browser that followed a link from another site would not send the new cookie with a redirect.
             elsewhere = request.headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
             welcome = HTMLResponse(_BOUNCE) if elsewhere else RedirectResponse("/", 303)
             welcome.set_cookie(self.cookie, self.keys.cookie, httponly=True, samesite="strict", path="/")
             return welcome
         if not _same(request.cookies.get(self.cookie, ""), self.keys.cookie):
-            return PlainTextResponse(_STRANGER, 403)
+            return PlainTextResponse(_NO_KEY, 403)
         return None
 
     def _is_ours(self, host: str) -> bool:
-        """Whether a `Host` is this address; with `--host` also any in digits: these can't be made point elsewhere."""
+        """Whether a `Host` is this address. With `--host` any IP address will do: no DNS rebinding without a name."""
         name, _, port = host.rpartition(":")
         if port != str(self.port):
             return False
         if name in ("127.0.0.1", "localhost", self.host):
             return True
-        return self.host != "127.0.0.1" and _in_digits(name)
+        return self.host != "127.0.0.1" and _is_ip_address(name)
 
     async def _read(self, request: Request) -> Response | None:
-        """Keep the form for the page; a refusal if it isn't one of ours."""
+        """Read the form and keep it for the page; a refusal if it isn't from one of our pages."""
         if request.headers.get("origin") != f"http://{request.headers['host']}":
             return PlainTextResponse("403: answers are taken from the pages of `phototag review` only\n", 403)
         body = bytearray()
         try:
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > _LONGEST:
+                if len(body) > _MAX_BYTES:
                     return PlainTextResponse("413: too long an answer\n", 413)
             values = parse_qs(
                 body.decode("ascii", "surrogateescape"),  # a name that isn't text is refused where it is read
                 keep_blank_values=True,
                 errors="surrogateescape",
-                max_num_fields=_FIELDS,
+                max_num_fields=_MAX_FIELDS,
             )
         except ClientDisconnect:
             return Response(status_code=400)
@@ -178,7 +185,7 @@ def _same(one: str, other: str) -> bool:
     return secrets.compare_digest(one.encode("utf-8", "replace"), other.encode())
 
 
-def _in_digits(name: str) -> bool:
+def _is_ip_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:

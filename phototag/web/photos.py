@@ -1,4 +1,4 @@
-"""A photo with its faces, each of which can be named there; and faces that were missed, or names that lost theirs."""
+"""A photo's page: name its faces, add a missed one, and place names whose faces were lost by an edit."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from phototag.store.faces import Identified
 from phototag.store.unplaced import unplaced as names_without_face
 from phototag.types import Box
 from phototag.web import did_you_mean
-from phototag.web.app_state import RequestContext
-from phototag.web.guard import Form
-from phototag.web.people import CARDS, cut
+from phototag.web.guard import Form, incomplete
+from phototag.web.paging import CARDS_A_PAGE, paginate
+from phototag.web.request_context import RequestContext
 from phototag.workflows.naming import name as naming
 from phototag.workflows.naming.add_face import add_face_on
 from phototag.workflows.naming.people import not_them, require_face
 from phototag.workflows.naming.placing import not_on
 from phototag.workflows.report import face_entry
 
-#: Fields of a form that say where a face is: in pixels of the upright full-size photo.
+#: Form fields of a face's box, in pixels of the upright full-size photo.
 _SIDES = ("x", "y", "w", "h")
 
 
 def photo(context: RequestContext) -> Response:
-    """The photo, its faces marked; `large`: the photo itself in place of its preview."""
+    """The photo with its faces marked; `?large=1`: at full size instead of its preview."""
     stored = photos.get(context.store, context.id("photo"))
     if stored is None:
         raise UsageError("there is no such photo, or it is away or deleted: it is shown again when its file is back")
@@ -39,24 +39,23 @@ def photo(context: RequestContext) -> Response:
     )
     lost = names_without_face(context.store, stored.id)
     entry = PhotoEntry(stored.id, stored.path, stored.root, stored.width, stored.height, stored.taken_at, found)
-    focus = context.query("face")
-    place = context.query("place")
+    place = context.query_number("place")
     return context.page(
         "photo.html",
         photo=entry,
         marks=marks(entry, found),
         large=context.query("large") == "1" or photos.preview(context.store, stored.id) is None,
         lost=lost,
-        placing=next((one for one in lost if str(one.face) == place), None),
-        focus=int(focus) if focus.isascii() and focus.isdigit() and len(focus) < 19 else None,
+        placing=next((one for one in lost if one.face == place), None),
+        focus=context.query_number("face"),
         names=people.names(context.store),
     )
 
 
 def unplaced(context: RequestContext) -> Response:
-    """Names without a face since their photos were edited."""
+    """The names that have no face since their photos were edited."""
     lost = names_without_face(context.store)
-    shown, pager = cut(lost, CARDS, context.query("page"))
+    shown, pager = paginate(lost, CARDS_A_PAGE, context.page_number, "/photos/unplaced?")
     return context.page(
         "unplaced.html",
         lost=[(one, faces.crop(context.store, one.face) is not None) for one in shown],
@@ -66,15 +65,15 @@ def unplaced(context: RequestContext) -> Response:
 
 
 def place(context: RequestContext) -> Response:
-    """Which face a name belongs to since its photo was edited: a known one, one in a box, or none."""
+    """Give a name without a face to a face of its photo or to a box, or say that the person is not on it any more."""
     store, form, photo = context.store, context.form, context.id("photo")
     lost = next((one for one in names_without_face(store, photo) if one.face == form.number("name")), None)
     if lost is None:
-        raise UsageError("that name has its face by now: nothing was changed")
+        raise UsageError("that name already has a face: nothing was changed")
     if form.text("is"):
         face = form.number("is")
         if face not in {one.id for one in faces.of_photo(store, photo)}:
-            raise UsageError("that face is not there any more: nothing was changed")
+            raise UsageError("that face does not exist any more: nothing was changed")
         named = naming.name_faces(store, [face], lost.person, "reviewed")
         text = f"The face is {printable(named.name)}."
     elif form.text("say") == "absent":
@@ -88,7 +87,7 @@ def place(context: RequestContext) -> Response:
 
 
 def add(context: RequestContext) -> Response:
-    """There is a face in a box, which no detector found; and who it is, if that is said."""
+    """Add the face in the form's box, which no detector found; the name is optional."""
     photo, name = context.id("photo"), context.form.text("name")
     if name.strip() and (page := did_you_mean.ask_if_near(context)):
         return page
@@ -98,7 +97,7 @@ def add(context: RequestContext) -> Response:
 
 
 def _added(context: RequestContext, photo: int, name: str | None) -> str:
-    """Add the face in the form's box; returns what came of it."""
+    """Add the face in the form's box; returns the result as a sentence."""
     form, where = context.form, photos.locate(context.store, photo)
     if where is None:
         raise UsageError("there is no such photo")
@@ -111,7 +110,7 @@ def _added(context: RequestContext, photo: int, name: str | None) -> str:
 
 
 def face_is(context: RequestContext) -> Response:
-    """Who a single face is, that it isn't whoever it is taken for, or that it is none."""
+    """Name a single face, reject its name, or mark it as not a face or ignored."""
     store, form, face = context.store, context.form, context.id("face")
     say = form.text("say")
     if say == "name" and (page := did_you_mean.ask_if_near(context)):
@@ -126,28 +125,28 @@ def face_is(context: RequestContext) -> Response:
             text = f"The face is not {printable(before.person)}."
         elif say == "not-a-face":
             naming.dismiss(store, [face], "not-a-face", "reviewed")
-            text = "It is no face."
+            text = "Marked as not a face."
         elif say == "dont-care":
             naming.dismiss(store, [face], "dont-care", "reviewed")
-            text = "The face is put aside."
+            text = "The face is ignored."
         else:
-            raise UsageError("that answer was incomplete: nothing was changed; load the page again")
+            raise incomplete()
     context.state.tagger.request()
     return context.back(text)
 
 
 def _as_shown(store: Store, face: int, form: Form) -> Identified:
-    """The face as it is, if that is how the form's page showed it. Raises UsageError if others said who it is since.
+    """The face as it is now. Raises UsageError if somebody said who it is since the form's page was made.
 
-    `known`: the person (id) whose face it was on the page, empty for nobody's.
+    The form's `known` is the person (id) whom the page showed, empty for an unknown face.
     """
     require_face(store, face)
     found = {entry.id: entry for entry in faces.identified(store, photo=faces.photo_and_date(store, face)[0])}.get(face)
     if found is None:
-        raise UsageError("somebody said meanwhile that this is no face: nothing was changed; look again")
+        raise UsageError("this was marked as not a face meanwhile: nothing was changed; look again")
     shown, now = form.get("known"), "" if found.person_id is None else str(found.person_id)
-    # What the machine thinks by now changes nothing in what a human sees, but in whom "not them" means.
+    # A new guess doesn't matter to somebody who names the face, but it does to "not them".
     if shown not in (None, now) and (found.source == "human" or form.text("say") == "not"):
-        who = f"is {printable(found.person)}" if found.person else "is nobody's"
-        raise UsageError(f"meanwhile this face {who}: nothing was changed; look again")
+        who = printable(found.person) if found.person else "unknown"
+        raise UsageError(f"meanwhile this face is {who}: nothing was changed; look again")
     return found

@@ -1,4 +1,4 @@
-"""The interview: one question after the other, each with its faces, an answer a key."""
+"""The interview's pages: one question at a time, each with its faces, and the answer to it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt
 from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
 from phototag.web import did_you_mean
-from phototag.web.app_state import RequestContext
-from phototag.web.guard import Form
+from phototag.web.guard import incomplete
+from phototag.web.request_context import RequestContext
 from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.name import Named, left_out
 
@@ -22,8 +22,8 @@ _KINDS = {WhoIsIt: "who", IsItAlso: "also", AreTheyOne: "one", WhoIsNot: "not"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A face to look at, the photo that it is on, and when that was taken, if known."""
+class ShownFace:
+    """A face, the photo (id) that it is on, and when that was taken (ISO 8601), if known."""
 
     id: int
     photo: int
@@ -31,133 +31,145 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One of two that may be one person; `name`: empty for an unknown group."""
+class ShownSide:
+    """One of two that may be the same person; `name`: empty for an unknown group; `total`: with the faces not shown."""
 
     name: str
-    faces: list[Shown]
+    faces: list[ShownFace]
     total: int
 
 
 def question(context: RequestContext) -> Response:
-    """The question that waits for its answer."""
-    state = context.state
-    with state.interview.session() as session:
-        asked = state.interview.asked(session)
+    """The open question."""
+    interview = context.state.interview
+    with interview.session() as session:
+        current = interview.current()
         progress = str(session.progress())
-        if asked is None:
+        if current is None:
             lost, away = len(unplaced.unplaced(context.store)), photos.count_away(context.store)
             return context.page("finished.html", progress=progress, lost=lost, away=away)
-        it = asked.question
-        likely = [(person, session.name(person)) for person in it.likely] if isinstance(it, WhoIsIt) else []
-        sides = list(_sides(context.store, session, it)) if isinstance(it, AreTheyOne) else []
-        person = session.name(it.person) if isinstance(it, IsItAlso | WhoIsNot) else ""
+        asked = current.question
+        likely = [(person, session.name(person)) for person in asked.likely] if isinstance(asked, WhoIsIt) else []
+        sides = list(_sides(context.store, session, asked)) if isinstance(asked, AreTheyOne) else []
+        person = session.name(asked.person) if isinstance(asked, IsItAlso | WhoIsNot) else ""
         names = session.names()
     return context.page(
         "question.html",
         progress=progress,
-        kind=_KINDS[type(it)],
-        number=asked.number,
+        kind=_KINDS[type(asked)],
+        number=current.number,
         person=person,
         likely=likely,
         sides=sides,
-        faces=[] if sides else _shown(context.store, it.shown),
-        total=len(it.faces) if not isinstance(it, AreTheyOne) else 0,
+        faces=[] if sides else _shown(context.store, asked.shown),
+        total=0 if isinstance(asked, AreTheyOne) else len(asked.faces),
         names=names,
     )
 
 
-def _sides(store: Store, session: InterviewSession, it: AreTheyOne) -> Iterator[Side]:
-    shown = set(it.shown)
-    for side in it.sides:
+def _sides(store: Store, session: InterviewSession, asked: AreTheyOne) -> Iterator[ShownSide]:
+    shown = set(asked.shown)
+    for side in asked.sides:
         name = session.name(side.person) if side.person is not None else ""
-        yield Side(name, _shown(store, [face for face in side.faces if face in shown]), len(side.faces))
+        yield ShownSide(name, _shown(store, [face for face in side.faces if face in shown]), len(side.faces))
 
 
-def _shown(store: Store, ids: Iterable[int]) -> list[Shown]:
-    return [Shown(face, *faces.photo_and_date(store, face)) for face in ids]
+def _shown(store: Store, ids: Iterable[int]) -> list[ShownFace]:
+    return [ShownFace(face, *faces.photo_and_date(store, face)) for face in ids]
 
 
 def progress(context: RequestContext) -> Response:
-    """Where it stands, for the page that waits for new names to be tried."""
+    """How many faces are named, as JSON, for a page that waits until new names are tried on all faces."""
     busy = context.state.tagger.busy
     with context.state.interview.session() as session:
         return JSONResponse({"busy": busy, "progress": str(session.progress())})
 
 
 def answer(context: RequestContext) -> Response:
-    """An answer to the question that waits; or the last thing done is undone."""
+    """Save the answer to the open question, or undo the last answer."""
     form, interview = context.form, context.state.interview
     if form.text("say") == "name" and (page := did_you_mean.ask_if_near(context)):
-        return page  # the question waits
+        return page  # the question stays open
     name = did_you_mean.chosen_name(context)
     with interview.session() as session:
         if form.text("say") == "undo":
             undone = session.undo()
-            interview.again()
+            interview.drop()
             return context.back(undone or "There is nothing to undo.", "/")
-        it = interview.answering(form.number("question"))
+        asked = interview.take(form.number("question"))
         try:
-            return context.back(_answered(session, it, form, name), "/")
+            return context.back(_save(session, asked, form.text("say"), set(form.numbers("face")), name), "/")
         except PhototagError:
-            interview.reopen(it)
+            interview.reopen(asked)
             raise
 
 
-def _answered(session: InterviewSession, it: Question, form: Form, typed: str) -> str:
-    """Hand on what was said (`typed`: the name that was), and return it as a sentence."""
-    say = form.text("say")
-    picked = set(form.numbers("face"))
-    without = [] if isinstance(it, AreTheyOne) else [face for face in it.shown if face not in picked]
+def _save(session: InterviewSession, asked: Question, say: str, picked: set[int], name: str) -> str:
+    """Save an answer (`picked`: the faces that it is about), and return it as a sentence."""
     if say == "skip":
-        session.skip(it)
-        return "Put off: it comes again at the end."
+        session.skip(asked)
+        return "Skipped: this question comes again at the end."
+    if isinstance(asked, AreTheyOne):
+        return _save_one_or_two(session, asked, say)
+    without = [face for face in asked.shown if face not in picked]
     if say == "name" or say.startswith("likely-"):
-        if not isinstance(it, WhoIsIt | IsItAlso):
+        if isinstance(asked, WhoIsNot):
             raise UsageError("that question takes a yes or a no")
-        name = typed if say == "name" else session.name(_likely(it, say))
-        if len(without) == len(it.shown):
-            raise UsageError("no face is picked that could be them: pick some, or say who it isn't another way")
-        return _named(session.call(it, name, without))
+        if len(without) == len(asked.shown):
+            raise UsageError("no face is picked: pick the faces that are this person, or answer another way")
+        return _named(session.call(asked, name if say == "name" else session.name(_likely(asked, say)), without))
+    if say in ("yes", "no") and not isinstance(asked, WhoIsIt):
+        return _save_yes_or_no(session, asked, say == "yes", without)
+    if isinstance(asked, WhoIsIt | IsItAlso):
+        return _save_nobody(session, asked, say)
+    raise incomplete()
+
+
+def _save_one_or_two(session: InterviewSession, asked: AreTheyOne, say: str) -> str:
     if say == "yes":
-        if isinstance(it, WhoIsIt):
-            raise UsageError("that question takes a name")
-        if isinstance(it, AreTheyOne):
-            session.yes(it)
-            return "They are one person."
-        if len(without) == len(it.shown):
-            session.no(it)
-            return _are(it, [], f"not {printable(session.name(it.person))}")
-        session.yes(it, without)
-        return _are(it, without, printable(session.name(it.person)))
-    if say == "no" and not isinstance(it, WhoIsIt):
-        session.no(it)
-        if isinstance(it, AreTheyOne):
-            return "They are two people."
-        return _are(it, [], f"not {printable(session.name(it.person))}")
-    if isinstance(it, WhoIsIt | IsItAlso):
-        if say == "mixed":
-            session.mixed(it)
-            return "Several people: its parts are asked for one by one."
-        if say in ("not-a-face", "dont-care"):
-            session.dismiss(it, "not-a-face" if say == "not-a-face" else "dont-care")
-            return _are(it, [], "no faces" if say == "not-a-face" else "put aside")
-    raise UsageError("that answer was incomplete: nothing was changed; load the page again")
+        session.yes(asked)
+        return "They are the same person."
+    if say == "no":
+        session.no(asked)
+        return "They are different people."
+    raise UsageError("that question takes a yes or a no")
 
 
-def _likely(it: Question, say: str) -> int:
+def _save_yes_or_no(session: InterviewSession, asked: IsItAlso | WhoIsNot, yes: bool, without: list[int]) -> str:
+    who = printable(session.name(asked.person))
+    if yes and len(without) < len(asked.shown):
+        session.yes(asked, without)
+        return _are(len(asked.shown) - len(without) if without else len(asked.faces), who)
+    session.no(asked)
+    return _are(len(asked.faces), f"not {who}")
+
+
+def _save_nobody(session: InterviewSession, asked: WhoIsIt | IsItAlso, say: str) -> str:
+    if say == "mixed":
+        session.mixed(asked)
+        return "Several people: you are asked about each part of the group."
+    if say == "not-a-face":
+        session.dismiss(asked, "not-a-face")
+        return f"{counted(len(asked.faces), 'face')} marked as not a face."
+    if say == "dont-care":
+        session.dismiss(asked, "dont-care")
+        return f"{counted(len(asked.faces), 'face')} ignored."
+    if say == "yes":
+        raise UsageError("that question takes a name")
+    raise incomplete()
+
+
+def _likely(asked: Question, say: str) -> int:
     """The person (id) whose button was pressed."""
-    for person in it.likely if isinstance(it, WhoIsIt) else ():
+    for person in asked.likely if isinstance(asked, WhoIsIt) else ():
         if say == f"likely-{person}":
             return person
-    raise UsageError("that answer was incomplete: nothing was changed; load the page again")
+    raise incomplete()
 
 
 def _named(named: Named) -> str:
-    are = "is" if named.faces == 1 else "are"
-    return f"{counted(named.faces, 'face')} {are} {printable(named.person.name)}. {left_out(named)}".rstrip()
+    return f"{_are(named.faces, printable(named.person.name))} {left_out(named)}".rstrip()
 
 
-def _are(it: WhoIsIt | IsItAlso | WhoIsNot, without: list[int], what: str) -> str:
-    meant = len(it.shown) - len(without) if without else len(it.faces)
-    return f"{counted(meant, 'face')} {'is' if meant == 1 else 'are'} {what}."
+def _are(count: int, what: str) -> str:
+    return f"{counted(count, 'face')} {'is' if count == 1 else 'are'} {what}."

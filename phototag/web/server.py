@@ -1,4 +1,4 @@
-"""The server: bound to this machine unless told otherwise, until Ctrl-C."""
+"""The review server: it listens on this machine only, unless told otherwise, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
 
 #: Seconds that open requests get when the server is stopped.
-_GRACE = 5
+_SHUTDOWN_TIMEOUT = 5
 
 
 def serve(db: Path, host: str, port: int, ready: Callable[[str, str], None]) -> None:
-    """Serve the review pages of a database; `ready` is called once they can be opened, with their address and one that
-    opens them a single time.
+    """Serve the review pages of a database until Ctrl-C.
 
-    `port`: 0 takes a free one. Raises UsageError for an address that can't be had, TooLittleDataError where nothing
-    was indexed, KeyboardInterrupt at Ctrl-C, after everything is closed.
+    `port`: 0 takes a free one. `ready(address, address_once)` is called as soon as browsers can connect; the second
+    address works once. Raises UsageError for an address that can't be listened on, TooLittleDataError if nothing was
+    indexed, KeyboardInterrupt at Ctrl-C, after everything is closed.
     """
     keys = Keys()
     with bound(host, port) as listening:
@@ -37,9 +37,9 @@ def serve(db: Path, host: str, port: int, ready: Callable[[str, str], None]) -> 
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                timeout_graceful_shutdown=_GRACE,
+                timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
             )
-            page = f"http://{_shown(host)}:{port}/?key="
+            page = f"http://{_browsable(host)}:{port}/?key="
             ready(page + keys.address, page + keys.once)
             uvicorn.Server(config).run(sockets=[listening])
         finally:
@@ -47,7 +47,7 @@ def serve(db: Path, host: str, port: int, ready: Callable[[str, str], None]) -> 
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens already, so that a browser may come at once."""
+    """A listening socket: browsers may connect before the server answers. Raises UsageError."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.socket(family, socket.SOCK_STREAM)
@@ -64,8 +64,8 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _shown(host: str) -> str:
-    """The host in an address that a browser on this machine can open."""
+def _browsable(host: str) -> str:
+    """The host as a browser on this machine can open it."""
     if host in ("0.0.0.0", "::"):
         return "127.0.0.1" if host == "0.0.0.0" else "[::1]"
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""The interview behind the pages: one session that all of them share."""
+"""The interview behind the review pages: one session that all requests share."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from phototag.workflows.recognition.background import Tagger
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question and its number: an answer says which one it is to."""
+class NumberedQuestion:
+    """A question with a number, by which an answer says which question it answers."""
 
     number: int
     question: Question
 
 
-class Interview:
-    """The session that all pages share, one request at a time.
+class SharedInterview:
+    """An interview session for one request at a time, with at most one open question.
 
-    It holds the library's faces in memory: should the journal or the groups be others than it left them (other pages,
-    other programs), it is opened anew.
+    The session holds the library's faces in memory. It is opened anew when the journal or the groups have changed
+    otherwise: by other pages or other programs.
     """
 
     def __init__(self, db: Path, tagger: Tagger) -> None:
@@ -36,10 +36,10 @@ class Interview:
         self._store = open_store(db, any_thread=True)
         self._tagger = tagger
         self._number = 0
-        self._asked: Asked | None = None
+        self._open: NumberedQuestion | None = None
         self._rounds = tagger.rounds
         try:
-            self._open()
+            self._reload()
         except BaseException:
             self._store.close()
             raise
@@ -50,61 +50,65 @@ class Interview:
 
     @contextmanager
     def session(self) -> Iterator[InterviewSession]:
-        """The session as things stand; what an answer inside changes is tried on all faces."""
+        """The session, up to date, for this thread alone. If the block answers something, tagging starts afterwards."""
         with self._lock:
             self._catch_up()
             try:
-                yield self._sitting
+                yield self._session
             finally:
-                if self._sitting.changed:
-                    self._sitting.changed = False
+                if self._session.changed:
+                    self._session.changed = False
                     self._tagger.request()
 
-    def asked(self, session: InterviewSession) -> Asked | None:
-        """The question that waits for its answer (inside `session`); None if none is left."""
-        if self._asked is None and (question := session.next()) is not None:
-            self._number += 1
-            self._asked = Asked(self._number, question)
-        return self._asked
+    # The methods below are called inside `session`.
 
-    def answering(self, number: int) -> Question:
-        """The question that is answered now (inside `session`). Raises UsageError if it was answered before."""
-        asked = self._asked
-        if asked is None or asked.number != number:
+    def current(self) -> NumberedQuestion | None:
+        """The open question, or a new one; None if none is left."""
+        if self._open is None and (question := self._session.next()) is not None:
+            self._ask(question)
+        return self._open
+
+    def take(self, number: int) -> Question:
+        """Close the open question, to be answered now. Raises UsageError if it was answered already."""
+        taken = self._open
+        if taken is None or taken.number != number:
             raise UsageError("that question is no longer open: here is the next one")
-        self._asked = None
-        return asked.question
+        self._open = None
+        return taken.question
 
     def reopen(self, question: Question) -> None:
-        """An answer was none: the question waits again (inside `session`)."""
+        """Ask a question again whose answer was refused."""
+        self._ask(question)
+
+    def drop(self) -> None:
+        """Close the open question without an answer."""
+        self._open = None
+
+    def _ask(self, question: Question) -> None:
         self._number += 1
-        self._asked = Asked(self._number, question)
-
-    def again(self) -> None:
-        """Look for the next question afresh (inside `session`)."""
-        self._asked = None
-
-    def _open(self) -> None:
-        self._sitting = InterviewSession.open(self._store)
-        if self._asked is not None:
-            rest = self._rest(self._asked.question)
-            self._asked = replace(self._asked, question=rest) if rest is not None else None
-
-    def _rest(self, question: Question) -> Question | None:
-        """What may still be answered of a question that stands in somebody's window, after something else was said."""
-        if not isinstance(question, WhoIsIt):
-            return None
-        said = decisions.labels(self._store)
-        left = tuple(face for face in question.faces if face not in said and faces.exists(self._store, face))
-        if left == question.faces:
-            return question
-        # Of a larger group other faces would now be shown than those in the window.
-        return replace(question, faces=left) if left and len(question.faces) <= SHOWN else None
+        self._open = NumberedQuestion(self._number, question)
 
     def _catch_up(self) -> None:
-        if self._sitting.outdated:
+        if self._session.outdated:
             self._rounds = self._tagger.rounds
-            self._open()
+            self._reload()
         elif self._rounds != self._tagger.rounds:
             self._rounds = self._tagger.rounds
-            self._sitting.reload_guesses()
+            self._session.reload_guesses()
+
+    def _reload(self) -> None:
+        self._session = InterviewSession.open(self._store)
+        if self._open is not None:
+            rest = self._unanswered(self._open.question)
+            self._open = replace(self._open, question=rest) if rest is not None else None
+
+    def _unanswered(self, question: Question) -> Question | None:
+        """What is left of a question that somebody sees in a window, after other answers; None if it is obsolete."""
+        if not isinstance(question, WhoIsIt):
+            return None
+        labelled = decisions.labels(self._store)
+        left = tuple(face for face in question.faces if face not in labelled and faces.exists(self._store, face))
+        if left == question.faces:
+            return question
+        # Of a larger group, other faces would now be shown than those in the window.
+        return replace(question, faces=left) if left and len(question.faces) <= SHOWN else None

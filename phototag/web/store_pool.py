@@ -1,4 +1,4 @@
-"""Open databases that requests share: each has one for itself, for as long as it takes."""
+"""Open databases for requests that run at once: each request has one for itself while it lasts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from phototag.store.connect import Store, open_store
 
 
 class StorePool:
-    """As many connections as requests were ever answered at once."""
+    """As many connections as there were requests at the same time."""
 
     def __init__(self, db: Path) -> None:
         self.db = db
         self._idle: LifoQueue[Store] = LifoQueue()
 
     @contextmanager
-    def one(self) -> Iterator[Store]:
-        """A database that nobody else uses meanwhile."""
+    def acquire(self) -> Iterator[Store]:
+        """A store that nobody else uses meanwhile; it is closed, not used again, if the block raises."""
         try:
             store = self._idle.get_nowait()
         except Empty:
@@ -27,11 +27,11 @@ class StorePool:
         try:
             yield store
         except BaseException:
-            store.close()  # what failed, or broke off a query, isn't used again
+            store.close()  # it may be in the middle of a query
             raise
         self._idle.put(store)
 
     def close(self) -> None:
-        """Close those that aren't in use."""
+        """Close the stores that no request uses."""
         while not self._idle.empty():
             self._idle.get_nowait().close()

@@ -9,11 +9,12 @@ import pytest
 from fake_album import FakeAlbum, face, photo
 from jinja2 import UndefinedError
 
-from phototag.report import layout, render
+from phototag.report import jinja, layout
 from phototag.report.album import FaceEntry
+from phototag.report.describe import describe, shape, span
+from phototag.report.jinja import percent, short
 from phototag.report.marks import Mark, marks
 from phototag.report.paging import Pager, chunks, pages, with_neighbours
-from phototag.report.render import describe, percent, shape, short, span
 from phototag.types import Box
 
 
@@ -119,17 +120,17 @@ def test_words() -> None:
 
 
 def test_templates_are_found_in_a_checkout_and_in_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (render.templates() / "base.html").is_file()
-    monkeypatch.setattr(render, "_PACKAGE", tmp_path / "phototag")
+    assert (jinja.templates_folder() / "base.html").is_file()
+    monkeypatch.setattr(jinja, "_PACKAGE", tmp_path / "phototag")
     (tmp_path / "templates").mkdir()
     (tmp_path / "phototag").mkdir()
-    assert render.templates() == tmp_path / "templates"
+    assert jinja.templates_folder() == tmp_path / "templates"
     (tmp_path / "phototag" / "templates").mkdir()
-    assert render.templates() == tmp_path / "phototag" / "templates"
+    assert jinja.templates_folder() == tmp_path / "phototag" / "templates"
 
 
 def test_templates_are_strict_and_escape() -> None:
-    made = render.environment()
+    made = jinja.safe_environment()
     with pytest.raises(UndefinedError):
         made.from_string("{{ nothing }}").render()
     shown = made.from_string('<a title="{{ x }}">{{ x }}</a>').render(x='"<\u202e\udcff')

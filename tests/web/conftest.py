@@ -166,7 +166,7 @@ def open_pages(library: Library, states: list[AppState]) -> Browser:
     """The pages over a library, with the cookie already."""
     state = AppState(library.db, Keys())
     states.append(state)
-    client = TestClient(application(state, PORT), base_url=HERE)
+    client = TestClient(application(state, PORT), base_url=HERE, raise_server_exceptions=False)
     assert client.get(f"/?key={state.keys.address}").status_code == 200
     return Browser(client, state)
 

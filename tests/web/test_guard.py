@@ -27,7 +27,7 @@ def stranger(browser: Browser) -> TestClient:
 
 
 def journal(browser: Browser) -> list[object]:
-    with browser.state.stores.one() as store:
+    with browser.state.stores.acquire() as store:
         return [*store.rows("SELECT * FROM decision"), *store.rows("SELECT * FROM person")]
 
 

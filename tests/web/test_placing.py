@@ -78,7 +78,7 @@ def test_who_is_not_on_the_photo_any_more_is_not_asked_for(edited: Library, brow
     with edited.open() as store:
         assert unplaced.unplaced(store) == []
         assert there(store) == {"Ada": (4, 4), None: (30, 20)}
-    assert "that name has its face by now" in browser.post(
+    assert "that name already has a face" in browser.post(
         f"/photos/{photo}/place", say="absent", name=lost, back=f"/photos/{photo}"
     )
     browser.post("/undo")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from phototag.display import counted, printable
+from phototag.display import counted, first_of, printable
 from phototag.errors import UsageError
 from phototag.remedies import Show
 from phototag.store import changes, history
@@ -68,9 +68,7 @@ class Undone:
     @property
     def which(self) -> str:
         """`answer 12: 24 faces are Ada`."""
-        numbers = ", ".join(map(str, self.answers[:_NUMBERS]))
-        if len(self.answers) > _NUMBERS:
-            numbers += f" and {len(self.answers) - _NUMBERS:,} more"
+        numbers = first_of(list(map(str, self.answers)), _NUMBERS)
         return f"answer{'s' if len(self.answers) > 1 else ''} {numbers}" + (f": {self.what}" if self.what else "")
 
 
@@ -212,9 +210,8 @@ def _undos(of: Sequence[tuple[int | None, bool]]) -> str:
     told = []
     for redo in (False, True):
         numbers = [str(number) for number, again in of if again == redo]
-        more = f" and {len(numbers) - _NUMBERS:,} more" if len(numbers) > _NUMBERS else ""
         if numbers:
-            answers = f"answer{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:_NUMBERS])}{more}"
+            answers = f"answer{'s' if len(numbers) > 1 else ''} {first_of(numbers, _NUMBERS)}"
             told.append(f"{answers} {'redone' if redo else 'undone'}")
     return ", ".join(told)
 
