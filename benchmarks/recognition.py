@@ -109,13 +109,13 @@ def measured(embedder: str, data: Path) -> dict[str, Value | Measured]:
 
 def hundred(folder: Path, settings: config.Settings) -> dict[str, Value]:
     """All pairs once, at the threshold of best F1; odd photos of each person learnt, even ones asked about."""
-    figures = evaluate(folder, settings, Silent()).figures
-    checked, named = figures["verification"], figures["classifiers"]
+    found = evaluate(folder, settings, Silent())
+    assert found.whole_tree and found.whole_tree.odd_even
     return {
-        "hundred.best": checked["accuracy_at_threshold"],
-        "hundred.folds": checked["accuracy"],
-        "hundred.svm": named["svm"]["accuracy"],
-        "hundred.knn": named["knn"]["accuracy"],
+        "hundred.best": found.verification.chosen.accuracy,
+        "hundred.folds": found.verification.accuracy.mean,
+        "hundred.svm": found.whole_tree.odd_even.svm,
+        "hundred.knn": found.whole_tree.odd_even.knn,
     }
 
 
@@ -135,14 +135,14 @@ def celebrity(folder: Path, settings: config.Settings) -> dict[str, Value]:
 def development(folder: Path, settings: config.Settings, thresholds: Thresholds) -> dict[str, Value | Measured]:
     """Balanced pairs by ten folds as in LFW's protocol, true accepts over all pairs, and the open set."""
     found = evaluate(folder, settings, Silent())
-    checked, tree = found.figures["verification"], found.tree
+    tree, (one_percent, one_per_mille) = found.tree, found.verification.at_far
     unknown = open_set(tree.vectors, tree.people, thresholds)
     assert unknown is not None
     means = [_balanced(tree.vectors, tree.people, seed) for seed in range(DRAWS)]
     return {
         "lfw.balanced": Measured(float(np.mean(means)), min(means), max(means)),
-        "lfw.far-1e-3": checked["tar_at_far_1e-3"],
-        "lfw.far-1e-2": checked["tar_at_far_1e-2"],
+        "lfw.far-1e-3": one_per_mille.tar,
+        "lfw.far-1e-2": one_percent.tar,
         "lfw.open": unknown.gated,
         "lfw.open-nearest": unknown.knn,
         "lfw.open-svm": unknown.svm,

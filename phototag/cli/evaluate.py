@@ -13,6 +13,7 @@ from phototag.errors import DONE_WITH_PROBLEMS
 
 if TYPE_CHECKING:
     from phototag.config import Settings
+    from phototag.workflows.evaluation.figures import Evaluation
 
 
 @click.command(short_help="How well are people told apart, on photos in a folder for each?")
@@ -47,56 +48,53 @@ def evaluate(folder: Path, out: Path | None, settings: Settings, as_json: bool, 
     Verification (thresholds, accuracy, true accepts at few false ones), identification with and without strangers, and
     grouping. Found faces are remembered in your cache folder, so that the next time takes seconds.
     """
+    from phototag.workflows.evaluation.as_json import evaluation_as_json
     from phototag.workflows.evaluation.evaluate import evaluate as job
 
     progress = options.progress(as_json)
     found = job(folder, settings, progress, **how)
-    text = _text(found.figures)
+    text, page = _text(found), None
     if out is not None:
         from phototag.workflows.evaluation.page import write_page
 
         page = write_page(found, out, settings, progress)
-        found.figures["page"] = page
         text += f"\nOpen {page.resolve().as_uri()}"
-    options.show(found.figures, text, as_json)
-    return DONE_WITH_PROBLEMS if found.figures["problems"] else 0
+    options.show(evaluation_as_json(found, page), text, as_json)
+    return DONE_WITH_PROBLEMS if found.tree.problems else 0
 
 
-def _text(figures: dict[str, Any]) -> str:
+def _text(found: Evaluation) -> str:
     """The figures in a few lines."""
-    checked = figures["verification"]
+    checked, whole = found.verification, found.whole_tree
+    one_percent, one_per_mille = checked.at_far
     lines = [
-        f"{counted(figures['faces'], 'face')} of {counted(figures['people'], 'person', 'people')} "
-        f"({figures['detector']}, {figures['embedder']}); "
-        f"{counted(len(figures['faceless']), 'photo')} without a face",
-        f"verification     accuracy {_share(checked['accuracy'], checked['accuracy_error'])} "
-        f"of {checked['pairs']:,} pairs; threshold {checked['threshold']:.3f}, F1 {checked['f1']:.4f}; true accepts at "
-        f"1 % false ones {checked['tar_at_far_1e-2']:.4f}, at 0.1 % {checked['tar_at_far_1e-3']:.4f}",
+        f"{counted(len(found.tree.photos), 'face')} of {counted(found.people, 'person', 'people')} "
+        f"({found.detector}, {found.embedder}); "
+        f"{counted(len(found.tree.faceless), 'photo')} without a face",
+        f"verification     accuracy {checked.accuracy} "
+        f"of {checked.pairs:,} pairs; threshold {checked.chosen.threshold:.3f}, F1 {checked.chosen.f1:.4f}; "
+        f"true accepts at 1 % false ones {one_percent.tar:.4f}, at 0.1 % {one_per_mille.tar:.4f}",
     ]
-    if balanced := checked.get("balanced"):
+    if whole is None:
+        return "\n".join(lines)
+    if whole.balanced:
         lines.append(
-            f"balanced pairs   accuracy {_share(balanced['accuracy'], balanced['accuracy_error'])} "
-            f"of {balanced['pairs']:,} pairs in {balanced['folds']} folds"
+            f"balanced pairs   accuracy {whole.balanced.accuracy} "
+            f"of {whole.balanced.pairs:,} pairs in {whole.balanced.folds} folds"
         )
-    if (named := figures.get("classifiers")) and named["tested"]:
+    if whole.odd_even and whole.k_fold:
+        halves, folds = whole.odd_even, whole.k_fold
         lines.append(
-            "identification   odd and even photos: SVM {:.4f}, KNN {:.4f}; by folds {:.4f}, {:.4f}".format(
-                *(named[name][kind] for kind in ("accuracy", "k_fold_accuracy") for name in ("svm", "knn"))
-            )
+            f"identification   odd and even photos: SVM {halves.svm:.4f}, KNN {halves.knn:.4f}; "
+            f"by folds {folds.svm:.4f}, {folds.knn:.4f}"
         )
-    if opened := figures.get("open_set"):
-        key = "identified_at_fpir_1e-2"
+    if whole.open_set:
         lines.append(
-            f"among strangers  identified at 1 % false: {opened[key]:.4f}, KNN with a threshold "
-            f"{opened['knn_' + key]:.4f}, plain SVM {opened['svm_' + key]:.4f}"
+            f"among strangers  identified at 1 % false: {whole.open_set.gated:.4f}, KNN with a threshold "
+            f"{whole.open_set.knn:.4f}, plain SVM {whole.open_set.svm:.4f}"
         )
-    if grouped := figures.get("clustering"):
-        lines.append(
-            f"grouping         B³ F {grouped['b3_f']:.4f}, precision {grouped['b3_precision']:.4f}, "
-            f"recall {grouped['b3_recall']:.4f}"
-        )
+    lines.append(
+        f"grouping         B³ F {whole.groups.f1:.4f}, precision {whole.groups.precision:.4f}, "
+        f"recall {whole.groups.recall:.4f}"
+    )
     return "\n".join(lines)
-
-
-def _share(mean: float, error: float | None) -> str:
-    return f"{mean:.4f}" + (f" ± {error:.4f}" if error is not None else "")

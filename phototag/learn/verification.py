@@ -6,6 +6,7 @@ a second, and memory does not grow with the library.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,11 +92,14 @@ class ThresholdSweep:
 
 @dataclass(frozen=True, slots=True)
 class FoldedAccuracy:
-    """Accuracy by cross-validation: mean, standard error over the folds, and mean of the thresholds chosen."""
+    """Accuracy by cross-validation: mean, standard error over the folds (NaN for one), and mean of the thresholds."""
 
     mean: float
     error: float
     threshold: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4f}" + (f" ± {self.error:.4f}" if math.isfinite(self.error) else "")
 
 
 def same_person_probability(distance: float, thresholds: Thresholds) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import pytest
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.report import plots
 from phototag.workflows.evaluation import tree as trees
-from phototag.workflows.evaluation.evaluate import Evaluation, evaluate
+from phototag.workflows.evaluation.as_json import evaluation_as_json
+from phototag.workflows.evaluation.evaluate import evaluate
+from phototag.workflows.evaluation.figures import Evaluation, NormalisedScores
 from phototag.workflows.evaluation.page import write_page
 from tests.workflows import fakes
 from tests.workflows.conftest import Workshop
@@ -48,8 +52,13 @@ def measured(folder: Path, told: Told | None = None, **how: Any) -> Evaluation:
     return evaluate(folder, settings(), told or Told(), **how)
 
 
+def figures_of(folder: Path, told: Told | None = None, **how: Any) -> dict[str, Any]:
+    """As `phototag evaluate --json` prints them."""
+    return evaluation_as_json(measured(folder, told, **how))
+
+
 def test_the_figures_of_a_tree(tree: Path) -> None:
-    figures = measured(tree).figures
+    figures = figures_of(tree)
     assert (figures["photos"], figures["faces"], figures["people"]) == (16, 16, 4)
     checked = figures["verification"]
     assert (checked["pairs"], checked["same"]) == (120, 24)
@@ -65,11 +74,71 @@ def test_the_figures_of_a_tree(tree: Path) -> None:
     assert figures["clustering"]["b3_recall"] == pytest.approx(14.5 / 16)
     assert figures["clustering"]["b3_f"] < 1
     json.dumps(figures, allow_nan=False)
-    assert measured(tree).figures == figures
+    assert figures_of(tree) == figures
+
+
+VERIFICATION = [
+    "pairs", "same", "different", "accuracy", "accuracy_error", "threshold", "f1", "accuracy_at_threshold",
+    "tar_at_threshold", "far_at_threshold", "tar_at_far_1e-2", "tar_at_far_1e-3", "threshold_at_far_1e-2",
+    "threshold_at_far_1e-3", "at_embedders_threshold", "sweep",
+]  # fmt: skip
+HEAD = ["detector", "embedder", "photos", "faces", "people", "faceless", "problems", "verification"]
+
+
+def test_json_keeps_its_keys(tree: Path, tmp_path: Path) -> None:
+    found = measured(tree)
+    figures = evaluation_as_json(found)
+    assert list(figures) == [*HEAD, "classifiers", "open_set", "clustering", "confusions"]
+    assert list(figures["verification"]) == [*VERIFICATION, "balanced", "normalised"]
+    assert list(figures["verification"]["at_embedders_threshold"]) == ["threshold", "accuracy", "f1", "tar", "far"]
+    assert list(figures["verification"]["sweep"][0]) == ["threshold", "accuracy", "f1", "tar", "far"]
+    assert len(figures["verification"]["sweep"]) == 201
+    assert list(figures["verification"]["balanced"]) == ["accuracy", "accuracy_error", "threshold", "folds", "pairs"]
+    assert list(figures["classifiers"]) == ["svm", "knn", "tested"]
+    assert list(figures["classifiers"]["svm"]) == ["accuracy", "k_fold_accuracy"]
+    key = "identified_at_fpir_1e-2"
+    assert list(figures["open_set"]) == [key, f"knn_{key}", f"svm_{key}", "known", "probes", "strangers"]
+    assert list(figures["clustering"]) == ["b3_f", "b3_precision", "b3_recall"]
+    assert list(figures["confusions"]) == ["different_people", "one_person"]
+    assert list(figures["confusions"]["one_person"][0]) == ["photos", "distance"]
+    assert evaluation_as_json(found, tmp_path)["page"] == tmp_path
+    normalised = evaluation_as_json(_normalised(found))["verification"]["normalised"]
+    assert normalised == {
+        "tar_at_far_1e-2": 0.9,
+        "tar_at_far_1e-3": 0.8,
+        "plain_tar_at_far_1e-2": 0.7,
+        "plain_tar_at_far_1e-3": 0.6,
+    }
+    pairs = listed(tree, "2\t1\nAda\t1\t2\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n")
+    figures = figures_of(tree, pairs=pairs)
+    assert list(figures) == [*HEAD, "confusions"]
+    assert list(figures["verification"]) == [*VERIFICATION, "left_out"]
+
+
+def _normalised(found: Evaluation) -> Evaluation:
+    """The evaluation of a tree with enough strangers to normalise scores."""
+    assert found.whole_tree
+    return replace(found, whole_tree=replace(found.whole_tree, normalised=NormalisedScores((0.9, 0.8), (0.7, 0.6))))
+
+
+def test_too_few_photos_for_a_figure_give_none(tree: Path) -> None:
+    for person in ("Cy", "Dee"):
+        shutil.rmtree(tree / person)
+    for number in (1, 2, 3):
+        (tree / "Ben" / f"Ben_{number:04d}.png").unlink()
+    figures = figures_of(tree)
+    assert figures["verification"]["balanced"] is None
+    assert figures["open_set"] is None
+    assert figures["classifiers"] == {
+        "svm": {"accuracy": None, "k_fold_accuracy": None},
+        "knn": {"accuracy": None, "k_fold_accuracy": None},
+        "tested": 0,
+    }
+    json.dumps(figures, allow_nan=False)
 
 
 def test_the_worst_pairs_are_named(tree: Path) -> None:
-    alike, unlike = measured(tree).figures["confusions"].values()
+    alike, unlike = figures_of(tree)["confusions"].values()
     assert all(Path(pair["photos"][0]).name == "Ada_0003.png" for pair in alike[:4])
     assert {Path(photo).name for pair in unlike[:3] for photo in pair["photos"]} >= {"Ada_0003.png"}
 
@@ -97,7 +166,7 @@ def test_a_damaged_cache_is_made_again(tree: Path, here: Workshop, tmp_path: Pat
             np.savez(path, **{**kept, "vectors": kept["vectors"] * 2})
     else:
         path.write_bytes(spoilt)
-    assert measured(tree).figures == first.figures
+    assert figures_of(tree) == evaluation_as_json(first)
     assert here.found.calls == 16
 
 
@@ -123,7 +192,7 @@ def test_photos_without_faces_and_broken_ones(tree: Path) -> None:
     (tree / "Ada" / "notes").write_text("no photo")
     draw(tree / "beside.png", (40, 40, RED))  # in nobody's folder
     told = Told()
-    figures = measured(tree, told).figures
+    figures = figures_of(tree, told)
     assert figures["faces"] == 16 and figures["problems"] == 1
     assert [Path(photo).name for photo in figures["faceless"]] == ["empty.png"]
     assert [Path(os.fsdecode(problem.path)).name for problem in told.problems] == ["broken.png"]
@@ -158,7 +227,7 @@ def listed(tree: Path, text: str) -> Path:
 
 def test_the_pairs_of_a_list(tree: Path, here: Workshop) -> None:
     pairs = listed(tree, "2\t1\nAda\t1\t2\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n")
-    figures = measured(tree, pairs=pairs).figures
+    figures = figures_of(tree, pairs=pairs)
     assert here.found.calls == 7  # only photos of the list
     checked = figures["verification"]
     assert (checked["pairs"], checked["same"], checked["left_out"]) == (4, 2, 0)
@@ -170,7 +239,7 @@ def test_the_pairs_of_a_list(tree: Path, here: Workshop) -> None:
 def test_pairs_without_a_face_are_left_out(tree: Path) -> None:
     draw(tree / "Ada" / "Ada_0002.png")
     pairs = listed(tree, "2\t1\nAda\t1\t2\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n")
-    checked = measured(tree, pairs=pairs).figures["verification"]
+    checked = figures_of(tree, pairs=pairs)["verification"]
     assert (checked["pairs"], checked["left_out"]) == (3, 1)
 
 
@@ -186,9 +255,9 @@ def test_lists_that_fit_nothing(tree: Path, text: str, says: str) -> None:
 
 
 def test_a_threshold_by_false_accepts(tree: Path) -> None:
-    checked = measured(tree, far=0.0).figures["verification"]
+    checked = figures_of(tree, far=0.0)["verification"]
     assert checked["far_at_threshold"] == 0
-    assert checked["threshold"] < measured(tree).figures["verification"]["threshold"]
+    assert checked["threshold"] < figures_of(tree)["verification"]["threshold"]
 
 
 # --- the page ---

@@ -11,6 +11,7 @@ import pytest
 
 from phototag import config
 from phototag.progress import Silent
+from phototag.workflows.evaluation.as_json import evaluation_as_json
 from phototag.workflows.evaluation.evaluate import evaluate
 
 pytestmark = pytest.mark.data
@@ -30,7 +31,7 @@ def figures(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
         shutil.copytree(person, folder / "people" / person.name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("phototag.workflows.evaluation.tree.cache_folder", lambda: folder / "cache")
-        yield evaluate(folder / "people", config.load(), Silent()).figures
+        yield evaluation_as_json(evaluate(folder / "people", config.load(), Silent()))
 
 
 def test_pairs(figures: dict[str, Any]) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from phototag import __version__
 from phototag.analysis.decode_pool import Task, decoded
 from phototag.config import Settings
 from phototag.display import path_text
 from phototag.imaging.crops import face_crop
+from phototag.learn.trials import OpenSetRates
 from phototag.learn.tsne import tsne_positions
 from phototag.learn.verification import STEP
 from phototag.progress import Progress
@@ -29,7 +28,7 @@ from phototag.report.evaluation import (
     write_evaluation,
 )
 from phototag.types import DecodedPhoto, PhotoFile
-from phototag.workflows.evaluation.evaluate import Evaluation, HardPair
+from phototag.workflows.evaluation.figures import Evaluation, HardPair, WholeTree
 from phototag.workflows.evaluation.tree import Tree
 
 #: The people with the most photos, and how many of their faces, that the plane of faces shows.
@@ -43,16 +42,15 @@ def write_page(found: Evaluation, out: Path, settings: Settings, progress: Progr
     notes = () if drawn else (f"There are no plots: {plots.HOW}.",)
     if not drawn:
         progress.note(f"the page has no plots: {plots.HOW}")
-    figures = found.figures
     crops = _crops(found, settings)
     page = write_evaluation(
         EvaluationPage(
             title="Evaluation",
-            lead=f"{figures['faces']:,} faces of {figures['people']:,} people, found by {figures['detector']} and told "
-            f"apart by {figures['embedder']}.",
+            lead=f"{len(found.tree.photos):,} faces of {found.people:,} people, found by {found.detector} and told "
+            f"apart by {found.embedder}.",
             created_at=datetime.now().isoformat(timespec="seconds"),
             version=__version__,
-            sections=_sections(figures),
+            sections=_sections(found),
             plots=drawn,
             pairs=[
                 PairList(
@@ -76,7 +74,7 @@ def write_page(found: Evaluation, out: Path, settings: Settings, progress: Progr
 
 
 def _plots(found: Evaluation) -> list[Plot]:
-    sweep, chosen = found.sweep, found.figures["verification"]["threshold"]
+    sweep, chosen = found.sweep, found.verification.chosen.threshold
     made = [
         Plot(
             "True and false accepts",
@@ -123,67 +121,61 @@ def _entry(tree: Tree, pair: HardPair, crops: dict[int, bytes]) -> PairEntry:
     return PairEntry((one, other), pair.distance)
 
 
-def _sections(figures: dict[str, Any]) -> Sequence[Section]:
-    checked = figures["verification"]
-    sections = [
-        Section(
-            "Is it the same person?",
-            [
-                Figure("pairs", f"{checked['pairs']:,}", f"{checked['same']:,} of one person, each pair once"),
-                Figure("accuracy", _share(checked["accuracy"], checked["accuracy_error"]), "by ten folds"),
-                Figure("threshold", f"{checked['threshold']:.3f}", f"F1 {checked['f1']:.4f}"),
-                Figure("true accepts at 1 % false", f"{checked['tar_at_far_1e-2']:.4f}"),
-                Figure("true accepts at 0.1 % false", f"{checked['tar_at_far_1e-3']:.4f}"),
-            ],
-        )
-    ]
-    if balanced := checked.get("balanced"):
-        share = _share(balanced["accuracy"], balanced["accuracy_error"])
-        meaning = f"{balanced['pairs']:,} pairs, as many same as different, in {balanced['folds']} folds"
-        sections[0] = Section(sections[0].title, [*sections[0].figures, Figure("accuracy, balanced", share, meaning)])
-    if named := figures.get("classifiers"):
-        sections.append(
-            Section(
-                "Who of these is it?",
-                [
-                    Figure(label, _or_none(named[name][kind]), meaning)
-                    for kind, meaning in (
-                        ("accuracy", "odd photos learnt, even ones asked"),
-                        ("k_fold_accuracy", "five folds"),
-                    )
-                    for name, label in (("svm", "linear SVM"), ("knn", "nearest face"))
-                ],
-            )
-        )
-    if opened := figures.get("open_set"):
-        key = "identified_at_fpir_1e-2"
-        sections.append(
-            Section(
-                "Who is it, with strangers about?",
-                [
-                    Figure("phototag", f"{opened[key]:.4f}", f"of {opened['probes']:,} faces of known people named"),
-                    Figure("nearest face and threshold", f"{opened['knn_' + key]:.4f}"),
-                    Figure("plain SVM", f"{opened['svm_' + key]:.4f}", f"1 % of {opened['strangers']:,} strangers too"),
-                ],
-            )
-        )
-    if grouped := figures.get("clustering"):
-        sections.append(
-            Section(
-                "Who belongs together?",
-                [
-                    Figure("B³ F", f"{grouped['b3_f']:.4f}"),
-                    Figure("precision", f"{grouped['b3_precision']:.4f}"),
-                    Figure("recall", f"{grouped['b3_recall']:.4f}"),
-                ],
-            )
-        )
+def _sections(found: Evaluation) -> list[Section]:
+    sections = [_verification_section(found)]
+    if whole := found.whole_tree:
+        sections.append(_classifier_section(whole))
+        if whole.open_set:
+            sections.append(_open_set_section(whole.open_set))
+        sections.append(_grouping_section(whole))
     return sections
 
 
-def _share(mean: float, error: float | None) -> str:
-    return f"{mean:.4f}" + (f" ± {error:.4f}" if error is not None else "")
+def _verification_section(found: Evaluation) -> Section:
+    checked = found.verification
+    one_percent, one_per_mille = checked.at_far
+    figures = [
+        Figure("pairs", f"{checked.pairs:,}", f"{checked.same:,} of one person, each pair once"),
+        Figure("accuracy", str(checked.accuracy), "by ten folds"),
+        Figure("threshold", f"{checked.chosen.threshold:.3f}", f"F1 {checked.chosen.f1:.4f}"),
+        Figure("true accepts at 1 % false", f"{one_percent.tar:.4f}"),
+        Figure("true accepts at 0.1 % false", f"{one_per_mille.tar:.4f}"),
+    ]
+    if found.whole_tree and (balanced := found.whole_tree.balanced):
+        meaning = f"{balanced.pairs:,} pairs, as many same as different, in {balanced.folds} folds"
+        figures.append(Figure("accuracy, balanced", str(balanced.accuracy), meaning))
+    return Section("Is it the same person?", figures)
 
 
-def _or_none(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _classifier_section(whole: WholeTree) -> Section:
+    trials = ((whole.odd_even, "odd photos learnt, even ones asked"), (whole.k_fold, "five folds"))
+    return Section(
+        "Who of these is it?",
+        [
+            Figure(label, "–" if trial is None else f"{getattr(trial, name):.4f}", meaning)
+            for trial, meaning in trials
+            for name, label in (("svm", "linear SVM"), ("knn", "nearest face"))
+        ],
+    )
+
+
+def _open_set_section(rates: OpenSetRates) -> Section:
+    return Section(
+        "Who is it, with strangers about?",
+        [
+            Figure("phototag", f"{rates.gated:.4f}", f"of {rates.probes:,} faces of known people named"),
+            Figure("nearest face and threshold", f"{rates.knn:.4f}"),
+            Figure("plain SVM", f"{rates.svm:.4f}", f"1 % of {rates.strangers:,} strangers too"),
+        ],
+    )
+
+
+def _grouping_section(whole: WholeTree) -> Section:
+    return Section(
+        "Who belongs together?",
+        [
+            Figure("B³ F", f"{whole.groups.f1:.4f}"),
+            Figure("precision", f"{whole.groups.precision:.4f}"),
+            Figure("recall", f"{whole.groups.recall:.4f}"),
+        ],
+    )
