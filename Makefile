@@ -7,7 +7,7 @@ VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: demo test docs coverage lint tables wheel clean
+.PHONY: demo test docs coverage lint figures figures-full tables wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/phototag demo
@@ -28,9 +28,38 @@ coverage: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=
 	$(BIN)/python -m docs.generate.coverage
 
-# Puts the figures of benchmarks/results into README.md and docs/.
+# Measures what takes less than ten minutes in all, and writes the figures to benchmarks/results/ and into the docs.
+# Times are worth something only on a machine that does nothing else. DATA: the research photos.
+DATA ?= ../shared/data
+FACES := build/benchmark.db
+MEASURE = $(BIN)/python -m benchmarks.
+figures: $(VENV)/installed-dev
+	mkdir -p $(dir $(FACES)) && rm -f $(FACES)*
+	$(MEASURE)main_job --data $(DATA)
+	$(MEASURE)clustering --data $(DATA) --db $(FACES) --only right time stable
+	$(MEASURE)tagging --data $(DATA) --db $(FACES)
+	$(MEASURE)interview --data $(DATA) --db $(FACES) --only lfw least
+	$(MEASURE)queries
+	$(MEASURE)tables
+
+# Measures the rest, which takes several hours.
+figures-full: figures
+	$(MEASURE)pipeline --data $(DATA)
+	$(MEASURE)interview --data $(DATA) --db $(FACES) --only album time
+	$(MEASURE)clustering --data $(DATA) --db $(FACES) --only large
+	$(MEASURE)clustering --data $(DATA) --db $(FACES) --only million
+	$(MEASURE)recognition --data $(DATA)
+	$(MEASURE)engines --data $(DATA)
+	$(MEASURE)names --data $(DATA)
+	$(MEASURE)edits --data $(DATA)
+	$(MEASURE)triplet --data $(DATA)
+	$(MEASURE)report
+	$(MEASURE)two_programs
+	$(MEASURE)tables
+
+# Writes the figures of benchmarks/results/ into README.md and docs/.
 tables: $(VENV)/installed-dev
-	$(BIN)/python -m benchmarks.tables
+	$(MEASURE)tables
 
 wheel: $(VENV)/installed-dev
 	rm -rf dist

@@ -144,8 +144,9 @@ def plain(value: Value, digits: int | None = None) -> str:
 
 
 def percent(share: Value) -> str:
-    """A share in per cent, one decimal at most, rounded down so that only the whole is 100 %."""
-    return f"{int(share * 1000 + 1e-6) / 10:g} %"
+    """A share in per cent with one decimal at most; only the whole is 100 %."""
+    rounded = round(100 * share, 1)
+    return f"{min(rounded, 99.9) if share < 1 else rounded:g} %"
 
 
 def with_unit(number: str, unit: str) -> str:

@@ -21,7 +21,7 @@ from benchmarks.figures import Measure, Measured, Value
 from phototag.analysis.analyze import opened
 from phototag.config import load
 from phototag.engines.training.trainable import trainable
-from phototag.learn.comparison import Comparison
+from phototag.learn.comparison import EmbedderComparison
 from phototag.learn.triplets import MINING
 from phototag.progress import Silent
 from phototag.workflows.evaluation.train_embedder import Plan, learn, look
@@ -72,7 +72,7 @@ class Trainings:
             f"{mining}.better": Measured(sum(one.better for one in found), of=len(found)),
         }
 
-    def _compared(self, plan: Plan) -> Comparison:
+    def _compared(self, plan: Plan) -> EmbedderComparison:
         with tempfile.TemporaryDirectory() as out:
             return learn(self._faces, self._course, plan, Path(out), self._progress, epochs=100, patience=10).comparison
 
