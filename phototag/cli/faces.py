@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phototag.cli import did_you_mean, options
-from phototag.cli.tag import try_names
+from phototag.cli.tag import tag_and_report
 from phototag.display import path_text, printable
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -
         named = name_face(store, face, did_you_mean.meant(store, person, new=new))
         click.echo(f"Face {face} is {printable(named.name)}.")
         if not no_tag:
-            try_names(store)
+            tag_and_report(store)
 
 
 @faces.command("not")
@@ -100,7 +100,7 @@ def faces_not(face: int, person: str, no_tag: bool, db: Path | None) -> None:
     with options.store(db) as store:
         click.echo(f"Face {face} is not {printable(not_them(store, person, [face]).name)}.")
         if not no_tag:
-            try_names(store)
+            tag_and_report(store)
 
 
 @faces.command("add")
@@ -130,7 +130,7 @@ def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool
         who = f"; it is {printable(done.person.name)}" if done.person else ""
         click.echo(f"Face {done.face} was {'known there already' if done.known else 'added'}{who}.")
         if done.person and not no_tag:
-            try_names(store)
+            tag_and_report(store)
 
 
 @faces.command("absent")
@@ -164,7 +164,7 @@ def faces_same(face: int, other: int, no_tag: bool, db: Path | None) -> None:
         compare(store, "same", face, other)
         click.echo(f"Faces {face} and {other} are the same person.")
         if not no_tag:
-            try_names(store)
+            tag_and_report(store)
 
 
 @faces.command("different")
@@ -180,7 +180,7 @@ def faces_different(face: int, other: int, no_tag: bool, db: Path | None) -> Non
         compare(store, "different", face, other)
         click.echo(f"Faces {face} and {other} are different people.")
         if not no_tag:
-            try_names(store)
+            tag_and_report(store)
 
 
 def _row(face: Identified) -> dict[str, Any]:

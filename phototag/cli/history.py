@@ -68,7 +68,7 @@ def undo(answer: int | None, all_since: str | None, dry_run: bool, yes: bool, no
 
     Nothing is deleted: the history keeps both the answer and the undo.
     """
-    from phototag.cli.tag import try_names
+    from phototag.cli.tag import tag_and_report
     from phototag.store.history import undoable_since
     from phototag.workflows.naming.history import undo as job
     from phototag.workflows.naming.history import undo_since, utc
@@ -86,7 +86,7 @@ def undo(answer: int | None, all_since: str | None, dry_run: bool, yes: bool, no
             done = undo_since(store, when, try_only=dry_run)
         _show(done, dry_run)
         if done.number is not None and not (no_tag or dry_run):
-            try_names(store)
+            tag_and_report(store)
 
 
 def _show(done: Undone, dry_run: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import did_you_mean, options
-from phototag.cli.tag import told, try_names
+from phototag.cli.tag import tag_and_report, told
 from phototag.display import counted, printable
 from phototag.errors import TooLittleDataError, UsageError
 
@@ -47,7 +47,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
             if done.left_out:
                 click.echo(left_out(done))
             if not no_tag:
-                try_names(store)
+                tag_and_report(store)
             return
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError('naming asks questions on a terminal; elsewhere use `phototag name GROUP "NAME"`')

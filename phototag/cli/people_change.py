@@ -9,7 +9,7 @@ import click
 
 from phototag.cli import options
 from phototag.cli.people import name
-from phototag.cli.tag import try_names
+from phototag.cli.tag import tag_and_report
 from phototag.display import counted, printable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def merge(name: str, into: str, yes: bool, no_tag: bool, db: Path | None) -> Non
             f"{printable(done.other.name)} is {printable(done.person.name)}. `phototag undo` makes them two again."
         )
         if not no_tag:
-            try_names(store)
+            tag_and_report(store)
 
 
 def _joins(told: MergePreview) -> str:
@@ -99,4 +99,4 @@ def not_this_person(name: str, faces: tuple[int, ...], no_tag: bool, db: Path | 
         are = "is" if len(faces) == 1 else "are"
         click.echo(f"{counted(len(faces), 'face')} {are} not {printable(person.name)}.")
         if not no_tag:
-            try_names(store)
+            tag_and_report(store)

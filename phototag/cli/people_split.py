@@ -11,7 +11,7 @@ import click
 
 from phototag.cli import did_you_mean, hints, options
 from phototag.cli.people import name
-from phototag.cli.tag import try_names
+from phototag.cli.tag import tag_and_report
 from phototag.display import counted, printable
 from phototag.errors import UsageError
 
@@ -71,7 +71,7 @@ def split(
             for number, group in enumerate(found, 1):
                 click.echo(_line(number, group))
         if done and not no_tag:
-            try_names(store)
+            tag_and_report(store)
 
 
 def _line(number: int, group: Sequence[int]) -> str:

@@ -39,8 +39,8 @@ def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
     options.show(asdict(done), "\n".join(told(done)), as_json)
 
 
-def try_names(store: Store) -> None:
-    """Look for everybody who is named in all other photos, say what came of it, and group the rest."""
+def tag_and_report(store: Store) -> None:
+    """Tag everybody who is named on all other faces, print what came of it, and group the rest again."""
     from phototag.workflows.recognition.refresh import refresh
 
     if done := refresh(store, options.progress(False)):

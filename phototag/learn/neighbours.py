@@ -17,16 +17,16 @@ Similarities = npt.NDArray[np.float32]
 #: Points up to which all of them are compared. On two cores 100,000 take less than a minute, and four times that for
 #: twice as many; from here on the index is faster. It finds 96 of 100 neighbours.
 EXACT = 400_000
-#: How to get the index. Without it neighbours are found exactly, however long that takes.
-HOW_INDEX = "install it with pip install 'phototag[large]'"
+#: The optional package behind the index. Without it all points are compared, however many there are.
+INDEX_PACKAGE = "usearch"
 
 #: Rows and columns of similarities that a thread holds at once: 32 MB. There are never more neighbours than columns.
 _QUERIES, _POINTS = 1024, 8192
 
 
 def index_available() -> bool:
-    """Whether usearch, the library behind the index, is installed."""
-    return find_spec("usearch") is not None
+    """Whether the package behind the index is installed."""
+    return find_spec(INDEX_PACKAGE) is not None
 
 
 def k_nearest(queries: Vectors, points: Vectors, k: int) -> tuple[Rows, Similarities]:

@@ -47,3 +47,13 @@ def test_an_index_finds_nearly_the_same_every_time(monkeypatch: pytest.MonkeyPat
     assert np.array_equal(found, again)
     assert np.mean([len(set(a) & set(b)) / 9 for a, b in zip(exact.tolist(), found.tolist(), strict=True)]) > 0.97
     np.testing.assert_allclose(values, np.einsum("ijk,ik->ij", vectors[found], vectors), atol=1e-5)
+
+
+def test_without_the_index_all_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = np.concatenate([faces(centre, 10, number) for number, centre in enumerate(centres(200))])
+    exact, similar = neighbour_graph(vectors, 9)
+    monkeypatch.setattr(neighbours, "EXACT", 500)
+    monkeypatch.setattr(neighbours, "find_spec", lambda name: None)
+    found, values = neighbour_graph(vectors, 9)
+    assert np.array_equal(found, exact)
+    assert np.array_equal(values, similar)

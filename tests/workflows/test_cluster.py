@@ -471,3 +471,17 @@ def test_a_burst_of_a_stranger_comes_after_the_family(store: Store) -> None:
     run(store)
     photos = dict(store.rows("SELECT id, photo FROM face"))
     assert [{photos[face] for face in group.face_ids} for group in groups.unnamed(store)] == [set(family), set(burst)]
+
+
+@pytest.mark.parametrize(("installed", "limit", "noted"), [(False, 2, True), (True, 2, False), (False, 10, False)])
+def test_a_large_library_says_once_how_to_be_grouped_faster(
+    store: Store, monkeypatch: pytest.MonkeyPatch, installed: bool, limit: int, noted: bool
+) -> None:
+    add(store, "ada", 0, range(3))
+    monkeypatch.setattr("phototag.workflows.recognition.cluster.EXACT", limit)
+    monkeypatch.setattr("phototag.workflows.recognition.cluster.index_available", lambda: installed)
+    notes: list[str] = []
+    progress = Silent()
+    monkeypatch.setattr(progress, "note", notes.append)
+    assert cluster_faces(store, progress).groups == 1
+    assert ["pip install 'phototag[large]'" in note for note in notes] == [True] * noted

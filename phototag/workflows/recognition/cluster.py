@@ -9,10 +9,11 @@ from itertools import count
 
 import numpy as np
 
+from phototag.extras import install_command
 from phototag.learn.appearances import appearances
 from phototag.learn.arrays import Labels
 from phototag.learn.cluster import central_first, members
-from phototag.learn.neighbours import EXACT, HOW_INDEX, index_available
+from phototag.learn.neighbours import EXACT, INDEX_PACKAGE, index_available
 from phototag.progress import Progress
 from phototag.store import groups as stored_groups
 from phototag.store.connect import Store
@@ -59,7 +60,10 @@ def cluster_faces(store: Store, progress: Progress, *, from_scratch: bool = Fals
     params = asdict(thresholds) if anew or before is None else before.params
     progress.start(f"Grouping {len(ids):,} faces", None)
     if len(read.found[0]) > EXACT and not index_available():
-        progress.note(f"so many faces are grouped faster with usearch: {HOW_INDEX}")
+        progress.note(
+            f"more than {EXACT:,} faces are compared one with another, which takes a quarter of an hour or more; for"
+            f" an index that is faster run {install_command(INDEX_PACKAGE)}"
+        )
     last = None if anew or before is None else before.base
     base = update_base_groups(*read.found, thresholds, read.sightings, last)
     labels = constrain_groups(read, base)
