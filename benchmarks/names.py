@@ -29,7 +29,7 @@ from benchmarks.libraries import add_models
 from phototag import config
 from phototag.interop.names import parse, render
 from phototag.progress import Silent
-from phototag.store import faces
+from phototag.store import face_places, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Box
 from phototag.workflows.library.index import index
@@ -237,7 +237,7 @@ def embedded(store: Store) -> list[object]:
 
 
 def there(one: Box, other: Box) -> bool:
-    return one.iou(other) >= faces.SAME_PLACE_IOU or (holds(one, other) and holds(other, one))
+    return one.iou(other) >= face_places.SAME_PLACE_IOU or (holds(one, other) and holds(other, one))
 
 
 def holds(box: Box, other: Box) -> bool:

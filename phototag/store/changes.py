@@ -1,18 +1,17 @@
-"""What an answer changes: the faces and people that it touches, before and after."""
+"""What an answer changes: the faces and people that it is about, before and after."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from phototag.store import history, people
+from phototag.store import history, people, person_updates
 from phototag.store.connect import Store
-from phototag.store.decisions import STILL_NOT
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
-    """The subjects and people (ids) that an answer touches, and the rows of the journal that it undoes."""
+class Affected:
+    """The subjects and people (ids) that an answer is about, and the rows of the journal that it undoes."""
 
     faces: tuple[int, ...]
     people: tuple[int, ...]
@@ -21,7 +20,7 @@ class Touched:
 
 @dataclass(frozen=True, slots=True)
 class FaceState:
-    """What a human says of a face; `person`: the name, `present`: whether it is seen in a photo."""
+    """A face's label (`verb`, and the name of the `person`), and whether it is `present` on a photo."""
 
     verb: str | None
     person: str | None
@@ -30,7 +29,7 @@ class FaceState:
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
-    """A person's name, whether it stands for somebody; `into`: the name of whom they were merged into."""
+    """A person's name, and whether it stands for somebody; `into`: the name of whom they were merged into."""
 
     name: str
     there: bool
@@ -39,7 +38,7 @@ class PersonState:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class AffectedState:
     """What stands of some faces and people; `rejected`: face and name; `pairs`: verb and two faces."""
 
     faces: dict[int, FaceState]
@@ -48,76 +47,91 @@ class State:
     people: dict[int, PersonState]
 
 
-def touched(store: Store, answer: int) -> Touched:
-    """What an answer speaks of, or what it undoes or redoes."""
-    undone = store.rows(
-        "SELECT undoes FROM decision WHERE answer = ? AND undoes IS NOT NULL ORDER BY undoes", (answer,)
-    )
-    return Touched(
-        tuple(subjects(store, answer)), tuple(sorted(people.affected(store, answer))), tuple(row for (row,) in undone)
+def affected(store: Store, answer: int) -> Affected:
+    """What an answer is about, or what it undoes or redoes."""
+    return Affected(
+        tuple(subjects(store, answer)),
+        tuple(sorted(person_updates.affected(store, answer))),
+        tuple(
+            store.column(
+                "SELECT undoes FROM decision WHERE answer = :answer AND undoes IS NOT NULL ORDER BY undoes",
+                answer=answer,
+            )
+        ),
     )
 
 
 def subjects(store: Store, answer: int) -> list[int]:
-    """The faces that an answer speaks of, or what it undoes or redoes, as subjects."""
-    whole = history.root_rows(store, answer)
-    return sorted({face for said in whole for face in (said.face, said.other_face) if face is not None})
+    """The faces that an answer, or what it undoes or redoes, is about, as subjects."""
+    rows = history.root_rows(store, answer)
+    return sorted({face for row in rows for face in (row.face, row.other_face) if face is not None})
 
 
-def state(store: Store, of: Touched) -> State:
-    """How it stands with them."""
-    names = {row[0]: row[1] for row in store.rows("SELECT id, name FROM person")}
+def state_of(store: Store, affected: Affected) -> AffectedState:
+    """What stands of them now."""
+    names = dict(store.rows("SELECT id, name FROM person"))
     rejected = set()
     pairs = set()
-    for face in of.faces:
-        for verb, person, other in store.rows(
-            "SELECT verb, person, other_face FROM standing s WHERE face = ? AND verb IN ('is-not', 'same', 'different')"
-            f" AND (verb <> 'is-not' OR {STILL_NOT})",
-            (face,),
+    for face in affected.faces:
+        for person in store.column("SELECT person FROM rejection WHERE face = :face", face=face):
+            current = people.resolve(store, person)
+            rejected.add((face, current.name if current else names[person]))
+        for verb, other in store.rows(
+            """
+            SELECT verb, other_face
+            FROM standing
+            WHERE face = :face AND verb IN ('same', 'different') AND other_face IS NOT NULL
+            """,
+            face=face,
         ):
-            if verb == "is-not":
-                now = people.resolve(store, person)
-                rejected.add((face, now.name if now else names[person]))
-            elif other is not None:
-                pairs.add((verb, face, other))
-    return State(
-        {face: _face(store, face) for face in of.faces},
+            pairs.add((verb, face, other))
+    return AffectedState(
+        {face: _face(store, face) for face in affected.faces},
         frozenset(rejected),
         frozenset(pairs),
-        {person: _person(store, person) for person in of.people},
+        {person: _person(store, person) for person in affected.people},
     )
 
 
 def _face(store: Store, subject: int) -> FaceState:
-    verb, person, present = next(
-        store.rows(
-            "SELECT l.verb, w.name, EXISTS (SELECT 1 FROM face f WHERE f.subject = ?1 AND f.present)"
-            " FROM (SELECT 1) LEFT JOIN label l ON l.face = ?1 LEFT JOIN person w ON w.id = l.person",
-            (subject,),
-        )
-    )
-    return FaceState(verb, person, bool(present))
+    present = store.value("SELECT 1 FROM face WHERE subject = :subject AND present", subject=subject) is not None
+    for verb, person in store.rows(
+        """
+        SELECT l.verb, p.name
+        FROM label l LEFT JOIN person p ON p.id = l.person
+        WHERE l.face = :subject
+        """,
+        subject=subject,
+    ):
+        return FaceState(verb, person, present)
+    return FaceState(None, None, present)
 
 
 def _person(store: Store, person: int) -> PersonState:
     name, gone, merged, hidden = next(
-        store.rows("SELECT name, gone, merged, hidden FROM person WHERE id = ?", (person,))
+        store.rows("SELECT name, gone, merged, hidden FROM person WHERE id = :person", person=person)
     )
-    now = people.resolve(store, person)
-    into = now.name if merged is not None and now else ""
+    current = people.resolve(store, person)
+    into = current.name if merged is not None and current else ""
     return PersonState(name, not gone and merged is None, into, bool(hidden))
 
 
-def looks(store: Store, of: Iterable[int], limit: int) -> list[int]:
-    """Faces to look at, one a subject, as far as there are pictures of them."""
+def example_faces(store: Store, subjects: Iterable[int], limit: int) -> list[int]:
+    """Faces to look at, one a subject, as far as there are crops of them."""
     found: list[int] = []
-    for subject in of:
+    for subject in subjects:
         if len(found) == limit:
             break
-        for (face,) in store.rows(
-            "SELECT f.id FROM face f JOIN crop c ON c.face = f.id WHERE f.subject = ?"
-            " ORDER BY f.present DESC, f.id LIMIT 1",
-            (subject,),
-        ):
+        face = store.value(
+            """
+            SELECT f.id
+            FROM face f JOIN crop c ON c.face = f.id
+            WHERE f.subject = :subject
+            ORDER BY f.present DESC, f.id
+            LIMIT 1
+            """,
+            subject=subject,
+        )
+        if face is not None:
             found.append(face)
     return found

@@ -9,8 +9,8 @@ from typing import cast
 from phototag.store.connect import Store
 from phototag.types import EngineInfo, Thresholds
 
-#: What `engine.current` says besides 0: in use; to be used, once it has seen every known face.
-_IN_USE, _COMING = 1, 2
+#: Values of `engine.current` besides 0: in use; to be used, once it has seen every known face.
+_IN_USE, _UPCOMING = 1, 2
 
 
 def register(store: Store, info: EngineInfo) -> int:
@@ -28,9 +28,12 @@ def add(store: Store, info: EngineInfo) -> int:
     if found is None:
         with store.write():
             store.run(
-                "INSERT INTO engine (kind, name, weights_sha256, params, thresholds, dim) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET thresholds = excluded.thresholds",
-                (*_identity(info), info.dim),
+                """
+                INSERT INTO engine (kind, name, weights_sha256, params, thresholds, dim)
+                VALUES (:kind, :name, :weights_sha256, :params, :thresholds, :dim)
+                ON CONFLICT DO UPDATE SET thresholds = excluded.thresholds
+                """,
+                {**_identity(info), "dim": info.dim},
             )
         found = find(store, info)
     assert found is not None
@@ -42,32 +45,48 @@ def find(store: Store, info: EngineInfo) -> int | None:
     return cast(
         "int | None",
         store.value(
-            "SELECT id FROM engine WHERE (kind, name, weights_sha256, params) = (?, ?, ?, ?) AND thresholds IS ?",
+            """
+            SELECT id FROM engine
+            WHERE kind = :kind AND name = :name AND weights_sha256 = :weights_sha256 AND params = :params
+              AND thresholds IS :thresholds
+            """,
             _identity(info),
         ),
     )
 
 
-def _identity(info: EngineInfo) -> tuple[str, str, str, str, str | None]:
-    thresholds = json.dumps(asdict(info.thresholds)) if info.thresholds else None
-    return (info.kind, info.name, info.weights_sha256, json.dumps(info.parameters), thresholds)
+def _identity(info: EngineInfo) -> dict[str, str | None]:
+    return {
+        "kind": info.kind,
+        "name": info.name,
+        "weights_sha256": info.weights_sha256,
+        "params": json.dumps(info.parameters),
+        "thresholds": json.dumps(asdict(info.thresholds)) if info.thresholds else None,
+    }
 
 
 def set_current(store: Store, engine: int) -> None:
     """From now on this is the current engine of its kind (inside a write transaction)."""
     store.run(
-        "UPDATE engine SET current = CASE id WHEN ? THEN ? ELSE 0 END"
-        " WHERE kind = (SELECT kind FROM engine WHERE id = ?)",
-        (engine, _IN_USE, engine),
+        """
+        UPDATE engine SET current = CASE id WHEN :engine THEN :in_use ELSE 0 END
+        WHERE kind = (SELECT kind FROM engine WHERE id = :engine)
+        """,
+        engine=engine,
+        in_use=_IN_USE,
     )
 
 
 def set_upcoming(store: Store, engine: int) -> None:
-    """This engine is to become the current one, which the one in use stays until then (inside a write transaction)."""
+    """This engine is to become the current one; until then the one in use stays so (inside a write transaction)."""
     store.run(
-        "UPDATE engine SET current = CASE id WHEN ? THEN ? ELSE 0 END"
-        " WHERE kind = (SELECT kind FROM engine WHERE id = ?) AND current <> ?",
-        (engine, _COMING, engine, _IN_USE),
+        """
+        UPDATE engine SET current = CASE id WHEN :engine THEN :upcoming ELSE 0 END
+        WHERE kind = (SELECT kind FROM engine WHERE id = :engine) AND current <> :in_use
+        """,
+        engine=engine,
+        upcoming=_UPCOMING,
+        in_use=_IN_USE,
     )
 
 
@@ -77,21 +96,23 @@ def current(store: Store, kind: str) -> tuple[int, str] | None:
 
 
 def upcoming(store: Store, kind: str) -> tuple[int, str] | None:
-    """Id and name of the engine that a run began to put in the place of the current one, if there is such."""
-    return _marked(store, kind, _COMING)
+    """Id and name of the engine that a run began to switch to, if there is one."""
+    return _marked(store, kind, _UPCOMING)
 
 
 def _marked(store: Store, kind: str, mark: int) -> tuple[int, str] | None:
-    for row in store.rows("SELECT id, name FROM engine WHERE kind = ? AND current = ?", (kind, mark)):
-        return (row[0], row[1])
+    for engine, name in store.rows(
+        "SELECT id, name FROM engine WHERE kind = :kind AND current = :mark", kind=kind, mark=mark
+    ):
+        return engine, name
     return None
 
 
 def parameters(store: Store, engine: int) -> dict[str, str]:
-    """What an engine was told that changes what it finds, by name."""
-    return dict(json.loads(store.value("SELECT params FROM engine WHERE id = ?", (engine,))))
+    """The parameters that change what an engine finds, by name."""
+    return dict(json.loads(store.value("SELECT params FROM engine WHERE id = :engine", engine=engine)))
 
 
 def thresholds(store: Store, engine: int) -> Thresholds:
     """What distances mean in an embedder's space."""
-    return Thresholds(**json.loads(store.value("SELECT thresholds FROM engine WHERE id = ?", (engine,))))
+    return Thresholds(**json.loads(store.value("SELECT thresholds FROM engine WHERE id = :engine", engine=engine)))

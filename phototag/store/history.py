@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from sqlite3 import Row
 
-from phototag.store import decisions, faces, models, people
+from phototag.store import decisions, face_places, models, person_updates
 from phototag.store.connect import Store
-from phototag.store.decisions import IN_FORCE, Decision
-from phototag.store.repeats import Repeats
+from phototag.store.decisions import Decision
+from phototag.store.implied import ImpliedDecisions
 from phototag.types import Origin, Verb
 
 
@@ -19,7 +19,7 @@ class Part:
     """What an answer said, of how many faces, about whom; `name`: the new one, of a rename (`person`: the one before).
 
     `undoes`: of an `undo`, the answer that it undid. If that is an undo itself, `of` is the answer that it all goes
-    back to, and `redo` says whether it was brought back. If it has a `person`, they were forgotten for good.
+    back to, and `redo` says whether it was redone. If it has a `person`, they were forgotten for good.
     """
 
     verb: Verb
@@ -53,80 +53,101 @@ class Answer:
 
 def answers(store: Store, *, limit: int | None = None, number: int | None = None) -> Iterator[Answer]:
     """The answers, the latest first: all, the last ones, or the one of this number."""
-    found: list[Answer] = []
-    wanted = "" if limit is None else f"WHERE d.answer > (SELECT max(answer) FROM decision) - {int(limit)}"
-    if number is not None:
-        wanted = f"WHERE d.answer = {int(number)}"
-    for answer, at, origin, stands, undone_by, row, *told in store.rows(
-        f"SELECT d.answer, min(d.at), d.origin, max({IN_FORCE}),"
-        " max((SELECT max(u.answer) FROM decision u WHERE u.undoes = d.id"
-        " AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.decision = u.id))), min(d.id),"
-        " d.verb, count(d.face), CASE d.verb WHEN 'rename' THEN coalesce((SELECT r.name FROM decision r"
-        " WHERE r.person = d.person AND r.verb = 'rename' AND r.id < d.id ORDER BY r.id DESC LIMIT 1), p.given)"
-        " ELSE p.name END, o.name, d.name, t.answer FROM decision d LEFT JOIN person p ON p.id = d.person"
-        " LEFT JOIN person o ON o.id = d.other_person LEFT JOIN decision t ON t.id = d.undoes"
-        f" {wanted} GROUP BY d.answer, d.verb, d.person, d.other_person, d.name, t.answer"
-        " ORDER BY d.answer DESC, min(d.id)"
+    last: Answer | None = None
+    for row in store.records(
+        """
+        SELECT d.answer, min(d.at) AS at, d.origin, max(d.stands) AS stands,
+            max((SELECT max(u.answer) FROM journal u WHERE u.undoes = d.id AND u.stands)) AS undone_by,
+            min(d.id) AS row, d.verb, count(d.face) AS faces,
+            CASE d.verb
+                WHEN 'rename' THEN coalesce(
+                    (
+                        SELECT r.name FROM decision r
+                        WHERE r.person = d.person AND r.verb = 'rename' AND r.id < d.id
+                        ORDER BY r.id DESC LIMIT 1
+                    ),
+                    p.given
+                )
+                ELSE p.name
+            END AS person,
+            o.name AS other_person, d.name, t.answer AS undoes
+        FROM journal d
+        LEFT JOIN person p ON p.id = d.person
+        LEFT JOIN person o ON o.id = d.other_person
+        LEFT JOIN decision t ON t.id = d.undoes
+        WHERE d.answer BETWEEN :first AND :last
+        GROUP BY d.answer, d.verb, d.person, d.other_person, d.name, t.answer
+        ORDER BY d.answer DESC, min(d.id)
+        """,
+        _range(store, limit, number),
     ):
-        parts: tuple[Part, ...] = (_part(store, row, told),)
-        if found and found[-1].number == answer:
-            last = found.pop()
+        parts: tuple[Part, ...] = (_part(store, row),)
+        stands, undone_by = bool(row["stands"]), row["undone_by"]
+        if last is not None and last.number == row["answer"]:
             stands, undone_by = last.stands or stands, max(last.undone_by or 0, undone_by or 0) or None
             parts = (*last.parts, *parts)
-        else:
-            yield from found
-        found = [Answer(answer, at, origin, bool(stands), undone_by, parts)]
-    yield from found
+        elif last is not None:
+            yield last
+        last = Answer(row["answer"], row["at"], row["origin"], stands, undone_by, parts)
+    if last is not None:
+        yield last
 
 
-def _part(store: Store, row: int, told: list[Any]) -> Part:
-    part = Part(*told)
-    if part.undoes is None:
-        return part
-    for answer, steps in store.rows(
-        "WITH RECURSIVE down(id, answer, undoes, steps) AS (SELECT id, answer, undoes, 0 FROM decision WHERE id = ?"
-        " UNION ALL SELECT d.id, d.answer, d.undoes, steps + 1 FROM down JOIN decision d ON d.id = down.undoes)"
-        " SELECT answer, steps FROM down WHERE undoes IS NULL",
-        (row,),
-    ):
-        part = replace(part, of=answer, redo=steps % 2 == 0)
-    return part
+def _range(store: Store, limit: int | None, number: int | None) -> dict[str, int]:
+    """The first and the last answer that are wanted."""
+    newest = int(store.value("SELECT coalesce(max(answer), 0) FROM decision"))
+    if number is not None:
+        return {"first": number, "last": number}
+    return {"first": 0 if limit is None else newest - limit + 1, "last": newest}
+
+
+def _part(store: Store, row: Row) -> Part:
+    of, redo = None, False
+    if row["undoes"] is not None:
+        for answer, steps in store.rows(
+            """
+            WITH RECURSIVE down(id, answer, undoes, steps) AS (
+                SELECT id, answer, undoes, 0 FROM decision WHERE id = :row
+                UNION ALL
+                SELECT d.id, d.answer, d.undoes, steps + 1 FROM down JOIN decision d ON d.id = down.undoes
+            )
+            SELECT answer, steps FROM down WHERE undoes IS NULL
+            """,
+            row=row["row"],
+        ):
+            of, redo = answer, steps % 2 == 0
+    return Part(
+        row["verb"], row["faces"], row["person"], row["other_person"], row["name"], row["undoes"], of=of, redo=redo
+    )
 
 
 def last_undoable(store: Store) -> int | None:
     """The last answer that can be undone: an undo as well as any other, but not that somebody was forgotten for good,
-    and nothing that this took back."""
+    and nothing that this undid."""
     value = store.value(
-        f"SELECT max(d.answer) FROM decision d WHERE NOT (d.verb = 'undo' AND d.person IS NOT NULL) AND {IN_FORCE}"
+        "SELECT max(d.answer) FROM journal d WHERE NOT (d.verb = 'undo' AND d.person IS NOT NULL) AND d.stands"
     )
     return None if value is None else int(value)
 
 
 def exists(store: Store, answer: int) -> bool:
     """Whether there is an answer of this number."""
-    return store.value("SELECT 1 FROM decision WHERE answer = ?", (answer,)) is not None
+    return store.value("SELECT 1 FROM decision WHERE answer = :answer", answer=answer) is not None
 
 
 def stands(store: Store, answer: int) -> bool:
     """Whether any of an answer stands."""
-    return store.value(f"SELECT 1 FROM decision d WHERE d.answer = ? AND {IN_FORCE}", (answer,)) is not None
+    return store.value("SELECT 1 FROM journal d WHERE d.answer = :answer AND d.stands", answer=answer) is not None
 
 
 def undoable_since(store: Store, at: str) -> list[int]:
     """The answers since a time (ISO 8601, UTC) that have to be undone for things to be as they were then."""
-    given = [row[0] for row in store.rows("SELECT DISTINCT answer FROM decision WHERE at >= ? ORDER BY answer", (at,))]
+    given = store.column("SELECT DISTINCT answer FROM decision WHERE at >= :at ORDER BY answer", at=at)
     return sorted({answer for answer, _ in _undoable(store, given)})
 
 
-#: The rows of an answer (the first parameter), and those that they undo, and so on.
-_DOWN = (
-    "down(id) AS (SELECT id FROM decision WHERE answer = ?"
-    " UNION SELECT d.undoes FROM down JOIN decision d ON d.id = down.id WHERE d.undoes IS NOT NULL)"
-)
-
-
 @dataclass(frozen=True, slots=True)
-class Said:
+class JournalRow:
     """A row of the journal that isn't an undo."""
 
     id: int
@@ -138,14 +159,23 @@ class Said:
     other_person: int | None
 
 
-def root_rows(store: Store, answer: int) -> list[Said]:
-    """What an answer says itself, and what it undoes or redoes in the end."""
+def root_rows(store: Store, answer: int) -> list[JournalRow]:
+    """The rows of an answer that aren't undos, and those that it undoes or redoes in the end."""
     return [
-        Said(row[0], bool(row[1]), *row[2:])
-        for row in store.rows(
-            f"WITH RECURSIVE {_DOWN} SELECT d.id, {IN_FORCE}, d.verb, d.face, d.other_face, d.person,"
-            " d.other_person FROM down JOIN decision d ON d.id = down.id WHERE d.undoes IS NULL ORDER BY d.id",
-            (answer,),
+        JournalRow(**row)
+        for row in store.records(
+            """
+            WITH RECURSIVE down(id) AS (
+                SELECT id FROM decision WHERE answer = :answer
+                UNION
+                SELECT d.undoes FROM down JOIN decision d ON d.id = down.id WHERE d.undoes IS NOT NULL
+            )
+            SELECT d.id, d.stands, d.verb, d.face, d.other_face, d.person, d.other_person
+            FROM down JOIN journal d ON d.id = down.id
+            WHERE d.undoes IS NULL
+            ORDER BY d.id
+            """,
+            answer=answer,
         )
     ]
 
@@ -154,56 +184,64 @@ def _undoable(store: Store, answers: Iterable[int]) -> list[tuple[int, int]]:
     """(answer, row) of all that stands of these answers, but for undos of one another: both are undone anyway."""
     return list(
         store.rows(
-            "WITH them(answer) AS (SELECT value FROM json_each(?))"
-            f" SELECT d.answer, d.id FROM decision d WHERE d.answer IN them AND {IN_FORCE}"
-            " AND NOT EXISTS (SELECT 1 FROM decision t WHERE t.id = d.undoes AND t.answer IN them) ORDER BY d.id",
-            (json.dumps(sorted(set(answers))),),
+            """
+            WITH these(answer) AS (SELECT value FROM json_each(:answers))
+            SELECT d.answer, d.id
+            FROM journal d
+            WHERE d.answer IN these AND d.stands
+              AND NOT EXISTS (SELECT 1 FROM decision t WHERE t.id = d.undoes AND t.answer IN these)
+            ORDER BY d.id
+            """,
+            answers=json.dumps(sorted(set(answers))),
         )
     )
 
 
 def undo(store: Store, *answers: int, origin: Origin = "typed") -> int:
-    """Undo all that these answers decided, as one (inside a write transaction); returns how many decisions.
+    """Undo all that these answers decided, as one answer (inside a write transaction); returns how many decisions.
 
-    Of an undo: what it undid holds again, in its old place among the answers. What a merge said again of somebody's
-    faces goes, and comes back, with what it was said for.
+    If one of them is an undo, what it undid stands again, in its old place among the answers. Decisions that a merge
+    implied go, and come back, with the decisions that they repeat.
 
-    Raises UsageError if somebody would get a name back that is another's by now, two people were one each way round, or
-    it speaks of somebody who was forgotten for good.
+    Raises UsageError if somebody would get a name back that is another's by now, two people would each be merged into
+    the other, or it is about somebody who was forgotten for good.
     """
     rows = [row for _, row in _undoable(store, answers)]
     if not rows:
         return 0
     number = decisions.record(store, [Decision("undo", undoes=row) for row in rows], origin)
-    rows += _settle_repeats(store, number, origin)
-    whole = root_rows(store, number)
-    faces.update_presence(
+    rows += _update_implied(store, number, origin)
+    roots = root_rows(store, number)
+    face_places.update_presence(
         store,
-        {said.face for said in whole if said.face is not None},
-        {said.face for said in whole if said.face is not None and said.verb == "a-face"},
+        {row.face for row in roots if row.face is not None},
+        {row.face for row in roots if row.face is not None and row.verb == "a-face"},
     )
-    about = people.affected(store, number)
-    people.refresh(store, about)
-    if about:
+    people = person_updates.affected(store, number)
+    person_updates.refresh(store, people)
+    if people:
         models.drop_stale_guesses(store)
     return len(rows)
 
 
-def _settle_repeats(store: Store, number: int, origin: Origin) -> list[int]:
-    """Undo with an undo what lost its reason by it, and say again of whom faces are whose person was merged meanwhile;
-    returns the rows that are undone."""
-    whole = root_rows(store, number)
-    repeats = Repeats(store, [said.id for said in whole if not said.stands])
-    about = {said.face for said in whole if said.face is not None}
-    merged = [said for said in whole if said.verb == "merge"]
-    about |= repeats.faces(who for said in merged for who in (said.person, said.other_person) if who is not None)
-    gone, again = [], []
-    for face in sorted(about):
-        rows, said_again = repeats.of(face)
-        gone += rows
-        again += said_again
-    if gone:
-        decisions.record(store, [Decision("undo", undoes=row) for row in gone], origin, undo=number)
-    if again:
-        decisions.record(store, again, origin, undo=number)
-    return gone
+def _update_implied(store: Store, number: int, origin: Origin) -> list[int]:
+    """Undo, as part of an undo, the implied decisions that lost their reason by it, and add those that are missing.
+
+    Returns the rows that are undone.
+    """
+    roots = root_rows(store, number)
+    implied = ImpliedDecisions(store, [row.id for row in roots if not row.stands])
+    faces = {row.face for row in roots if row.face is not None}
+    merges = [row for row in roots if row.verb == "merge"]
+    faces |= implied.faces(who for row in merges for who in (row.person, row.other_person) if who is not None)
+    unfounded: list[int] = []
+    missing: list[Decision] = []
+    for face in sorted(faces):
+        rows, new = implied.of(face)
+        unfounded += rows
+        missing += new
+    if unfounded:
+        decisions.record(store, [Decision("undo", undoes=row) for row in unfounded], origin, undo=number)
+    if missing:
+        decisions.record(store, missing, origin, undo=number)
+    return unfounded

@@ -106,12 +106,15 @@ def check(path: Path) -> str | None:
     try:
         with closing(connect(path, "ro")) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+            # Else a page of the schema that can't be read counts as damage.
+            connection.execute("PRAGMA writable_schema = ON")
             found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            unread = re.search(r"error code=(\d+)", found)
+            if unread and int(unread[1]) & 0xFF == _SQLITE_IOERR:
+                return None
+            connection.execute("PRAGMA writable_schema = OFF")
             layout.require_ours(connection, path)
     except sqlite3.DatabaseError as error:
         damage = any(word in str(error) for word in ("malformed", "not a database", "decode to UTF-8"))
         return str(error) if damage else None
-    unread = re.search(r"error code=(\d+)", found)
-    if unread and int(unread[1]) & 0xFF == _SQLITE_IOERR:  # a page that the disk doesn't give
-        return None
     return "" if found == "ok" else found.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""What the user set once and for all."""
+"""Preferences that last until the user changes them."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ def precision(store: Store) -> float | None:
 
 def set_precision(store: Store, value: float) -> None:
     """Set the share of tags that should be right (inside a write transaction)."""
-    store.run("INSERT OR REPLACE INTO preference (name, value) VALUES ('precision', ?)", (value,))
+    store.run("INSERT OR REPLACE INTO preference (name, value) VALUES ('precision', :value)", value=value)

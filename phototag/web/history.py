@@ -45,7 +45,7 @@ def answers(context: RequestContext) -> Response:
 
 def _entry(store: Store, answer: Answer) -> _Entry:
     faces = changes.subjects(store, answer.number)
-    shown = changes.looks(store, faces, _FACES)
+    shown = changes.example_faces(store, faces, _FACES)
     return _Entry(answer, described(store, answer), _local_time(answer.at), shown, len(faces) - len(shown))
 
 
@@ -62,7 +62,7 @@ def undo_one(context: RequestContext) -> Response:
     would = undo(context.store, number, "reviewed", try_only=True)
     if would.number is None:
         return context.back(str(would))
-    effects = [(change, changes.looks(context.store, change.faces, _CHANGED)) for change in would.changes]
+    effects = [(change, changes.example_faces(context.store, change.faces, _CHANGED)) for change in would.changes]
     return context.page(
         "undo.html",
         entry=_entry(context.store, next(history.answers(context.store, number=number))),

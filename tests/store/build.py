@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sqlite_utils import Database
 
-from phototag.store import decisions, engines, faces, files, history, libraries, people, photos
+from phototag.store import decisions, engines, face_places, faces, files, history, libraries, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.migrations import MIGRATIONS
@@ -50,7 +50,7 @@ def add_photo(
     with store.write():
         [place] = files.begin(store, library.id, [file])
         photo = photos.add(store, decoded(content or path, taken_at))
-        faces.replace(
+        face_places.replace(
             store, photo, detector, embedder, [new_face(*face) for face in found], b"small" if found else None
         )
         files.finish(store, place, file, photo, version=version)
@@ -90,7 +90,7 @@ def who(store: Store) -> dict[int, tuple[str | None, str | None]]:
 def clean(store: Store) -> bool:
     """Whether SQLite finds nothing wrong, and what is withdrawn follows from the journal."""
     sound = store.value("PRAGMA integrity_check") == "ok" and not list(store.rows("PRAGMA foreign_key_check"))
-    return sound and set(store.rows("SELECT decision FROM withdrawn")) == {(row,) for row in withdrawn(store)}
+    return sound and set(store.rows("SELECT decision FROM undone")) == {(row,) for row in withdrawn(store)}
 
 
 def withdrawn(store: Store) -> set[int]:

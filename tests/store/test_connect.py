@@ -426,6 +426,7 @@ def test_a_failed_migration_changes_nothing(store: Store, request: pytest.Fixtur
         "0009-redo",
         "0010-forget",
         "0011-looks",
+        "0012-views",
     ]
     assert "nickname" not in [row[1] for row in plain.execute("PRAGMA table_info(person)")]
     plain.close()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from phototag.errors import DatabaseDamagedError
-from phototag.store import embeddings, engines, faces, files, photos
+from phototag.store import embeddings, engines, face_places, faces, files, photos
 from phototag.store.connect import Store
 from phototag.types import Box, EngineInfo, Vectors
 from tests.store.build import (
@@ -37,7 +37,7 @@ def look_again(
     with store.write():
         rows = [new_face(*face) for face in found]
         ids = engines_of(store, detector, embedder)
-        faces.replace(store, photo, *ids, rows, b"small")
+        face_places.replace(store, photo, *ids, rows, b"small")
 
 
 def engines_of(store: Store, *infos: EngineInfo) -> list[int]:
@@ -113,8 +113,8 @@ def test_a_photo_is_seen_by_the_engines_that_looked_last(store: Store) -> None:
 
     def seen(detector: EngineInfo, embedder: EngineInfo) -> bool:
         ids = engines_of(store, detector, embedder)
-        assert files.known(store, 1, *ids)[b"a.jpg"].seen == (photos.analyzed(store, sha, *ids) == photo)
-        return files.known(store, 1, *ids)[b"a.jpg"].seen
+        assert files.known(store, 1, *ids)[b"a.jpg"].analyzed == (photos.analyzed(store, sha, *ids) == photo)
+        return files.known(store, 1, *ids)[b"a.jpg"].analyzed
 
     sha = str(photos.sha256(store, photo))
     assert seen(DETECTOR, EMBEDDER)
@@ -187,7 +187,7 @@ def test_what_is_said_of_one_version_holds_for_all(store: Store) -> None:
     edited = add_photo(store, b"b.jpg")
     with store.write():
         again = [replace(new_face(box, unit(1)), subject=face) for box, face in ((LEFT, left), (RIGHT, right))]
-        faces.replace(store, edited, 1, 2, again, b"small")
+        face_places.replace(store, edited, 1, 2, again, b"small")
     one, two = sorted(rows(store).keys() - {left, right})
     assert who(store) == {left: ("Ada", "human"), one: ("Ada", "human"), right: (None, None), two: (None, None)}
     say(store, "is", two, "Ben")  # of the later version

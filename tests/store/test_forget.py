@@ -12,20 +12,23 @@ from phototag.errors import PhototagError, UsageError
 from phototag.store import (
     decisions,
     embeddings,
+    face_places,
     faces,
     files,
-    forget,
+    forget_people,
+    forget_photos,
     groups,
     history,
     libraries,
     models,
     people,
+    person_updates,
     photos,
 )
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
 from phototag.store.faces import Identified
-from phototag.store.forget import Places
+from phototag.store.forget_photos import Places
 from phototag.store.groups import NewClustering
 from phototag.store.models import Model
 from phototag.types import Box, Group, PhotoFile
@@ -41,16 +44,16 @@ def lose(store: Store, *paths: bytes) -> None:
 
 def forget_missing(store: Store, before: str | None = None) -> Places:
     with store.write():
-        places = forget.missing_places(store, before)
-        forget.drop_places(store, places)
+        places = forget_photos.missing_places(store, before)
+        forget_photos.drop_places(store, places)
     assert clean(store)
     return places
 
 
 def forget_below(store: Store, folder: bytes) -> Places:
     with store.write():
-        places = forget.places_below(store, folder, libraries.every(store))
-        forget.drop_places(store, places)
+        places = forget_photos.places_below(store, folder, libraries.every(store))
+        forget_photos.drop_places(store, places)
     assert clean(store)
     return places
 
@@ -59,7 +62,7 @@ def forget_person(store: Store, name: str) -> int:
     found = people.find(store, name)
     assert found is not None
     with store.write():
-        forget.drop_person(store, found.id)
+        forget_people.drop_person(store, found.id)
     assert clean(store)
     return found.id
 
@@ -78,7 +81,7 @@ def edited(store: Store, path: bytes, content: bytes, subject: int | None) -> in
     with store.write():
         photo = photos.add(store, decoded(content))
         face = replace(new_face(HEAD, unit(1)), subject=subject)
-        faces.replace(store, photo, 1, 2, [face], b"small")
+        face_places.replace(store, photo, 1, 2, [face], b"small")
         files.finish(store, place[0], PhotoFile(path, 1000, 6), photo, version=True)
     return photo
 
@@ -141,15 +144,15 @@ def test_files_that_were_missing_before_are_missing_since_now(tmp_path: Path) ->
     with open_store(path) as store:
         assert clean(store)
         assert [bool(row[0]) for row in store.rows("SELECT missing_since FROM file ORDER BY path")] == [True, False]
-        assert forget.missing_places(store, "2026-01-01T00:00:00+00:00").photos == frozenset()
-        assert forget.missing_places(store).photos == {1}
+        assert forget_photos.missing_places(store, "2026-01-01T00:00:00+00:00").photos == frozenset()
+        assert forget_photos.missing_places(store).photos == {1}
 
 
 def test_an_earlier_version_goes_with_the_last_one_and_its_names_come_back(store: Store) -> None:
     first = add_photo(store, b"a.jpg", [(HEAD, unit(1))], content=b"x")
     say(store, "is", 1, "Ada")
     second = edited(store, b"a.jpg", b"y", 1)
-    assert forget.missing_places(store).photos == frozenset()
+    assert forget_photos.missing_places(store).photos == frozenset()
     lose(store, b"a.jpg")
     assert forget_missing(store).photos == {first, second}
     assert store.value("SELECT count(*) FROM embedding") == store.value("SELECT count(*) FROM former") == 0
@@ -220,9 +223,9 @@ def test_nothing_of_a_forgotten_person_is_left_in_the_file(tmp_path: Path) -> No
         with store.write():
             person = people.find(store, "Xiuhtecuhtli")
             assert person is not None
-            people.reserve_name(store, person.id, "Tlaltecuhtli")
+            person_updates.reserve_name(store, person.id, "Tlaltecuhtli")
             decisions.record(store, [Decision("rename", person=person.id, name="Tlaltecuhtli")], "typed")
-            people.refresh(store, [person.id])
+            person_updates.refresh(store, [person.id])
         forget_person(store, "tlaltecuhtli")
         assert store.wipe()
         assert who(store) == {2: ("Ben", "human")}
@@ -287,7 +290,7 @@ def test_whoever_was_merged_into_a_forgotten_person_is_forgotten(store: Store) -
         assert ada is not None and addie is not None
         said = [Decision("merge", person=addie.id, other_person=ada.id), Decision("is", 2, ada.id)]
         decisions.record(store, said, "typed")
-        people.refresh(store, [ada.id, addie.id])
+        person_updates.refresh(store, [ada.id, addie.id])
     assert forget_person(store, "Addie") == ada.id
     assert (who(store), people.names(store), people.names_and_aliases(store)) == ({}, [], [])
     assert {row[0] for row in store.rows("SELECT name FROM person")} == {f"person {ada.id}", f"person {addie.id}"}
@@ -335,7 +338,7 @@ def test_what_was_learnt_of_a_forgotten_person_is_gone(store: Store) -> None:
     models.swap(store, Model(2, (1,), 1, np.ones((1, 8), np.float32), np.zeros(1), (), {}))
     with store.write():
         store.run("INSERT INTO guess VALUES (2, 1, 1, 0.9, 0.1, '[]')")
-    assert forget.person_data(store, 1).tagged == (2,)
+    assert forget_people.person_data(store, 1).tagged == (2,)
     forget_person(store, "Ada")
     assert models.latest(store) is None
     assert who(store) == {2: (None, None)}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from phototag.errors import UsageError
 from phototag.interop.names import parse, render
 from phototag.progress import Silent
-from phototag.store import files, forget, history, libraries, models, people
+from phototag.store import files, forget_people, history, libraries, models, people
 from phototag.store.connect import Store, open_store
 from phototag.store.models import Model
 from phototag.types import RGB, Box, Detection, Guess
@@ -317,7 +317,7 @@ def test_a_model_or_tags_of_before_come_to_nothing(store: Store, two: Path, monk
 
     def late(store: Store, model: int, guesses: Sequence[Guess]) -> bool:
         if "Ada" in people.names(store):
-            forget.drop_person(store, 1)
+            forget_people.drop_person(store, 1)
             models.swap(store, Model(2, (1,), 1, np.ones((1, 8), np.float32), np.zeros(1), (), {}))
         return real(store, model, guesses)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from phototag.errors import UsageError
 from phototag.progress import Silent
-from phototag.store import decisions, history, people
+from phototag.store import decisions, history, people, person_updates
 from phototag.store.connect import Store
 from phototag.types import Box
 from phototag.workflows.naming.history import undo, undo_since
@@ -359,7 +359,7 @@ def test_what_holds_is_what_the_journal_says(store: Store, steps: list[tuple[obj
             assert (list(store.rows("SELECT * FROM decision")), state(store)) == before
         kept = [row[:2] + row[3:] for row in state(store)]
         with store.write():
-            people.refresh(store, [row[0] for row in state(store)])
+            person_updates.refresh(store, [row[0] for row in state(store)])
         assert [row[:2] + row[3:] for row in state(store)] == kept
         here = [row[1] for row in kept if row[3] is None and not row[4]]
         assert len({name.casefold() for name in here}) == len(here)

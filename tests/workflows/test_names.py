@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import UsageError
-from phototag.store import decisions, history, people
+from phototag.store import decisions, history, people, person_updates
 from phototag.store.connect import Store, open_store
 from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.history import undo
@@ -250,9 +250,9 @@ def test_names_that_are_one_now_are_kept_apart(before: Path) -> None:
             assert found
             assert found.id == person
         with store.write():
-            people.refresh(store, [2])
-            people.refresh(store, [3])
-            people.refresh(store, range(1, 9))
+            person_updates.refresh(store, [2])
+            person_updates.refresh(store, [3])
+            person_updates.refresh(store, range(1, 9))
         assert people.names(store) == ["\u3164", "Ada", "Zoe", "Zoe (2)", "Ｚｏｅ (3)"]
         assert history.stands(store, 4)
         rename(store, "Zoe (2)", "Other")

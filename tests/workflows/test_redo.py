@@ -305,7 +305,7 @@ def empty(store: Store) -> list[int]:
     """As if nothing had ever been said; returns the faces."""
     [trigger] = store.rows("SELECT sql FROM sqlite_master WHERE name = 'decision_never_goes'")
     with store.write():
-        store.run("DELETE FROM withdrawn")
+        store.run("DELETE FROM undone")
         store.run("DROP TRIGGER decision_never_goes")
         store.run("PRAGMA defer_foreign_keys = ON")
         for table in ("guess", "model", "decision", "person"):
@@ -324,7 +324,7 @@ def test_any_undo_is_redone(stores: tuple[Store, Store], steps: list[_Step], num
     for step in steps:
         with suppress(UsageError):
             take(store, ids, step)
-        assert {row[0] for row in store.rows("SELECT decision FROM withdrawn")} == withdrawn(store)
+        assert {row[0] for row in store.rows("SELECT decision FROM undone")} == withdrawn(store)
         here = set(people.names(store))
         assert {name for name in names(store).values() if name} <= here
     before = everything(store)
@@ -403,7 +403,7 @@ def test_a_journal_of_before_stands_as_it_did(tmp_path: Path, before: str) -> No
         journal = old.execute("SELECT * FROM decision ORDER BY id").fetchall()
     with open_store(path) as store:
         assert list(store.rows("SELECT * FROM decision ORDER BY id")) == journal
-        assert list(store.rows("SELECT * FROM withdrawn")) == [(2,)]
+        assert list(store.rows("SELECT * FROM undone")) == [(2,)]
         assert decisions.labels(store) == {1: ("is", 1)}
         assert people.names(store) == ["Ada"]
         assert clean(store)

@@ -19,7 +19,7 @@ from phototag.errors import UsageError
 from phototag.interop.names import Names
 from phototag.interview.questions import AreTheyOne, Question, WhoIsIt
 from phototag.progress import Silent
-from phototag.store import engines, faces, files, libraries, models, people, photos
+from phototag.store import engines, face_places, faces, files, libraries, models, people, photos
 from phototag.store.connect import Store, open_store
 from phototag.types import Box, EngineInfo, NewFace, PhotoFile, Vectors
 from phototag.workflows.naming.export_names import export_names
@@ -76,7 +76,7 @@ def add(store: Store, number: int, shown: list[int]) -> None:
         new = [
             NewFace(box, (), 0.9, 0.5, b"crop", box, VECTORS[face]) for face, box in zip(shown, _BOXES, strict=False)
         ]
-        faces.replace(store, photo, detector, embedder, new, b"small")
+        face_places.replace(store, photo, detector, embedder, new, b"small")
         files.finish(store, place, file, photo)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from phototag.errors import TooLittleDataError
 from phototag.progress import Silent
 from phototag.remedies import IndexFolder, Train
-from phototag.store import decisions, engines, faces, libraries, models, people, photos
+from phototag.store import decisions, engines, face_places, faces, libraries, models, people, photos
 from phototag.store import files as rows_of_files
 from phototag.store.connect import Store, open_store
 from phototag.store.decisions import Decision
@@ -47,7 +47,7 @@ def fill(store: Store, vectors: Vectors) -> list[int]:
         places = rows_of_files.begin(store, library.id, files)
         for place, file, vector in zip(places, files, vectors, strict=True):
             number = photos.add(store, decoded(file.path))
-            faces.replace(store, number, detector, embedder, [new_face(Box(10, 10, 50, 50), vector)], b"small")
+            face_places.replace(store, number, detector, embedder, [new_face(Box(10, 10, 50, 50), vector)], b"small")
             rows_of_files.finish(store, place, file, number)
     return [row[0] for row in store.rows("SELECT id FROM face ORDER BY photo")]
 
@@ -329,7 +329,7 @@ def test_a_model_of_before_reaches_and_curves_still_tags(store: Store) -> None:
         say(store, "is", ids[0], called)
     train_people(store, WATCHED)
     with store.write():
-        store.run("UPDATE model_class SET reach = NULL")
+        store.run("UPDATE model_class SET radius = NULL")
         store.run("""UPDATE model SET params = '{"C": 1.0, "classifier": "LinearSVC", "same": 0.4}'""")
     assert tag_faces(store, WATCHED).named == 6
     assert tune(store, WATCHED).calibrated_on == 0

@@ -23,6 +23,7 @@ from phototag.store.migrations import (
     m0009_redo,
     m0010_forget,
     m0011_looks,
+    m0012_views,
 )
 from phototag.store.migrations.application_id import APPLICATION_ID
 
@@ -39,6 +40,7 @@ _STEPS = {
     "0009-redo": m0009_redo,
     "0010-forget": m0010_forget,
     "0011-looks": m0011_looks,
+    "0012-views": m0012_views,
 }
 
 MIGRATIONS = Migrations("phototag")

@@ -10,9 +10,9 @@ from pathlib import Path
 from phototag.display import path_text
 from phototag.errors import UsageError
 from phototag.remedies import Show
-from phototag.store import forget, libraries, people
+from phototag.store import forget_people, forget_photos, libraries, people
 from phototag.store.connect import Store
-from phototag.store.forget import Places
+from phototag.store.forget_photos import Places
 from phototag.workflows.naming.history import utc
 from phototag.workflows.naming.people import called
 
@@ -49,9 +49,9 @@ def forget_missing(store: Store, since: datetime | None = None, *, dry_run: bool
     Photos of a folder that is offline are not away.
     """
     with store.write():
-        places = forget.missing_places(store, None if since is None else utc(since))
+        places = forget_photos.missing_places(store, None if since is None else utc(since))
         if not dry_run:
-            forget.drop_places(store, places)
+            forget_photos.drop_places(store, places)
     return _told(store, places, None, dry_run)
 
 
@@ -63,11 +63,11 @@ def forget_folder(store: Store, folder: Path, *, dry_run: bool = False) -> Forgo
     path = os.path.abspath(os.fsencode(folder))
     with store.write():
         known = libraries.every(store)
-        places = forget.places_below(store, path, known)
+        places = forget_photos.places_below(store, path, known)
         if not (places.files or places.former or places.roots):
             raise UsageError(f"nothing in {path_text(path)} is indexed", Show("folders"))
         if not dry_run:
-            forget.drop_places(store, places)
+            forget_photos.drop_places(store, places)
     homes = [library.root for library in known if library.holds(path) and library not in places.roots]
     return _told(store, places, max(homes, key=len, default=None), dry_run)
 
@@ -109,8 +109,12 @@ def forget_person(store: Store, name: str, *, tagged: bool = False, dry_run: boo
     with store.write():
         person = called(store, name)
         also = tuple(people.aliases(store, person.id))
-        paths = forget.paths_with(store, [person.name, *also])
-        known = forget.person_data(store, person.id) if dry_run else forget.drop_person(store, person.id, tagged=tagged)
+        paths = forget_people.paths_with(store, [person.name, *also])
+        known = (
+            forget_people.person_data(store, person.id)
+            if dry_run
+            else forget_people.drop_person(store, person.id, tagged=tagged)
+        )
     left = None if dry_run else _left(store)
     return ForgottenPerson(
         person.id, person.name, also, len(known.named), len(known.photos), len(known.tagged), paths, left

@@ -21,7 +21,7 @@ from phototag.errors import LibraryOfflineError, PhotoError, PhototagError, Usag
 from phototag.imaging.decode import NotAPhoto
 from phototag.progress import Progress
 from phototag.remedies import NameFolder
-from phototag.store import engines, faces, files, libraries, photos, problems
+from phototag.store import engines, face_places, faces, files, libraries, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
 from phototag.types import DecodedPhoto, PhotoFile, Problem
@@ -299,7 +299,7 @@ class _Run:
         new = photos.find(self.store, seen.photo.sha256) is None
         again = any(face.subject is not None for face in seen.faces)
         photo = photos.add(self.store, seen.photo)
-        faces.replace(self.store, photo, self.detector, self.embedder, seen.faces, seen.preview)
+        face_places.replace(self.store, photo, self.detector, self.embedder, seen.faces, seen.preview)
         files.finish(self.store, task.photo, task.file, photo, version=new or again)
 
 

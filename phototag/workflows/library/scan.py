@@ -13,7 +13,7 @@ from phototag.imaging.walk import walk
 from phototag.progress import Progress
 from phototag.store import files, libraries, problems
 from phototag.store.connect import Store
-from phototag.store.files import Known
+from phototag.store.files import KnownFile
 from phototag.store.libraries import Library
 from phototag.types import PhotoFile, Problem
 
@@ -128,7 +128,7 @@ def scan(
     return Scan(tuple(todo), tuple(tried), len(met) - len(todo) - len(tried), len(vanished), tuple(denied))
 
 
-def _to_open(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:
+def _to_open(file: PhotoFile, row: KnownFile | None, *, retry: bool) -> bool:
     """Whether a file must be opened: new, changed, unfinished, or not yet seen by the current engines."""
     if row is None or not row.matches(file):
         return True
@@ -136,10 +136,10 @@ def _to_open(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:
         return not _given_up(file, row, retry=retry)
     if row.state in ("failed", "quarantined"):
         return retry
-    return not row.seen
+    return not row.analyzed
 
 
-def _given_up(file: PhotoFile, row: Known | None, *, retry: bool) -> bool:
+def _given_up(file: PhotoFile, row: KnownFile | None, *, retry: bool) -> bool:
     """Whether a file, unchanged since, was in hand each time that so many runs died or an engine failed."""
     return row is not None and row.state == "new" and row.attempts >= _PATIENCE and row.matches(file) and not retry
 

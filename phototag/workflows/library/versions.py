@@ -16,7 +16,7 @@ from phototag.analysis.face_analyzer import Seen, seen, shown
 from phototag.errors import PhotoError
 from phototag.imaging.crops import load_picture, preview
 from phototag.imaging.registration import Transform, alike_in, register
-from phototag.store import faces, files, photos, unplaced
+from phototag.store import face_places, faces, files, photos, unplaced
 from phototag.store.connect import Store
 from phototag.store.unplaced import EarlierFace
 from phototag.types import RGB, Box, DecodedPhoto, Detection, Detector, Embedder, Image, NewFace, Vectors, turned
@@ -95,7 +95,7 @@ def seen_again(
 
 def _kept(photo: DecodedPhoto, boxes: Sequence[Box], found: Sequence[NewFace], embedder: Embedder) -> list[NewFace]:
     """What is at those places where no face was found."""
-    again = faces.same_places(dict(enumerate(boxes)), [face.box for face in found]).values()
+    again = face_places.same_places(dict(enumerate(boxes)), [face.box for face in found]).values()
     missed = [box.scaled(photo.image.scale) for place, box in enumerate(boxes) if place not in again]
     cut_out = shown(photo, [Detection(box, 1.0) for box in missed], embedder).faces
     return [replace(face, found=False) for face in cut_out]
@@ -177,7 +177,7 @@ class _Again:
                 rows.add(row)
                 self.places.add(former)
                 self.found[row] = replace(self.found[row], subject=former)
-        missed = [face for face in wanted if face.named and face.id not in self.places and self.transform.sure]
+        missed = [face for face in wanted if face.kept and face.id not in self.places and self.transform.sure]
         for face, box in [(face, self._inside(where[face.id])) for face in missed]:
             if box is not None and self._unchanged(box):
                 added = replace(self._cut_out(box), subject=face.id)

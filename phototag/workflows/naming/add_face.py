@@ -15,7 +15,7 @@ from phototag.display import path_text, person_name
 from phototag.errors import PhotoError, UsageError
 from phototag.progress import Progress, Silent
 from phototag.remedies import IndexAgain, IndexFolder
-from phototag.store import decisions, engines, faces, libraries, models, people, photos
+from phototag.store import decisions, engines, face_places, libraries, models, people, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.photos import LocatedPhoto
@@ -135,7 +135,9 @@ def add_face_on(
             if shown is None or photos.sha256(store, row.id) != row.sha256:
                 raise UsageError(f"{path_text(path)} is being indexed just now; nothing was saved: try again")
             once = _known_at(store, row.id, box, present=False)
-            face = faces.add(store, row.id, shown.embedder, shown.faces[row.id, box], shown.previews[row.id], once)
+            face = face_places.add(
+                store, row.id, shown.embedder, shown.faces[row.id, box], shown.previews[row.id], once
+            )
         elif cleaned is None and decisions.labels(store).get(face, ("", None))[0] == "not-a-face":
             raise UsageError(f"you said that face {face}, which is there, is no face: say who it is, or take that back")
         person = people.ensure(store, cleaned) if cleaned is not None else None
@@ -170,5 +172,5 @@ def _require_inside(box: Box, photo: LocatedPhoto) -> None:
 
 def _known_at(store: Store, photo: int, box: Box, *, present: bool = True) -> int | None:
     """The face that is known at a place, or was once: also if a human called it no face."""
-    known = {face: place for face, (place, there) in faces.places(store, photo).items() if there == present}
-    return faces.same_places(known, [box]).get(0)
+    known = {face: place for face, (place, there) in face_places.known_places(store, photo).items() if there == present}
+    return face_places.same_places(known, [box]).get(0)

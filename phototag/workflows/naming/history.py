@@ -111,11 +111,11 @@ def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) 
         with store.attempt():
             history.undo(store, *answers, origin=origin)
             number = history.last_undoable(store) or 0
-            touched = changes.touched(store, number)
-            after = changes.state(store, touched)
-        before = changes.state(store, touched)
+            affected = changes.affected(store, number)
+            after = changes.state_of(store, affected)
+        before = changes.state_of(store, affected)
         told = [part for answer in answers for one in history.answers(store, number=answer) for part in one.parts]
-        count = len(touched.rows) if try_only else history.undo(store, *answers, origin=origin)
+        count = len(affected.rows) if try_only else history.undo(store, *answers, origin=origin)
     # Undoing an undo is about the answer that it had undone.
     meant = tuple(dict.fromkeys(part.of for part in told if part.of is not None)) if len(answers) == 1 else ()
     meant = meant or tuple(answers)
@@ -130,7 +130,7 @@ def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) 
     )
 
 
-def _changes(before: changes.State, after: changes.State) -> Iterator[Change]:
+def _changes(before: changes.AffectedState, after: changes.AffectedState) -> Iterator[Change]:
     """Who is whose, before and after, in sentences that do for what would be and what is; the most faces first."""
     moves: dict[str, list[int]] = defaultdict(list)
     for face, state in before.faces.items():

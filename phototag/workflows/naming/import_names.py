@@ -15,7 +15,7 @@ from phototag.config import Settings
 from phototag.display import path_text
 from phototag.interop.names import Names, Said, ToldPerson, ToldPhoto, ToldTwo
 from phototag.progress import Progress
-from phototag.store import decisions, faces, models, people, photos
+from phototag.store import decisions, face_places, faces, models, people, person_updates, photos
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.photos import LocatedPhoto
@@ -23,7 +23,7 @@ from phototag.types import Box, Problem, Verb
 from phototag.workflows.naming.add_face import Shown, look
 
 #: Boxes of one content that overlap so much are one face, those that overlap most first. So are those that overlap as
-#: much as boxes of one photo have to (`faces.SAME_PLACE_IOU`), if neither overlaps a third one that much.
+#: much as boxes of one photo have to (`face_places.SAME_PLACE_IOU`), if neither overlaps a third one that much.
 SURE_IOU = 0.5
 #: How differently (a logarithm) a photo may be scaled in its two directions.
 _STRETCHED = 0.05
@@ -262,7 +262,7 @@ class _Plan:
     def placed(self, photo: ToldPhoto, copy: LocatedPhoto) -> list[_Face]:
         """Which face here each of the file's is: a present one, else one that was, else a new one."""
         if copy.id not in self.places:
-            self.places[copy.id] = faces.places(self.store, copy.id)
+            self.places[copy.id] = face_places.known_places(self.store, copy.id)
         known = self.places[copy.id]
         across, down = copy.width / photo.width, copy.height / photo.height
         boxes = [
@@ -383,12 +383,12 @@ def _proportioned(photo: ToldPhoto, copy: LocatedPhoto) -> bool:
 
 def _same(known: Mapping[_Face, Box], boxes: Sequence[Box]) -> dict[int, _Face]:
     """Which known face each box (by row) is, as `SURE_IOU` says."""
-    places = faces.same_places(known, boxes, least=SURE_IOU)
+    places = face_places.same_places(known, boxes, least=SURE_IOU)
     overlaps = [
         (row, face)
         for row, box in enumerate(boxes)
         for face, other in known.items()
-        if box.iou(other) >= faces.SAME_PLACE_IOU
+        if box.iou(other) >= face_places.SAME_PLACE_IOU
     ]
     for row, face in overlaps:
         if sum(row == one or face == other for one, other in overlaps) == 1:
@@ -416,11 +416,11 @@ def _write(store: Store, plan: _Plan, shown: Shown | None) -> tuple[int | None, 
         if face in to_show and shown is not None:
             photo, box = to_show[face]
             known = face if face > 0 else None
-            ids[face] = faces.add(
+            ids[face] = face_places.add(
                 store, photo.id, shown.embedder, looks[photo.id, box], shown.previews[photo.id], known
             )
         elif face < 0:
-            ids[face] = faces.add_place(store, plan.where[face][0].id, plan.where[face][1])
+            ids[face] = face_places.add_place(store, plan.where[face][0].id, plan.where[face][1])
         else:
             ids[face] = face
     if not lines:
@@ -438,7 +438,7 @@ def _write(store: Store, plan: _Plan, shown: Shown | None) -> tuple[int | None, 
 
     said = [decision(line) for line in lines]
     answer = decisions.record(store, said, "imported")
-    people.refresh(store, whom.values())
+    person_updates.refresh(store, whom.values())
     for one in said:
         if one.verb == "merge" and one.person is not None and one.other_person is not None:
             models.reassign_guesses(store, one.person, one.other_person)

@@ -12,7 +12,7 @@ from phototag.display import person_name, printable
 from phototag.errors import UsageError
 from phototag.learn.cluster import PriorKnowledge, central_first, cluster, members
 from phototag.remedies import Show, ShowPerson
-from phototag.store import decisions, embeddings, engines, faces, groups, models, people
+from phototag.store import decisions, embeddings, engines, faces, groups, models, people, person_updates
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person, Thresholds
@@ -61,9 +61,9 @@ def rename(store: Store, name: str, new: str, origin: Origin = "typed") -> Perso
         with a_name():
             cleaned = person_name(new)
         if cleaned != person.name:
-            people.reserve_name(store, person.id, cleaned)
+            person_updates.reserve_name(store, person.id, cleaned)
             decisions.record(store, [Decision("rename", person=person.id, name=cleaned)], origin)
-            people.refresh(store, [person.id])
+            person_updates.refresh(store, [person.id])
         return people.get(store, person.id)
 
 
@@ -76,7 +76,7 @@ def hide(store: Store, name: str, *, shown: bool = False, origin: Origin = "type
         person = called(store, name)
         if person.hidden == shown:
             decisions.record(store, [Decision("show" if shown else "hide", person=person.id)], origin)
-            people.refresh(store, [person.id])
+            person_updates.refresh(store, [person.id])
         return people.get(store, person.id)
 
 
@@ -118,7 +118,7 @@ def merge(store: Store, name: str, into: str, origin: Origin = "typed") -> Merge
             *(Decision("is-not", face, person) for face in _rejected_by(store, other, person)),
         ]
         decisions.record(store, said, origin)
-        people.refresh(store, [other, person])
+        person_updates.refresh(store, [other, person])
         models.reassign_guesses(store, other, person)
     return told
 
