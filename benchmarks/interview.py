@@ -170,7 +170,7 @@ class Answerer:
             else:
                 self._count(f"{kind}: name")
                 self._count(f"{kind}: picked out", len(others))
-                self.session.call(question, name, others)
+                self.session.name_as(question, name, others)
         elif len(others) == len(question.shown):
             self._count(f"{kind}: none")
             self.session.no(question)

@@ -113,7 +113,7 @@ class _Terminal:
             case WhoIsIt():
                 likely = (f"[{number}] {who}" for number, who in enumerate(self._likely(question), 1))
                 group = f"group {question.group}, " if question.group >= 0 else ""
-                once = ", met only once: a stranger, perhaps" if self.session.met(question) == 1 else ""
+                once = ", met only once: a stranger, perhaps" if self.session.appearances(question) == 1 else ""
                 return "  ".join((f"Who is this? {group}{many}{once}", *likely))
             case IsItAlso():
                 return f"Is this also {self._who(question.person)}? {many}, those that fit least first"
@@ -203,7 +203,7 @@ class _Terminal:
             raise _Again from None
 
     def _saved(self, question: WhoIsIt | IsItAlso, name: str, without: Sequence[int] = ()) -> None:
-        done = self.session.call(question, name, without)
+        done = self.session.name_as(question, name, without)
         self.console.print(f"{counted(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False)
         if done.left_out:
             self.console.print(naming.left_out(done), markup=False)

@@ -1,1 +1,1 @@
-"""Review: which question to ask next about faces, and what an answer changes."""
+"""The interview: which question to ask next about faces, and what an answer changes."""

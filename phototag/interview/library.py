@@ -1,4 +1,4 @@
-"""A library's faces as a review takes them: what was found, said and guessed; and how far a review has come."""
+"""What an interview starts from: a library's faces, and the machine's guesses of who they are."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Rows = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-#: In `person`: nobody yet, and a face that nobody wants to name (or that is none).
+#: In `person`: a face without a label, and a face that is ignored or is not a face.
 OPEN, DISMISSED = -1, -2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LibraryFaces:
-    """A library's faces: what was found, said and guessed.
+    """A library's n faces: found, grouped, and what a human said of them.
 
-    `ids` (n,) ascending; `vectors` (n, dim) unit; `photo` (n,); `group` (n,) number, −1 alone; `person` (n,) by a
-    human, or OPEN or DISMISSED; `met`: how often each group was met. `rejected`: (face, person), `apart`: (face, face),
-    `two`: (person, person) of whom a human said that they aren't one. `reviewed`: faces whose names a human looked at
-    before.
+    `ids` (n,) ascending; `vectors` (n, dim) unit; `photo` (n,) ids; `group` (n,) number, below 0 for a face in no
+    group; `person` (n,) the label, OPEN or DISMISSED. `appearances`: of each group, how often its person was
+    photographed (a burst counts once). `rejected`: (face, person) of "is not"; `apart`: (face, face), and `two`:
+    (person, person), of "different people". `reviewed`: faces whose name a human has looked at.
     """
 
     ids: Rows
@@ -34,7 +34,7 @@ class LibraryFaces:
     photo: Rows
     group: Rows
     person: Rows
-    met: Mapping[int, int] = field(default_factory=dict)
+    appearances: Mapping[int, int] = field(default_factory=dict)
     rejected: frozenset[tuple[int, int]] = frozenset()
     apart: frozenset[tuple[int, int]] = frozenset()
     two: frozenset[tuple[int, int]] = frozenset()
@@ -43,7 +43,7 @@ class LibraryFaces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guesses:
-    """The machine's judgement of n faces: the best person (−1 none), how surely, and whether that is their tag."""
+    """The machine's guesses of n faces: `person` (n,) id or −1, `probability` (n,), whether it is `tagged` (n,)."""
 
     person: Rows
     probability: Values
@@ -51,12 +51,13 @@ class Guesses:
 
     @staticmethod
     def none(count: int) -> Guesses:
+        """No guess for any of `count` faces."""
         return Guesses(np.full(count, -1, np.int64), np.zeros(count), np.zeros(count, np.bool_))
 
 
 @dataclass(frozen=True, slots=True)
 class InterviewProgress:
-    """How far a review has come: `named` of `faces` (by a human or the machine), after so many `answers`."""
+    """How many of the faces are named, by a human or a tag, after how many answers."""
 
     faces: int
     named: int

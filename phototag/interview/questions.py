@@ -1,13 +1,13 @@
-"""The questions that can be asked about faces; an answer is given to `state.InterviewState`."""
+"""The four kinds of questions about faces."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-#: Faces of a question that a human looks at, at most.
+#: Faces of a question that are shown, at most.
 SHOWN = 24
-#: Of these the ones that tell best who it is; the others are those that fit least.
+#: Of a group, how many of these are the best fitting ones; the others are those that fit least.
 _TYPICAL = 6
 
 
@@ -15,9 +15,9 @@ _TYPICAL = 6
 class WhoIsIt:
     """Who is this group of unknown faces?
 
-    `faces`: ids, those that fit best first. `likely`: people (ids) that it may be, the likeliest first. `resolves`:
-    faces that an answer is expected to resolve, and `answers` what it is expected to cost (one, and one for each face
-    that has to be picked out).
+    `group`: its number, −1 for a part of a group. `faces`: ids, those that fit best first. `likely`: people (ids), the
+    most similar first. `resolves`: the expected number of faces that get a name; `answers`: the expected number of
+    answers that it takes (one, and one for each face to be picked out).
     """
 
     group: int
@@ -35,8 +35,8 @@ class WhoIsIt:
 
 @dataclass(frozen=True, slots=True)
 class IsItAlso:
-    """Are these unknown faces this person, too? `faces`: those that fit least first; if they can't all be shown, first
-    the one of each group that fits least."""
+    """Are these unknown faces this person, too? `faces`: those that fit least first; if they can't all be shown, one of
+    each group comes first."""
 
     person: int
     faces: tuple[int, ...]
@@ -50,7 +50,7 @@ class IsItAlso:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two that may be one person: somebody named (`person`), or a group of unknown faces (`group`)."""
+    """One of two that may be the same person: a `person`, or a `group` of unknown faces."""
 
     person: int | None
     group: int | None
@@ -63,7 +63,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class AreTheyOne:
-    """Are these two one person?"""
+    """Are these two the same person?"""
 
     sides: tuple[Side, Side]
     resolves: float
@@ -71,13 +71,13 @@ class AreTheyOne:
 
     @property
     def shown(self) -> tuple[int, ...]:
-        """Of the one, then of the other."""
+        """The faces of the first side, then those of the second."""
         return tuple(face for side in self.sides for face in side.shown)
 
 
 @dataclass(frozen=True, slots=True)
 class WhoIsNot:
-    """Which of these faces, that have this person's name, are somebody else? `faces`: those that fit least first."""
+    """Which of these faces with this person's name are somebody else? `faces`: the most doubtful first."""
 
     person: int
     faces: tuple[int, ...]

@@ -1,205 +1,237 @@
-"""Which question comes next: the one whose answer resolves most faces for what it costs.
+"""Which question comes next: the one that resolves most faces for the answers that it needs.
 
-An answer is a name, a yes or no, or a face that is picked out. A question resolves, by expectation, the faces that get
-a name and haven't the machine's tag for it already; it costs one answer, and one for each face to be picked out.
+A question resolves, by expectation, the faces that get a name and haven't the machine's tag for it already. It needs
+one answer (a name, a yes or a no), and one for each face that has to be picked out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from phototag.interview.library import Rows, Values
-from phototag.interview.odds import TWO_NAMES, log_odds, probability
+from phototag.interview.library import Flags, Rows, Values
+from phototag.interview.odds import TWO_NAMES_LOG_ODDS, log_odds, probability
 from phototag.interview.questions import SHOWN, AreTheyOne, IsItAlso, Question, Side, WhoIsIt, WhoIsNot
 from phototag.interview.state import InterviewState
 
-#: A group that so surely is somebody named is asked for by a yes or no: that takes one key instead of a name.
+#: From this probability of its best person on, a group is asked about by a yes or no, which takes one key, not a name.
 _SURE = 0.9
-#: Faces are asked for as somebody's if that is at least so likely.
+#: Units with this probability of being a person's are candidates for "is it also".
 _LIKELY = 0.5
 #: People offered first for a group.
 _OFFERED = 5
-#: Pairs that are tried until one is found of which nothing was said.
-_ALIKE = 50
-#: A face resolves at least so much: of a group that hardly anybody fits the parts can be asked about.
-_APART = 0.1
+#: Pairs that are tried until one is found that no answer or photo rules out.
+_PAIRS_TRIED = 50
+#: The least that a face of a group counts, however badly it fits: a group of misfits can still be asked about.
+_LEAST_FIT = 0.1
 #: Faces that a question has to resolve, by expectation, to be worth asking.
-_LEAST = 0.25
+_LEAST_GAIN = 0.25
 
 
 def next_question(state: InterviewState) -> Question | None:
-    """The next question; None if there is none, or all were put off."""
-    found = [
-        question
-        for question in (_who_is_it(state), _is_it_also(state), _are_they_one(state), _who_is_not(state))
-        if question
-    ]
-    return max(found, key=lambda question: question.resolves / question.answers, default=None)
+    """The next question; None if there is none, or all were skipped."""
+    found = (_who_is_it(state), _is_it_also(state), _are_they_one(state), _who_is_not(state))
+    questions: list[Question] = [question for question in found if question is not None]
+    return max(questions, key=lambda question: question.resolves / question.answers, default=None)
+
+
+# --- what is expected of faces and units ---
 
 
 def _worth(state: InterviewState) -> Values:
-    """(n,) what naming each face resolves: all of an open one, of a tagged one only the doubt about it."""
-    return np.where(state.open, np.where(state.tagged, 1 - state.guess_probability, 1.0), 0.0)
+    """(n,) what naming each face resolves: all of an open face, of a tagged one only the doubt about its tag."""
+    faces = state.faces
+    return np.where(faces.open, np.where(faces.tagged, 1 - faces.guess_probability, 1.0), 0.0)
 
 
 def _per_unit(state: InterviewState, values: Values) -> Values:
-    return np.asarray(np.bincount(state.unit, values, len(state.sizes)), np.float64)
+    """Sums by unit of values (n,)."""
+    return np.asarray(np.bincount(state.faces.unit, values, len(state.likeness.unit_sizes)), np.float64)
 
 
-def _who_is_it(state: InterviewState) -> Question | None:
-    if not len(state.sizes):
-        return None
-    sizes = state.sizes
-    strays = _per_unit(state, np.where(state.open, 1 - state.fits, 0)) * (1 - 1 / np.maximum(sizes, 1))
-    resolves = _per_unit(state, _worth(state) * np.maximum(state.fits, _APART)) * _known(state)
-    answers = 1 + np.minimum(strays, SHOWN)
-    wanted = (sizes > 1) & (_per_unit(state, (state.open & state.later).astype(float)) == 0)
-    rate = np.where(wanted & (resolves >= _LEAST), resolves / answers, 0)
-    unit = int(rate.argmax())
-    if rate[unit] <= 0:
-        return None
-    rows = state.members(unit)
-    faces = _ids(state, rows[np.argsort(-state.fits[rows], kind="stable")])
-    if probability(state.odds[unit]) >= _SURE:
-        return IsItAlso(int(state.whom[unit]), faces[::-1], float(resolves[unit]), float(answers[unit]))
-    return WhoIsIt(state.number(unit), faces, _likely(state, unit), float(resolves[unit]), float(answers[unit]))
+def _strays(state: InterviewState) -> Values:
+    """By unit, how many of its faces probably belong to somebody else."""
+    misfits = _per_unit(state, np.where(state.faces.open, 1 - state.likeness.fits, 0))
+    return misfits * (1 - 1 / np.maximum(state.likeness.unit_sizes, 1))
+
+
+def _skipped(state: InterviewState) -> Flags:
+    """By unit, whether a question about one of its faces was skipped."""
+    return np.asarray(_per_unit(state, (state.faces.open & state.faces.skipped).astype(float)) > 0)
 
 
 def _known(state: InterviewState) -> Values:
-    """How probably somebody can say who a unit is: those who were met more often, rather."""
-    met = state.sizes.astype(np.float64)
-    groups = state.numbers.tolist()
-    met[: len(groups)] = np.minimum(met[: len(groups)], [state.faces.met.get(group, np.inf) for group in groups])
-    return np.asarray(met / (met + 1))
+    """By unit, the probability m/(m+1) that somebody can say who it is: m appearances, or faces if these are fewer."""
+    appearances = state.likeness.unit_sizes.astype(np.float64)
+    groups = state.faces.group_numbers.tolist()
+    most = [state.faces.appearances.get(group, np.inf) for group in groups]
+    appearances[: len(groups)] = np.minimum(appearances[: len(groups)], most)
+    return np.asarray(appearances / (appearances + 1))
 
 
-def _likely(state: InterviewState, unit: int) -> tuple[int, ...]:
-    if not state.people:
+# --- one question of each kind ---
+
+
+def _who_is_it(state: InterviewState) -> WhoIsIt | IsItAlso | None:
+    """The best group to ask about as a whole."""
+    likeness = state.likeness
+    if not len(likeness.unit_sizes):
+        return None
+    resolves = _per_unit(state, _worth(state) * np.maximum(likeness.fits, _LEAST_FIT)) * _known(state)
+    answers = 1 + np.minimum(_strays(state), SHOWN)
+    wanted = (likeness.unit_sizes > 1) & ~_skipped(state)
+    rate = np.where(wanted & (resolves >= _LEAST_GAIN), resolves / answers, 0)
+    unit = int(rate.argmax())
+    if rate[unit] <= 0:
+        return None
+    faces = _best_fitting_first(state, state.faces.members(unit))
+    gain, cost = float(resolves[unit]), float(answers[unit])
+    if probability(likeness.best_odds[unit]) >= _SURE:
+        return IsItAlso(int(likeness.best_person[unit]), faces[::-1], gain, cost)
+    return WhoIsIt(state.faces.group_number(unit), faces, _likely_people(state, unit), gain, cost)
+
+
+def _likely_people(state: InterviewState, unit: int) -> tuple[int, ...]:
+    """The people (ids) whom a unit resembles most, the most similar first."""
+    likeness = state.likeness
+    if not likeness.people:
         return ()
-    similar = state.people_sums @ state.sums[unit] / np.maximum(state.counts, 1)
+    similar = likeness.person_sums @ likeness.unit_sums[unit] / np.maximum(likeness.person_sizes, 1)
     best = np.argsort(-similar, kind="stable")[:_OFFERED]
-    return tuple(state.people[place] for place in best.tolist() if state.counts[place])
+    return tuple(likeness.people[place] for place in best.tolist() if likeness.person_sizes[place])
 
 
-def _is_it_also(state: InterviewState) -> Question | None:
-    """The best question of this kind: the surest of a person's candidates, as many as raise what an answer resolves.
+def _is_it_also(state: InterviewState) -> IsItAlso | None:
+    """The best question about a person's candidates: the surest ones, as many as raise faces by answers.
 
-    No group and no lone face is asked about unseen: of each at least one face is shown. Its others lie with that one
-    for a reason that was measured, how pure groups are; there is none for a face that nobody sees.
+    Of each group and each single face at least one face is shown, so that nothing is asked about unseen. The other
+    faces of its group go with it: how pure groups are was measured.
     """
-    chance = probability(state.odds)
-    later = _per_unit(state, (state.open & state.later).astype(float)) > 0
-    worth = _per_unit(state, _worth(state) * state.fits)
-    strays = _per_unit(state, np.where(state.open, 1 - state.fits, 0)) * (1 - 1 / np.maximum(state.sizes, 1))
-    units = np.flatnonzero((state.whom >= 0) & (chance >= _LIKELY) & ~later & (worth > 0))
+    likeness = state.likeness
+    chance = probability(likeness.best_odds)
+    worth = _per_unit(state, _worth(state) * likeness.fits)
+    units = np.flatnonzero((likeness.best_person >= 0) & (chance >= _LIKELY) & ~_skipped(state) & (worth > 0))
     if not len(units):
         return None
-    units = units[np.lexsort((-chance[units], state.whom[units]))]
-    whom, sure, size = state.whom[units], chance[units], np.minimum(state.sizes[units], SHOWN)
-    first = np.flatnonzero(np.diff(whom, prepend=-1))
-    resolves = _running(worth[units] * sure, first)
-    answers = 1 + _running((1 - sure) * size + strays[units], first)
+    units = units[np.lexsort((-chance[units], likeness.best_person[units]))]  # by person, the surest first
+    person, sure = likeness.best_person[units], chance[units]
+    first = np.flatnonzero(np.diff(person, prepend=-1))
+    resolves = _running_sums(worth[units] * sure, first)
+    wrong = (1 - sure) * np.minimum(likeness.unit_sizes[units], SHOWN)
+    answers = 1 + _running_sums(wrong + _strays(state)[units], first)
     place = np.arange(len(units)) - np.repeat(first, np.diff(np.append(first, len(units))))
     best = int(np.where(place < SHOWN, resolves / answers, 0).argmax())
-    if resolves[best] < _LEAST:
+    if resolves[best] < _LEAST_GAIN:
         return None
     start = int(first[np.searchsorted(first, best, "right") - 1])
-    chosen = units[start : best + 1]
-    rows = np.flatnonzero(np.isin(state.unit, chosen) & state.open)
-    rows = rows[np.lexsort((state.fits[rows], chance[state.unit[rows]]))]
+    faces = _least_sure_first(state, units[start : best + 1], chance)
+    return IsItAlso(int(person[best]), faces, float(resolves[best]), float(answers[best]))
+
+
+def _least_sure_first(state: InterviewState, units: Rows, chance: Values) -> tuple[int, ...]:
+    """The open faces (ids) of some units; if they can't all be shown, one of each unit comes first."""
+    unit = state.faces.unit
+    rows = np.flatnonzero(np.isin(unit, units) & state.faces.open)
+    rows = rows[np.lexsort((state.likeness.fits[rows], chance[unit[rows]]))]
     if len(rows) > SHOWN:
-        again = np.ones(len(rows), np.bool_)
-        again[np.unique(state.unit[rows], return_index=True)[1]] = False
-        rows = rows[np.argsort(again, kind="stable")]
-    return IsItAlso(int(whom[best]), _ids(state, rows), float(resolves[best]), float(answers[best]))
+        repeated = np.ones(len(rows), np.bool_)
+        repeated[np.unique(unit[rows], return_index=True)[1]] = False
+        rows = rows[np.argsort(repeated, kind="stable")]
+    return _ids(state, rows)
 
 
-def _running(values: Values, first: Rows) -> Values:
-    """Sums up to each value, from the last of the starts in `first`."""
-    sums = np.cumsum(values)
-    before = np.concatenate([[0.0], sums])[first]
-    return np.asarray(sums - np.repeat(before, np.diff(np.append(first, len(values)))))
-
-
-def _are_they_one(state: InterviewState) -> Question | None:
-    """Two people who look alike, or two groups whose names nobody knew: each with whom it looks like most."""
-    pairs = [pair for pair in (_two_people(state), _two_groups(state)) if pair]
+def _are_they_one(state: InterviewState) -> AreTheyOne | None:
+    """The best pair of two people who look alike, or of two skipped groups."""
+    pairs = filter(None, (_two_people(state), _two_groups(state)))
     return max(pairs, key=lambda pair: pair.resolves, default=None)
 
 
 def _two_people(state: InterviewState) -> AreTheyOne | None:
-    """If they are one, the faces of the one who has fewer have the wrong name."""
-    here = np.flatnonzero(state.counts > 0)
+    """Two people who may be the same: then the faces of the one who has fewer have the wrong name."""
+    faces, likeness = state.faces, state.likeness
+    here = np.flatnonzero(likeness.person_sizes > 0)
     if len(here) < 2:
         return None
-    people, counts = [state.people[place] for place in here.tolist()], state.counts[here]
-    means = state.people_sums[here] / counts[:, None]
-    odds = log_odds(means @ means.T, state.thresholds) - TWO_NAMES - np.log(len(people))
+    people, sizes = [likeness.people[place] for place in here.tolist()], likeness.person_sizes[here]
+    means = likeness.person_sums[here] / sizes[:, None]
+    odds = log_odds(means @ means.T, state.thresholds) - TWO_NAMES_LOG_ODDS - np.log(len(people))
     np.fill_diagonal(odds, -np.inf)
-    gain = probability(odds) * np.minimum(counts, counts[:, None])
-    for flat in np.argsort(-gain, axis=None, kind="stable")[:_ALIKE].tolist():
-        first, second = np.unravel_index(flat, gain.shape)
-        if gain[first, second] < _LEAST:
-            break
-        pair = people[int(first)], people[int(second)]
-        if counts[first] >= counts[second] and not state.two_people(*pair):
-            sides = (
-                Side(pair[0], None, _typical(state, state.named(pair[0]))),
-                Side(pair[1], None, _typical(state, state.named(pair[1]))),
-            )
-            if not state.later[state.rows(sides[1].faces)].any():
-                return AreTheyOne(sides, float(gain[first, second]), 1.0)
+    gain = probability(odds) * np.minimum(sizes, sizes[:, None])
+    for first, second in _largest(gain, _LEAST_GAIN):
+        pair = people[first], people[second]
+        if sizes[first] >= sizes[second] and not state.constraints.two_people(*pair):
+            one, other = (Side(who, None, _best_fitting_first(state, faces.named(who))) for who in pair)
+            if not faces.skipped[faces.rows(other.faces)].any():
+                return AreTheyOne((one, other), float(gain[first, second]), 1.0)
     return None
 
 
 def _two_groups(state: InterviewState) -> AreTheyOne | None:
-    """Groups that were put off: one name would do for both."""
-    put_off = np.unique(state.unit[state.open & state.later])
-    put_off = put_off[state.sizes[put_off] > 1]
-    if len(put_off) < 2:
+    """Two skipped groups that may be the same person: then one name does for both."""
+    faces, likeness = state.faces, state.likeness
+    skipped = np.unique(faces.unit[faces.open & faces.skipped])
+    skipped = skipped[likeness.unit_sizes[skipped] > 1]
+    if len(skipped) < 2:
         return None
-    sizes = state.sizes[put_off]
-    means = state.sums[put_off] / sizes[:, None]
+    sizes = likeness.unit_sizes[skipped]
+    means = likeness.unit_sums[skipped] / sizes[:, None]
     chance = probability(log_odds(means @ means.T, state.thresholds))
     np.fill_diagonal(chance, 0)
     gain = chance * np.minimum(sizes, sizes[:, None])
-    for flat in np.argsort(-gain, axis=None, kind="stable")[:_ALIKE].tolist():
-        first, second = (put_off[place] for place in np.unravel_index(flat, gain.shape))
-        if gain.flat[flat] < 1:
-            break
-        rows = [state.members(int(unit)) for unit in (first, second)]
-        if not state.two_groups(*rows):
-            sides = tuple(
-                Side(None, state.number(int(unit)), _typical(state, members))
-                for unit, members in zip((first, second), rows, strict=True)
+    for first, second in _largest(gain, 1):
+        units = int(skipped[first]), int(skipped[second])
+        if not state.constraints.two_groups(*(faces.members(unit) for unit in units)):
+            one, other = (
+                Side(None, faces.group_number(unit), _best_fitting_first(state, faces.members(unit))) for unit in units
             )
-            return AreTheyOne((sides[0], sides[1]), float(gain.flat[flat]), 1.0)
+            return AreTheyOne((one, other), float(gain[first, second]), 1.0)
     return None
 
 
-def _typical(state: InterviewState, rows: Rows) -> tuple[int, ...]:
-    return _ids(state, rows[np.argsort(-state.fits[rows], kind="stable")])
-
-
-def _who_is_not(state: InterviewState) -> Question | None:
-    """Of the person with most doubtful names the faces that fit least: the machine's tags, and what nobody looked at
-    when it was named."""
-    tags = state.tagged & state.open
-    person = np.where(tags, state.guess, state.person)
-    doubt = np.where(tags, 1 - state.guess_probability, np.where(state.person >= 0, 1 - state.fits, 0.0))
-    rows = np.flatnonzero((person >= 0) & ~state.seen & ~state.later & (doubt > 0))
-    rows = rows[np.lexsort((-doubt[rows], person[rows]))]
+def _who_is_not(state: InterviewState) -> WhoIsNot | None:
+    """The most doubtful names of the person who has most of them: tags, and labels that no human has looked at."""
+    faces = state.faces
+    tags = faces.tagged & faces.open
+    person = np.where(tags, faces.guess, faces.person)
+    labelled_doubt = np.where(faces.person >= 0, 1 - state.likeness.fits, 0.0)
+    doubt = np.where(tags, 1 - faces.guess_probability, labelled_doubt)
+    rows = np.flatnonzero((person >= 0) & ~faces.reviewed & ~faces.skipped & (doubt > 0))
+    rows = rows[np.lexsort((-doubt[rows], person[rows]))]  # by person, the most doubtful first
     if not len(rows):
         return None
     first = np.flatnonzero(np.diff(person[rows], prepend=-1))
     rank = np.arange(len(rows)) - np.repeat(first, np.diff(np.append(first, len(rows))))
     wrong = np.add.reduceat(np.where(rank < SHOWN, doubt[rows], 0), first)
     best = int(wrong.argmax())
-    if wrong[best] < _LEAST:
+    if wrong[best] < _LEAST_GAIN:
         return None
     chosen = rows[first[best] : first[best] + SHOWN]
     chosen = chosen[person[chosen] == person[rows[first[best]]]]
     return WhoIsNot(int(person[chosen[0]]), _ids(state, chosen), float(wrong[best]), float(1 + wrong[best]))
+
+
+# --- helpers ---
+
+
+def _running_sums(values: Values, first: Rows) -> Values:
+    """Cumulative sums that begin anew at each index in `first`."""
+    sums = np.cumsum(values)
+    before = np.concatenate([[0.0], sums])[first]
+    return np.asarray(sums - np.repeat(before, np.diff(np.append(first, len(values)))))
+
+
+def _largest(gain: Values, least: float) -> Iterator[tuple[int, int]]:
+    """The indices of the largest values of a matrix, down to `least`, largest first."""
+    for flat in np.argsort(-gain, axis=None, kind="stable")[:_PAIRS_TRIED].tolist():
+        if gain.flat[flat] < least:
+            return
+        first, second = np.unravel_index(flat, gain.shape)
+        yield int(first), int(second)
+
+
+def _best_fitting_first(state: InterviewState, rows: Rows) -> tuple[int, ...]:
+    return _ids(state, rows[np.argsort(-state.likeness.fits[rows], kind="stable")])
 
 
 def _ids(state: InterviewState, rows: Rows) -> tuple[int, ...]:

@@ -117,7 +117,7 @@ def _save(session: InterviewSession, asked: Question, say: str, picked: set[int]
             raise UsageError("that question takes a yes or a no")
         if len(without) == len(asked.shown):
             raise UsageError("no face is picked: pick the faces that are this person, or answer another way")
-        return _named(session.call(asked, name if say == "name" else session.name(_likely(asked, say)), without))
+        return _named(session.name_as(asked, name if say == "name" else session.name(_likely(asked, say)), without))
     if say in ("yes", "no") and not isinstance(asked, WhoIsIt):
         return _save_yes_or_no(session, asked, say == "yes", without)
     if isinstance(asked, WhoIsIt | IsItAlso):

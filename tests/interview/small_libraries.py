@@ -28,7 +28,7 @@ def library(
     person: Sequence[int] | None = None,
     photo: Sequence[int] | None = None,
     vectors: Vectors | None = None,
-    met: Mapping[int, int] | None = None,
+    appearances: Mapping[int, int] | None = None,
     **said: frozenset[tuple[int, int]],
 ) -> LibraryFaces:
     """Faces with the ids 10, 20, …, in these groups, of these people; each in a photo of its own unless told."""
@@ -39,7 +39,7 @@ def library(
         np.array(range(count) if photo is None else photo, np.int64),
         np.array(group, np.int64),
         np.array([OPEN] * count if person is None else person, np.int64),
-        met or {},
+        appearances or {},
         **said,
     )
 

@@ -22,10 +22,10 @@ def test_the_largest_group_comes_first() -> None:
 
 
 def test_a_group_that_was_met_once_waits() -> None:
-    faces = library([1, 1, 1, 2, 2], [0, 0, 0, 1, 1], met={1: 1, 2: 2})
+    faces = library([1, 1, 1, 2, 2], [0, 0, 0, 1, 1], appearances={1: 1, 2: 2})
     question = next_question(InterviewState(faces, THRESHOLDS))
     assert isinstance(question, WhoIsIt) and question.group == 1  # 3 · 1/2 is more than 2 · 2/3
-    faces = library([1, 1, 1, 2, 2, 2], [0, 0, 0, 1, 1, 1], met={1: 1, 2: 3})
+    faces = library([1, 1, 1, 2, 2, 2], [0, 0, 0, 1, 1, 1], appearances={1: 1, 2: 3})
     question = next_question(InterviewState(faces, THRESHOLDS))
     assert isinstance(question, WhoIsIt) and question.group == 2
 
@@ -66,7 +66,7 @@ def test_nothing_is_asked_about_unseen() -> None:
     question = next_question(state)
     assert isinstance(question, IsItAlso)
     assert len(question.faces) > SHOWN
-    asked, seen = (set(state.unit[state.rows(some)].tolist()) for some in (question.faces, question.shown))
+    asked, seen = (set(state.faces.unit[state.faces.rows(some)].tolist()) for some in (question.faces, question.shown))
     assert seen == asked
 
 
@@ -108,7 +108,7 @@ def test_what_a_human_denied_is_not_asked_again() -> None:
         question = next_question(state)
         assert isinstance(question, IsItAlso)
         assert question.faces == (30,)
-        state.apply(answers.nobody(question))
+        state.apply(answers.none_is(question))
         assert next_question(state) is None
 
 
@@ -135,11 +135,11 @@ def test_two_people_who_look_alike() -> None:
     question = next_question(state)
     assert isinstance(question, AreTheyOne)
     assert [side.person for side in question.sides] == [5, 6]
-    state.apply(answers.one(question, False))
+    state.apply(answers.same_or_different(question, False))
     assert not isinstance(next_question(state), AreTheyOne)
     state.undo()
-    state.apply(answers.one(question, True))
-    assert set(state.person.tolist()) == {5}
+    state.apply(answers.same_or_different(question, True))
+    assert set(state.faces.person.tolist()) == {5}
     assert not isinstance(next_question(state), AreTheyOne)
 
 
@@ -154,12 +154,12 @@ def test_groups_that_nobody_could_name_may_be_one() -> None:
     for _ in range(2):
         question = next_question(state)
         assert isinstance(question, WhoIsIt)
-        state.apply(answers.put_off(question))
+        state.apply(answers.skip(question))
     question = next_question(state)
     assert isinstance(question, AreTheyOne)
     assert {side.group for side in question.sides} == {1, 2}
-    state.apply(answers.one(question, True))
-    state.again()
+    state.apply(answers.same_or_different(question, True))
+    state.ask_skipped_again()
     question = next_question(state)
     assert isinstance(question, WhoIsIt)
     assert len(question.faces) == 6
@@ -172,8 +172,8 @@ def test_names_that_do_not_fit_are_looked_through() -> None:
     assert isinstance(question, WhoIsNot)
     assert question.person == 5
     assert set(question.faces[:2]) == {310, 320}
-    state.apply(answers.them(question, 5, [310, 320]))
-    assert state.person[30] == state.person[31] == -1
+    state.apply(answers.they_are(question, 5, [310, 320]))
+    assert state.faces.person[30] == state.faces.person[31] == -1
     assert next_question(state) is None  # what was seen isn't asked again; the others fit
 
 
@@ -185,6 +185,6 @@ def test_uncertain_tags_are_looked_through() -> None:
     question = next_question(state)
     assert isinstance(question, IsItAlso | WhoIsNot)
     assert question.person == 5
-    state.apply(answers.them(question, 5, [question.faces[0]]))
+    state.apply(answers.they_are(question, 5, [question.faces[0]]))
     assert state.progress().named == 7
-    assert ids([int(np.flatnonzero(state.person == -1)[0])])[0] == question.faces[0]
+    assert ids([int(np.flatnonzero(state.faces.person == -1)[0])])[0] == question.faces[0]

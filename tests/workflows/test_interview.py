@@ -49,10 +49,10 @@ def test_groups_are_named_from_the_largest_on(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 4), add_faces(store, "ben", 1, 3)
     session = InterviewSession.open(store)
     assert set(group(session).faces) == set(ada)
-    assert session.call(group(session), "Ada").person.name == "Ada"
+    assert session.name_as(group(session), "Ada").person.name == "Ada"
     assert names(store) == {**dict.fromkeys(ada, "Ada"), **dict.fromkeys(ben)}
     assert set(group(session).faces) == set(ben)
-    session.call(group(session), "ben")
+    session.name_as(group(session), "ben")
     assert session.next() is None
     assert str(session.progress()) == "100 % of 7 faces named, 2 answers"
     assert session.names() == ("Ada", "ben")
@@ -62,7 +62,7 @@ def test_groups_are_named_from_the_largest_on(store: Store) -> None:
 def test_faces_picked_out_are_not_that_person(store: Store) -> None:
     ada = add_faces(store, "ada", 0, 5)
     session = InterviewSession.open(store)
-    session.call(group(session), "Ada", [ada[2]])
+    session.name_as(group(session), "Ada", [ada[2]])
     assert [face for face, name in names(store).items() if name == "Ada"] == [*ada[:2], *ada[3:]]
     assert list(decisions.rejected(store)) == [(ada[2], 1)]
     assert session.next() is None  # it was denied
@@ -80,13 +80,13 @@ def test_a_face_refused_before_does_not_get_the_name_with_its_group(store: Store
     not_them(store, "Ada", ada[:1])
     session = InterviewSession.open(store)
     question = group(session)
-    session.call(question, "Ada")
+    session.name_as(question, "Ada")
     assert names(store)[ada[0]] is None
     assert all(names(store)[face] == "Ada" for face in ada[1:])
     with pytest.raises(UsageError, match="nothing saved"):
-        session.call(WhoIsIt(1, (ada[0],), (), 1, 1), "ada")
+        session.name_as(WhoIsIt(1, (ada[0],), (), 1, 1), "ada")
     with pytest.raises(UsageError, match="can't be a name"):
-        session.call(WhoIsIt(1, (ada[0],), (), 1, 1), " ")
+        session.name_as(WhoIsIt(1, (ada[0],), (), 1, 1), " ")
 
 
 def test_yes_and_no(store: Store) -> None:
@@ -189,7 +189,7 @@ def test_skipped_questions_come_last_in_this_sitting(store: Store) -> None:
     session = InterviewSession.open(store)
     session.skip(group(session))
     assert set(group(session).faces) == set(ben)
-    session.call(group(session), "Ben")
+    session.name_as(group(session), "Ben")
     assert set(group(session).faces) == set(ada)
     assert session.progress().answers == 1
     session = InterviewSession.open(store)
@@ -209,7 +209,7 @@ def test_two_undos_leave_the_interview_as_it_was(store: Store) -> None:
     ada, _, _ = add_faces(store, "ada", 0, 5), add_faces(store, "ben", 1, 4), add_faces(store, "cy", 2, 3)
     session = InterviewSession.open(store)
     session.skip(group(session))
-    session.call(group(session), "Ben")
+    session.name_as(group(session), "Ben")
     before = session.next(), session.progress().share, names(store)
     for _ in range(2):
         assert session.undo().startswith("Undid answer 1: 4 faces are Ben.")
@@ -268,7 +268,7 @@ def test_nobody_is_asked_for_twice_in_a_photo(store: Store) -> None:
 def test_every_answer_is_saved_at_once(store: Store, tmp_path: Path) -> None:
     ada = add_faces(store, "ada", 0, 3)
     session = InterviewSession.open(store)
-    session.call(group(session), "Ada")
+    session.name_as(group(session), "Ada")
     with open_store(store.path) as other:
         assert names(other) == dict.fromkeys(ada, "Ada")
 
@@ -299,7 +299,7 @@ def test_what_is_said_elsewhere_while_a_question_is_open_stays(store: Store) -> 
     elsewhere(store, lambda other: name_faces(other, ada[:1], "Ben"))
     before = list(store.rows("SELECT * FROM decision"))
     for answer in (
-        lambda: session.call(asked, "Ada"),
+        lambda: session.name_as(asked, "Ada"),
         lambda: session.dismiss(asked, "not-a-face"),
         lambda: session.yes(IsItAlso(1, asked.faces, 1, 1)),
         lambda: session.no(IsItAlso(1, asked.faces, 1, 1)),
@@ -315,7 +315,7 @@ def test_what_is_said_elsewhere_while_a_question_is_open_stays(store: Store) -> 
     question = session.next()
     assert isinstance(question, IsItAlso)
     assert ada[0] not in question.faces
-    session.call(question, "Ada")
+    session.name_as(question, "Ada")
     assert names(store) == {ada[0]: "Ben", **dict.fromkeys(ada[1:], "Ada")}
 
 
@@ -336,7 +336,7 @@ def test_nobody_is_asked_for_who_is_gone_or_somebody_else_by_now(store: Store) -
 def test_undo_takes_back_own_answers_first_whatever_others_said(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 4), add_faces(store, "ben", 1, 3)
     session = InterviewSession.open(store)
-    session.call(group(session), "Ada")
+    session.name_as(group(session), "Ada")
     session.skip(group(session))
     elsewhere(store, lambda other: name_faces(other, ben[:1], "Ben"))
     session.changed = False
@@ -346,7 +346,7 @@ def test_undo_takes_back_own_answers_first_whatever_others_said(store: Store) ->
     while not isinstance(question := session.next(), WhoIsIt):
         assert question
         session.skip(question)
-    session.call(question, "Ada")
+    session.name_as(question, "Ada")
     elsewhere(store, undo)
     assert session.undo().startswith("Redid answer 1")  # its own answer was undone elsewhere; its own undo stands
     assert names(store)[ada[0]] == "Ada"

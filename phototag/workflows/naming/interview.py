@@ -1,8 +1,8 @@
-"""Review: a session in which questions about faces are asked in the best order, every answer saved at once."""
+"""The interview: questions about a library's faces in the best order, every answer saved at once."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,39 +11,38 @@ import numpy as np
 
 from phototag.display import printable
 from phototag.errors import UsageError
-from phototag.imaging.quality import WORTH_GROUPING
 from phototag.interview import answers
 from phototag.interview.answers import Effect
-from phototag.interview.library import OPEN, Guesses, InterviewProgress, LibraryFaces, Rows
+from phototag.interview.library import InterviewProgress, Rows
 from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
 from phototag.interview.ranking import next_question
-from phototag.interview.state import InterviewState
 from phototag.learn.linkage import cut_clusters
 from phototag.progress import Progress, Silent
-from phototag.store import decisions, embeddings, engines, groups, history, models, people
+from phototag.store import decisions, engines, history, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Thresholds, Vectors
 from phototag.workflows.library.engines_in_use import current_embedder
 from phototag.workflows.naming import people as jobs
 from phototag.workflows.naming.history import undo
+from phototag.workflows.naming.interview_state import read_guesses, read_state
 from phototag.workflows.naming.name import Named, compare
 from phototag.workflows.recognition.refresh import refresh
 from phototag.workflows.recognition.tag import train_and_tag
 
-#: A group of several people is cut where average linkage comes to this share of `join`, or so much below each time.
-_CLOSER, _STEPS = 0.95, 40
+#: A group of several people is cut at this share of the threshold `join`, then at its square, and so on, so many times.
+_SHARE, _STEPS = 0.95, 40
 
 
 class OutdatedError(UsageError):
-    """Something was said, taken back or grouped elsewhere since the question was asked; the answer isn't saved."""
+    """Something was answered, undone or grouped elsewhere since the question was asked; the answer isn't saved."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """Something done in a session: its effect, and the journal's number for it (None: it isn't in the journal).
+    """One step of a session: an effect, and the number of its answer in the journal (None: it is only in this session).
 
-    `applied`: the state has taken it in by itself, else it was read with everything else.
+    `applied`: the state applied the effect; otherwise it was read from the database with everything else.
     """
 
     effect: Effect
@@ -51,20 +50,20 @@ class _Step:
     applied: bool = True
 
     def read_again(self, still_open: set[int]) -> _Step | None:
-        """The same once everything was read anew; None if it was about faces that aren't open any more."""
+        """The step after everything was read anew; None if it was about faces that aren't open any more."""
         if self.answer is not None:
             return replace(self, applied=False)
-        later = tuple(face for face in self.effect.later if face in still_open)
+        skipped = tuple(face for face in self.effect.skipped if face in still_open)
         parts = (tuple(face for face in part if face in still_open) for part in self.effect.parts)
-        effect = replace(self.effect, later=later, parts=tuple(part for part in parts if part))
-        return replace(self, effect=effect) if effect.later or effect.parts else None
+        effect = replace(self.effect, skipped=skipped, parts=tuple(part for part in parts if part))
+        return replace(self, effect=effect) if effect.skipped or effect.parts else None
 
 
 class InterviewSession:
-    """A review of one library. All answers are in the journal before they count; to be used by the store's thread.
+    """An interview about one library, for the thread that owns the store. Answers are in the journal before they count.
 
-    `changed`: whether anything was said since the faces were tagged last. Every answer raises
-    OutdatedError, and saves nothing, if others said something meanwhile: `catch_up`, then, and ask anew.
+    `changed`: whether anything was answered since the faces were tagged last. An answer raises OutdatedError, and saves
+    nothing, if something else was answered meanwhile: then call `catch_up` and ask anew.
     """
 
     def __init__(self, store: Store) -> None:
@@ -74,11 +73,11 @@ class InterviewSession:
         self._read()
 
     def _read(self) -> None:
-        """Read everything from the database, and keep what this session alone knows: what was put off, and parts."""
+        """Read everything from the database; keep the session's own steps: skipped questions and parts of groups."""
         self._left = decisions.version_token(self.store)
         self._thresholds = engines.thresholds(self.store, current_embedder(self.store))
-        self._state = _read(self.store, self._thresholds)
-        still_open = set(self._state.faces.ids[self._state.open].tolist())
+        self._state = read_state(self.store, self._thresholds)
+        still_open = set(self._state.faces.ids[self._state.faces.open].tolist())
         self._done = [again for done in self._done if (again := done.read_again(still_open)) is not None]
         for done in self._done:
             if done.answer is None:
@@ -86,7 +85,7 @@ class InterviewSession:
 
     @staticmethod
     def open(store: Store, progress: Progress | None = None, *, tag: bool = True) -> InterviewSession:
-        """What is grouped, and tagged (unless that isn't wanted), follows from what was said until now.
+        """Open a session, after groups and tags (with `tag`) were brought up to date.
 
         Raises TooLittleDataError before the first index.
         """
@@ -95,11 +94,11 @@ class InterviewSession:
 
     @property
     def outdated(self) -> bool:
-        """Whether something was said, taken back or grouped elsewhere."""
+        """Whether something was answered, undone or grouped elsewhere."""
         return decisions.version_token(self.store) != self._left
 
     def catch_up(self) -> bool:
-        """Read everything anew if it is outdated, and say whether; what was put off is forgotten then."""
+        """Read everything anew if it is outdated, and return whether it was. Skipped questions are asked again then."""
         if not self.outdated:
             return False
         self._done = [
@@ -109,19 +108,19 @@ class InterviewSession:
         return True
 
     def next(self) -> Question | None:
-        """The question that resolves most; what was put off comes last. None when there is nothing left to ask."""
+        """The question that resolves most; skipped ones come last. None when nothing is left to ask."""
         found = next_question(self._state)
-        if found is None and self._state.later.any():
-            self._state.again()
+        if found is None and self._state.faces.skipped.any():
+            self._state.ask_skipped_again()
             found = next_question(self._state)
         return found
 
-    def met(self, question: WhoIsIt) -> int:
-        """How often a group was met: a burst, or copies of a photo, count once; 0 for a part of a group."""
-        return self._state.faces.met.get(question.group, 0)
+    def appearances(self, question: WhoIsIt) -> int:
+        """How often a group's person was photographed: a burst counts once, copies too; 0 for a part of a group."""
+        return self._state.faces.appearances.get(question.group, 0)
 
     def progress(self) -> InterviewProgress:
-        """How far the library has come."""
+        """How many faces are named."""
         return self._state.progress()
 
     def name(self, person: int) -> str:
@@ -134,15 +133,15 @@ class InterviewSession:
 
     # --- answers ---
 
-    def call(self, question: WhoIsIt | IsItAlso, name: str, without: Collection[int] = ()) -> Named:
-        """They are the person called `name`, but for the faces picked out.
+    def name_as(self, question: WhoIsIt | IsItAlso, name: str, without: Collection[int] = ()) -> Named:
+        """The faces are the person called `name`, except those in `without`.
 
-        Raises UsageError for a name that can't be, and if a human said of each of them that it isn't that person.
+        Raises UsageError for an invalid name, and if a human said of each face that it is not that person.
         """
         with jobs.a_name(), self._saving():
             person = people.ensure(self.store, name)
-            refused = set(self._state.faces.ids[list(self._state.rejected.get(person.id, ()))].tolist())
-            effect = answers.them(question, person.id, without, refused)
+            refused = set(self._state.faces.ids[list(self._state.constraints.rejected.get(person.id, ()))].tolist())
+            effect = answers.they_are(question, person.id, without, refused)
             if not effect.named:
                 raise UsageError(
                     f"you said of every one of these faces that it is not {printable(person.name)}: nothing saved"
@@ -153,56 +152,53 @@ class InterviewSession:
         return Named(person, len(effect.named), len(left_out))
 
     def yes(self, question: IsItAlso | AreTheyOne | WhoIsNot, without: Collection[int] = ()) -> None:
-        """They are this person, but for the faces picked out; or: the two are one.
-
-        Two people get the first one's name.
-        """
+        """The faces are this person, except those in `without`; or: both are the same person (the first one's name)."""
         if isinstance(question, AreTheyOne):
-            self._save_of_two(answers.one(question, True))
+            self._save_same_or_different(answers.same_or_different(question, same=True))
         else:
-            self._save(answers.them(question, question.person, without))
+            self._save(answers.they_are(question, question.person, without))
 
     def no(self, question: IsItAlso | AreTheyOne | WhoIsNot) -> None:
-        """None of them is this person; or: the two are two."""
+        """None of the faces is this person; or: they are different people."""
         if isinstance(question, AreTheyOne):
-            self._save_of_two(answers.one(question, False))
+            self._save_same_or_different(answers.same_or_different(question, same=False))
         else:
-            self._save(answers.nobody(question))
+            self._save(answers.none_is(question))
 
     def mixed(self, question: WhoIsIt | IsItAlso) -> None:
-        """They are of several people: their group is cut, and the parts are asked about in this session."""
-        rows = self._state.rows(question.faces)
+        """The faces are of several people: cut their group, and ask about its parts in this session."""
+        rows = self._state.faces.rows(question.faces)
         parts = _cut(self._state.faces.vectors[rows], self._thresholds)
         if not parts.any():
-            self.skip(question)  # its faces equal each other
+            self.skip(question)  # all its faces are equal
             return
         ids = self._state.faces.ids[rows]
         effect = answers.mixed([tuple(ids[parts == part].tolist()) for part in range(parts.max() + 1)])
         self._take(effect, None)
 
     def dismiss(self, question: WhoIsIt | IsItAlso, verb: Literal["not-a-face", "dont-care"]) -> None:
-        """They are no faces at all, or faces that nobody wants to name."""
-        effect = answers.dismissed(question)
+        """The faces are not faces, or are ignored."""
+        effect = answers.dismiss(question)
         with self._saving():
             said = [Decision(verb, face) for face in effect.dismissed]
             answer = decisions.record(self.store, said, "typed")
         self._take(effect, answer)
 
     def skip(self, question: Question) -> None:
-        """Put a question off until nothing else is left."""
-        self._take(answers.put_off(question), None)
+        """Don't ask this question again until nothing else is left."""
+        self._take(answers.skip(question), None)
 
     def undo(self) -> str:
-        """Undo the last thing that was done, an undo as well: in this session, or else the journal's last answer.
-        What isn't in the journal, as that a question was put off, isn't redone: the next time is the one before's turn.
+        """Undo the last step of this session, or else the journal's last answer. Undoing an undo redoes the answer.
 
-        Returns what was undone, or redone, as a sentence; an empty one if there was nothing. Raises UsageError if
-        somebody would get a name back that is another's by now.
+        A skip isn't in the journal, so undoing it can't be redone: the next undo goes one step further back. Returns
+        what was undone or redone as a sentence, empty if there was nothing. Raises UsageError if somebody would get
+        back a name that is another person's by now.
         """
         self.catch_up()
         last = self._done[-1] if self._done else _Step(Effect(), history.last_undoable(self.store), applied=False)
         if last.answer is None:
-            return self._undo_put_off() if self._done else ""
+            return self._undo_in_session() if self._done else ""
         with self._saving():
             undone = undo(self.store, last.answer)
         self._done = self._done[:-1]
@@ -215,32 +211,32 @@ class InterviewSession:
             self._done.append(_Step(Effect(), undone.number, applied=False))
         return undone.in_full
 
-    def _undo_put_off(self) -> str:
-        """Ask again what was put off or taken apart."""
+    def _undo_in_session(self) -> str:
+        """Undo a skip, or the cut of a group."""
         last = self._done.pop()
         self._state.undo()
-        return "The question is asked again." if last.effect.later else "They are one group again."
+        return "The question is asked again." if last.effect.skipped else "They are one group again."
 
     # --- tags ---
 
     def retag(self, progress: Progress) -> None:
-        """Let the machine tag all faces by what it was told since the last time."""
+        """Learn from the answers since the last time, and tag all faces."""
         train_and_tag(self.store, progress)
         self.changed = False
         self.reload_guesses()
 
     def reload_guesses(self) -> None:
-        """Take in the machine's tags as they are in the database."""
-        self._state.judge(_guesses(self.store, self._state.faces))
+        """Read the machine's guesses and tags from the database."""
+        self._state.set_guesses(read_guesses(self.store, self._state.faces.ids.tolist()))
 
     # --- saving ---
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
-        """One write transaction for an answer, if nothing else was said since it was asked for."""
+        """A write transaction for an answer. Raises OutdatedError if anything else changed since the question."""
         with self.store.write():
             if self.outdated:
-                raise OutdatedError("something else was said or grouped meanwhile; nothing was saved: look again")
+                raise OutdatedError("something else was answered or grouped meanwhile; nothing was saved: look again")
             yield
             models.drop_stale_guesses(self.store)
             left = decisions.version_token(self.store)
@@ -252,8 +248,8 @@ class InterviewSession:
             answer = decisions.record(self.store, said, "reviewed") if said else None
         self._take(effect, answer)
 
-    def _save_of_two(self, effect: Effect) -> None:
-        """Two people, or two faces, are one or two."""
+    def _save_same_or_different(self, effect: Effect) -> None:
+        """Save that two people, or two groups, are the same person or different people."""
         with self._saving():
             if effect.merged:
                 gone, kept = effect.merged
@@ -274,72 +270,19 @@ class InterviewSession:
         self._done.append(_Step(effect, answer))
 
 
-def _read(store: Store, thresholds: Thresholds) -> InterviewState:
-    """The library as it is in the database; its present faces, but for those that a human dismissed."""
-    ids, vectors = embeddings.vectors(store, current_embedder(store), where="all")
-    seen = groups.sightings(store)
-    here = np.array([face in seen for face in ids], np.bool_)
-    ids = [face for face in ids if face in seen]
-    last = groups.current(store)
-    group_of = last.groups if last else {}
-    pairs = {pair: verb for pair, (verb, _, _) in decisions.pair_decisions(store).items()}
-    same = [pair for pair, verb in pairs.items() if verb == "same"]
-    group = _with_same({face: -face if (number := group_of.get(face)) is None else number for face in ids}, same)
-    person = [OPEN if (named := seen[face].person) is None else named for face in ids]
-    known = LibraryFaces(
-        np.array(ids, np.int64),
-        vectors[here],
-        np.array([seen[face].photo for face in ids], np.int64),
-        np.array([group[face] for face in ids], np.int64),
-        np.array(person, np.int64),
-        {one.number: one.appearances for one in groups.unnamed(store, clear=WORTH_GROUPING)},
-        frozenset((face, who) for face, who in decisions.rejected(store) if face in seen and seen[face].person != who),
-        frozenset(pairs.keys() - set(same)),
-        frozenset(decisions.different_people(store)),
-        frozenset(decisions.reviewed(store)),
-    )
-    return InterviewState(known, thresholds, _guesses(store, known))
-
-
 def _decisions(effect: Effect) -> list[Decision]:
-    """What an answer says of faces and people; that a face is who it was taken for says that a human looked at it."""
+    """The decisions of an answer. "is" is recorded of faces that had the name already, too: a human looked at them."""
     return [
         *(Decision("is", face, person) for face, person in effect.named),
         *(Decision("is-not", face, person) for face, person in effect.rejected),
     ]
 
 
-def _with_same(group: dict[int, int], pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """The groups (−1 for a face that stands alone), put together where a human said of two faces that they are one."""
-    whole: dict[int, int] = {}
-
-    def now(number: int) -> int:
-        while number in whole:
-            number = whole[number]
-        return number
-
-    for face, other in pairs:
-        if face in group and other in group:
-            kept, gone = sorted((now(group[face]), now(group[other])), reverse=True)
-            if kept != gone:
-                whole[gone] = kept
-    return {face: max(now(number), -1) for face, number in group.items()}
-
-
-def _guesses(store: Store, known: LibraryFaces) -> Guesses:
-    guesses = Guesses.none(len(known.ids))
-    row = {face: index for index, face in enumerate(known.ids.tolist())}
-    for face, person, sure, accepted in models.best_guesses(store):
-        if (index := row.get(face)) is not None:
-            guesses.person[index], guesses.probability[index], guesses.tagged[index] = person, sure, accepted
-    return guesses
-
-
 def _cut(vectors: Vectors, thresholds: Thresholds) -> Rows:
-    """The parts of a group, as closely alike as it takes for there to be two of them; one if all faces equal."""
+    """Cut a group at smaller and smaller distances until there are two parts; one part if all faces are equal."""
     parts = whole = np.zeros(len(vectors), np.int64)
     for step in range(1, _STEPS + 1):
-        parts = cut_clusters(vectors, whole, thresholds.join * _CLOSER**step)
+        parts = cut_clusters(vectors, whole, thresholds.join * _SHARE**step)
         if parts.max() > 0:
             break
     return parts
