@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
 from phototag import toml
 from phototag.errors import UsageError
-from phototag.types import Device
 
-DEVICES = get_args(Device)
+if TYPE_CHECKING:  # numpy comes with it, which takes long to import
+    from phototag.types import Device
+
+DEVICES: tuple[Device, ...] = ("auto", "cpu", "gpu")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 #: Allowed range of each numeric setting, both ends included. MTCNN's first network needs faces of 12 pixels; an image
 #: of 8,192 × 8,192 pixels takes 200 MB, and several are in memory at once.

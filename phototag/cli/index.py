@@ -42,7 +42,7 @@ def index(
     from phototag.workflows.library.index import index as job
     from phototag.workflows.library.relocate import relocate as move
 
-    with options.store(settings.db, create=not relocate) as store:
+    with options.store_for(() if relocate else paths, settings.db) as store:
         if relocate:
             move(store, *relocate)
             paths = (*paths, relocate[1])

@@ -24,12 +24,13 @@ from phototag.cli.history import history, undo
 from phototag.cli.identify import identify
 from phototag.cli.index import index
 from phototag.cli.label import label
-from phototag.cli.labels import people_export, people_import
 from phototag.cli.logs import add_verbose, follow_environment
 from phototag.cli.name import name
 from phototag.cli.people import people
 from phototag.cli.people_change import hide, merge, not_this_person, rename, unhide
+from phototag.cli.people_export import people_export
 from phototag.cli.people_forget import people_forget
+from phototag.cli.people_import import people_import
 from phototag.cli.people_split import split
 from phototag.cli.report import report
 from phototag.cli.review import review

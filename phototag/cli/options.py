@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from phototag.display import and_more, path_text
+from phototag.errors import UsageError
 
 if TYPE_CHECKING:
     from phototag.config import Settings
@@ -41,11 +43,12 @@ precision: Callable[[F], F] = click.option(
     "--precision",
     type=float,
     metavar="SHARE",
-    help="The share of tags that should be right, as 0.995 (default: as said last, at first 0.99).",
+    help="The share of tags that should be right, as 0.995; it is remembered (at first 0.99).",
 )
 no_tag: Callable[[F], F] = click.option("--no-tag", is_flag=True, help="Don't try the new names on all other faces.")
 yes: Callable[[F], F] = click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+names_file = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 
 
 def seconds(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
@@ -152,12 +155,29 @@ def settings(**flags: Any) -> Settings:
 
 
 @contextmanager
-def store(db: Path | None, *, create: bool = False, write: bool = True) -> Generator[Store, None, None]:
+def store(db: Path | None, *, write: bool = True) -> Generator[Store, None, None]:
     """The open database that flags and environment name."""
     from phototag.store.connect import open_reader, open_store
 
     path = settings(db=db).db
-    with open_store(path, create=create) if write else open_reader(path) as opened:
+    with open_store(path) if write else open_reader(path) as opened:
+        yield opened
+
+
+@contextmanager
+def store_for(folders: Sequence[Path], db: Path) -> Generator[Store, None, None]:
+    """The open database that folders are indexed into; without one, it is made if all of them are there.
+
+    Raises UsageError for a folder that isn't there, or if there is neither a folder nor a database.
+    """
+    from phototag.store.connect import open_store
+
+    if not db.exists():
+        for folder in folders:
+            if not folder.is_dir():
+                where = path_text(os.path.abspath(os.fsencode(folder)))
+                raise UsageError(f"{where} is not a folder: name the folder that holds your photos")
+    with open_store(db, create=bool(folders)) as opened:
         yield opened
 
 
@@ -173,7 +193,7 @@ def show(result: object, text: str, as_json: bool) -> None:
     click.echo(json.dumps(result, default=_plain, indent=2) if as_json else text)
 
 
-def first_lines(lines: Sequence[str], most: int) -> list[str]:
+def first_lines(lines: Sequence[str], most: int = 10) -> list[str]:
     """The first lines of a list, indented, and how many more `--json` prints."""
     hidden = len(lines) - most
     return [f"  {line}" for line in [*lines[:most], *([f"{and_more(hidden)}: `--json` has them all"] * (hidden > 0))]]
@@ -197,11 +217,6 @@ def _plain(value: object) -> object:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(type(value).__name__)
-
-
-def many(count: int, one: str, several: str | None = None) -> str:
-    """`1 photo`, `2,310 photos`."""
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
 def place(box: Box) -> str:

@@ -35,7 +35,7 @@ def run(
     """Index folders, group faces, tag the people you named, write the report, and say where it is."""
     from phototag.workflows.run import run as job
 
-    with options.store(settings.db, create=True) as store:
+    with options.store_for(paths, settings.db) as store:
         done = job(store, paths, settings, out or default_folder(store.path), options.progress(as_json), **how)
     lines = [sentence(done.indexed), f"{counted(done.clustered.groups, 'unnamed group')}."]
     if done.tagged:

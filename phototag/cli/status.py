@@ -40,6 +40,7 @@ def status(db: Path | None, as_json: bool) -> None:
         ),
         f"people    {found.people:,}",
         f"problems  {counted(found.problems, 'file')}",
+        *options.first_lines([f"{path_text(one.path)}: {one.message}" for one in found.unusable]),
         f"engines   {found.detector or 'none yet'}, {found.embedder or 'none yet'}",
     ]
     if found.coming:

@@ -20,7 +20,12 @@ _SHOWN = 5
 
 
 @click.command(short_help="Name the faces that the model is sure of.")
-@options.precision
+@click.option(
+    "--precision",
+    type=float,
+    metavar="SHARE",
+    help="The share of tags that should be right this time, as 0.995 (default: as `train` or `run` was told last).",
+)
 @options.database
 @options.as_json
 def tag(precision: float | None, db: Path | None, as_json: bool) -> None:

@@ -49,6 +49,7 @@ def test_a_missing_folder(phototag: Run, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "is not a folder" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "x.db").exists()
 
 
 def test_an_empty_folder(phototag: Run, tmp_path: Path) -> None:
@@ -56,6 +57,23 @@ def test_an_empty_folder(phototag: Run, tmp_path: Path) -> None:
     done = phototag("run", tmp_path / "photos", "--db", tmp_path / "x.db")
     assert done.returncode == 17
     assert "no photo" in done.stderr
+
+
+def test_status_lists_the_files_that_could_not_be_used(phototag: Run, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        (tmp_path / "photos" / f"{number:02d}.jpg").write_bytes(b"no picture")
+    done = phototag("index", tmp_path / "photos", "--db", tmp_path / "x.db")
+    assert done.returncode == 3
+    lines = phototag("status", "--db", tmp_path / "x.db").stdout.splitlines()
+    at = lines.index("problems  12 files")
+    assert [line.split(": ")[0].strip() for line in lines[at + 1 : at + 11]] == [
+        str(tmp_path / "photos" / f"{number:02d}.jpg") for number in range(10)
+    ]
+    assert lines[at + 11] == "  and 2 more: `--json` has them all"
+    told = json.loads(phototag("status", "--json", "--db", tmp_path / "x.db").stdout)["unusable"]
+    assert [Path(one["path"]).name for one in told] == [f"{number:02d}.jpg" for number in range(12)]
+    assert set(told[0]) == {"path", "stage", "code", "message", "runs"}
 
 
 def test_photos_without_faces(phototag: Run, tmp_path: Path) -> None:
@@ -70,7 +88,7 @@ def test_photos_without_faces(phototag: Run, tmp_path: Path) -> None:
 def test_no_database_yet(phototag: Run, tmp_path: Path) -> None:
     for command in (["status"], ["cluster"], ["train"], ["tag"], ["tune"], ["audit"], ["report", tmp_path / "out"],
                     ["people", "list"], ["people", "export", "-"], ["faces", "list"], ["name", 1, "Ada"],
-                    ["label", "--from-folders", tmp_path]):  # fmt: skip
+                    ["label", "--from-folders", tmp_path], ["run"], ["index"]):  # fmt: skip
         done = phototag(*command, "--db", tmp_path / "absent.db")
         assert done.returncode == 2, command
         assert "phototag run" in done.stderr

@@ -292,3 +292,11 @@ def test_a_photo_that_is_gone_has_no_crop(tree: Path, tmp_path: Path) -> None:
 def test_a_folder_of_somebody_elses_is_left_alone(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="something else than pages of phototag"):
         write_page(measured(tree), tree, settings(), Told())
+
+
+@pytest.mark.parametrize("head", ["", "2\n"])
+def test_a_list_without_folds(head: str, tree: Path) -> None:
+    pairs = listed(tree, f"{head}Ada\t1\t2\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n")
+    checked = measured(tree, pairs=pairs).figures["verification"]
+    assert (checked["pairs"], checked["same"], checked["left_out"]) == (4, 2, 0)
+    assert checked["accuracy"] == 1

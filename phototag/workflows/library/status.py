@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from phototag.store import (
@@ -22,12 +23,24 @@ from phototag.store.libraries import Library
 
 
 @dataclass(frozen=True, slots=True)
+class UnusableFile:
+    """Why a file (or folder) could not be used: `code` for programs, `message` for people; in how many runs."""
+
+    path: bytes
+    stage: str
+    code: str
+    message: str
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Figures of the whole database; `model` is (trained at, people, faces) or None.
 
     `photos`: contents, of which equal files are one. `files`: by state. `away`: photos that are away or deleted.
     `unplaced`: names whose faces could not be found again when their photos were edited.
 
+    `unusable`: each file that could not be used, and why; `problems`: how many files these are.
     `coming`: the embedder that is to take over, and how many known faces it hasn't seen yet, or None.
     """
 
@@ -41,6 +54,7 @@ class Status:
     tagged: int
     groups: int
     problems: int
+    unusable: tuple[UnusableFile, ...]
     people: int
     detector: str | None
     embedder: str | None
@@ -65,6 +79,10 @@ def status(store: Store) -> Status:
         tagged=sum(entry.tagged for entry in listed),
         groups=sum(1 for _ in groups.unnamed(store)),
         problems=problems.count(store),
+        unusable=tuple(
+            UnusableFile(os.path.join(root, problem.path), problem.stage, problem.code, problem.message, count)
+            for root, problem, count in problems.listed(store)
+        ),
         people=len(listed),
         detector=detector[1] if detector else None,
         embedder=embedder[1] if embedder else None,

@@ -46,7 +46,7 @@ def test_there_and_back(named: Path, indexed: Path, phototag: Run, tmp_path: Pat
     file = tmp_path / "names.json"
     done = phototag("people", "export", file, "--db", named)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Wrote 2 people and what you said of ")
+    assert done.stdout.startswith("Wrote 2 people and your answers about ")
     assert file.stat().st_mode & 0o777 == 0o600
     assert [person.name for person in parse(file.read_bytes()).people] == ["Eileen Collins", "Grace Hopper"]
     assert phototag("people", "export", "-", "--db", named).stdout == file.read_text("utf-8")
@@ -84,7 +84,7 @@ def test_an_impossible_box_is_listed_and_the_rest_is_imported(
     done = phototag("people", "import", file, "--no-tag", "--db", indexed)
     assert done.returncode == 3
     assert f"Named {faces - 1} face" in done.stdout
-    assert "1 entry of the file can't be, and was left out:\n  photos 1, faces 1: box lies outside" in done.stdout
+    assert "1 entry of the file was invalid and left out:\n  photos 1, faces 1: box lies outside" in done.stdout
 
 
 def test_what_is_said_here_stays_unless_it_is_overruled(named: Path, phototag: Run, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_what_is_said_here_stays_unless_it_is_overruled(named: Path, phototag: R
     before = phototag("people", "list", "--json", "--db", named).stdout
     done = phototag("people", "import", file, "--no-tag", "--db", named)
     assert done.returncode == 0
-    assert "(what you said here stays):\n" in done.stdout
+    assert "(your answers here stay):\n" in done.stdout
     assert "here is Grace Hopper, in the file is Amazing Grace" in done.stdout
     assert phototag("people", "list", "--json", "--db", named).stdout == before
     done = phototag("people", "import", file, "--no-tag", "--overrule", "--db", named)
