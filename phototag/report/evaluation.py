@@ -39,8 +39,8 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A face of a pair: its picture (JPEG, None if it can't be had), person and photo, as text that may be hostile."""
+class PairFace:
+    """A face of a pair: its person and photo, as text that may be hostile, and its picture (JPEG) if there is one."""
 
     person: str
     photo: str
@@ -51,7 +51,7 @@ class Shown:
 class PairEntry:
     """Two faces and their distance."""
 
-    faces: tuple[Shown, Shown]
+    faces: tuple[PairFace, PairFace]
     distance: float
 
 

@@ -37,7 +37,7 @@ def faces(centre: Vectors, count: int, seed: int = 0, spread: float = SPREAD) ->
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def crowd(sizes: Sequence[int], seed: int = 0) -> tuple[Vectors, np.ndarray]:
+def faces_of_people(sizes: Sequence[int], seed: int = 0) -> tuple[Vectors, np.ndarray]:
     """Faces of many people, so many each, in a narrow cone, where some people look like others; and who they are."""
     random = np.random.default_rng(seed)
     vectors = np.zeros((sum(sizes), DIM))

@@ -19,13 +19,13 @@ from phototag.learn.candidates import best_candidates
 from phototag.learn.gallery import build_gallery
 from phototag.learn.linear_svm import train_svm
 from phototag.types import Vectors
-from tests.learn.people import THRESHOLDS, crowd
+from tests.learn.people import THRESHOLDS, faces_of_people
 
 
 def trial(people: int, each: int, seed: int, share: float = 0.5) -> tuple[Vectors, np.ndarray, Vectors, np.ndarray]:
     """Labelled faces and people, and faces to tag of which a share is of these people; −1: a stranger."""
     shown = 12
-    vectors, who = crowd([each + shown] * people + [1] * round(people * shown * (1 - share) / share), seed)
+    vectors, who = faces_of_people([each + shown] * people + [1] * round(people * shown * (1 - share) / share), seed)
     place = np.arange(people * (each + shown)) % (each + shown)
     learn = np.flatnonzero(place < each)
     rest = np.setdiff1d(np.arange(len(who)), learn)
@@ -64,7 +64,7 @@ def test_few_labels_leave_it_to_the_embedder() -> None:
 
 
 def _one_each(people: int) -> tuple[Vectors, list[int]]:
-    vectors, who = crowd([1] * people, seed=3)
+    vectors, who = faces_of_people([1] * people, seed=3)
     return vectors, who.tolist()
 
 

@@ -10,7 +10,7 @@ import pytest
 from phototag.learn.candidates import best_candidates, hold_out
 from phototag.learn.gallery import Gallery, build_gallery, faces_required, with_radii
 from phototag.learn.linear_svm import train_svm
-from tests.learn.people import THRESHOLDS, centres, crowd, faces
+from tests.learn.people import THRESHOLDS, centres, faces, faces_of_people
 
 NOBODY = np.zeros((0, 128), np.float32), np.zeros(0, np.int64)
 
@@ -20,10 +20,10 @@ def known(vectors: np.ndarray, labels: np.ndarray) -> Gallery:
 
 
 def test_the_evidence_is_the_persons_nearest_faces() -> None:
-    vectors, who = crowd([9, 2, 1, 40, 5], seed=1)
+    vectors, who = faces_of_people([9, 2, 1, 40, 5], seed=1)
     people = np.array([50, 10, 30, 20, 40])[who]
     shown = known(vectors, people)
-    queries, _ = crowd([9, 2, 1, 40, 5], seed=2)
+    queries, _ = faces_of_people([9, 2, 1, 40, 5], seed=2)
     for model in (None, train_svm(vectors, people.tolist())):
         found = best_candidates(queries, shown, model)
         for row, vector in enumerate(queries):
@@ -40,8 +40,8 @@ def test_the_evidence_is_the_persons_nearest_faces() -> None:
 
 
 def test_the_svm_chooses_and_without_one_the_score() -> None:
-    vectors, who = crowd([6] * 8, seed=3)
-    queries, _ = crowd([6] * 8, seed=4)
+    vectors, who = faces_of_people([6] * 8, seed=3)
+    queries, _ = faces_of_people([6] * 8, seed=4)
     model = train_svm(vectors, who.tolist())
     assert (best_candidates(queries, known(vectors, who), model).person == np.argmax(
         queries @ model.coef.T + model.intercept, axis=1)).all()  # fmt: skip
@@ -52,7 +52,7 @@ def test_the_svm_chooses_and_without_one_the_score() -> None:
 
 
 def test_who_is_ruled_out_is_never_a_candidate() -> None:
-    vectors, who = crowd([5] * 6, seed=5)
+    vectors, who = faces_of_people([5] * 6, seed=5)
     model = train_svm(vectors, who.tolist())
     ruled = {row: {int(who[row])} for row in range(0, 20, 2)} | {21: {0, 1, 2, 3, 4, 5}, 23: {99}}
     for svm in (model, None):
@@ -70,7 +70,7 @@ def test_who_is_ruled_out_is_never_a_candidate() -> None:
 
 
 def test_held_out_faces_are_judged_as_if_they_were_never_labelled() -> None:
-    vectors, who = crowd([4, 7, 1, 12], seed=6)
+    vectors, who = faces_of_people([4, 7, 1, 12], seed=6)
     shown = build_gallery(vectors, who.tolist(), THRESHOLDS, vectors)
     as_known, owner, as_stranger = hold_out(shown, np.arange(len(who)))
     for row in range(len(who)):
@@ -89,7 +89,7 @@ def test_held_out_faces_are_judged_as_if_they_were_never_labelled() -> None:
 
 
 def test_of_people_with_many_faces_some_are_held_out() -> None:
-    vectors, who = crowd([100, 3, 50], seed=7)
+    vectors, who = faces_of_people([100, 3, 50], seed=7)
     as_known, owner, _ = hold_out(build_gallery(vectors, who.tolist(), THRESHOLDS, vectors))
     assert np.bincount(owner).tolist() == [20, 3, 20]
     assert len(as_known.score) == 43
@@ -118,15 +118,15 @@ def test_many_labelled_faces_need_more_than_one_witness() -> None:
 
 
 def test_no_faces_have_no_candidates() -> None:
-    vectors, who = crowd([3, 3], seed=8)
+    vectors, who = faces_of_people([3, 3], seed=8)
     found = best_candidates(vectors[:0], known(vectors, who), train_svm(vectors, who.tolist()))
     assert all(len(getattr(found, field.name)) == 0 for field in fields(found))
 
 
 def test_many_faces_are_judged_as_few_are() -> None:
-    vectors, who = crowd([5] * 10, seed=9)
+    vectors, who = faces_of_people([5] * 10, seed=9)
     shown, model = known(vectors, who), train_svm(vectors, who.tolist())
-    queries, _ = crowd([900] * 10, seed=10)
+    queries, _ = faces_of_people([900] * 10, seed=10)
     found = best_candidates(queries, shown, model)
     for row in (0, 4095, 4096, 8999):
         alone = best_candidates(queries[row : row + 1], shown, model)

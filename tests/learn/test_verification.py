@@ -28,7 +28,7 @@ from tests.learn.people import centres, faces
 CURVE = Thresholds(same=0.5, split=0.5, join=0.5, midpoint=0.6, slope=20)
 
 
-def crowd(people: int, each: int, spread: float = 1.2) -> tuple[Vectors, list[str]]:
+def faces_of_people(people: int, each: int, spread: float = 1.2) -> tuple[Vectors, list[str]]:
     """Faces that overlap: no threshold tells all of them apart."""
     vectors = np.concatenate([faces(centre, each, seed, spread) for seed, centre in enumerate(centres(people))])
     return vectors, [f"person {number // each}" for number in range(people * each)]
@@ -44,7 +44,7 @@ def every(vectors: Vectors, names: list[str]) -> tuple[list[float], list[bool]]:
 
 def test_each_pair_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "_BLOCK", 7)  # so that pairs lie within blocks, across them and in a rest
-    vectors, names = crowd(5, 6)
+    vectors, names = faces_of_people(5, 6)
     apart, same = every(vectors, names)
     pairs = all_pairs(vectors, names)
     assert int(pairs.same.sum()) == sum(same) == 5 * 15
@@ -56,7 +56,7 @@ def test_each_pair_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_f1_and_accuracy_are_those_of_the_field() -> None:
-    vectors, names = crowd(6, 5)
+    vectors, names = faces_of_people(6, 5)
     apart, same = every(vectors, names)
     sweep = all_pairs(vectors, names).sweep()
     thresholds = np.arange(0.3, 1.4, 0.01)  # as the write-ups sweep
@@ -118,7 +118,7 @@ def test_too_few_people_for_balanced_pairs(names: list[str]) -> None:
 
 
 def test_folds_of_all_pairs_hold_every_pair() -> None:
-    vectors, names = crowd(12, 4)
+    vectors, names = faces_of_people(12, 4)
     pairs = all_pairs(vectors, names)
     assert pairs.same.shape == (10, 20_000)
     assert (pairs.same.sum(axis=1) > 0).all()  # every fold has people of its own
@@ -129,7 +129,7 @@ def test_folds_of_all_pairs_hold_every_pair() -> None:
 
 def test_a_handful_of_people_is_judged_by_pairs_of_both_kinds() -> None:
     """With folds of people, all pairs of two would lie in one, whose threshold nothing would bound."""
-    vectors, names = crowd(2, 4, spread=0.3)
+    vectors, names = faces_of_people(2, 4, spread=0.3)
     found = cross_validated_accuracy(all_pairs(vectors, names), "f1")
     assert found.mean == 1 and found.error == 0
 
@@ -159,7 +159,7 @@ def test_probability_is_even_at_the_midpoint() -> None:
 
 def test_the_pairs_that_are_hardest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "_BLOCK", 7)
-    vectors, names = crowd(5, 6)
+    vectors, names = faces_of_people(5, 6)
     pairs = list(itertools.combinations(range(30), 2))
     apart = {(i, j): float(np.linalg.norm(vectors[i] - vectors[j])) for i, j in pairs}
     alike, unlike = hardest_pairs(vectors, names, 4)
@@ -173,7 +173,7 @@ def test_the_pairs_that_are_hardest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_faces_that_look_like_everybodys_are_weighed_by_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the faces are drawn towards one direction, as blurred ones are: strangers among them come near."""
     monkeypatch.setattr(score_normalisation, "_STRANGERS", 20)
-    vectors, names = crowd(60, 4, spread=1.0)
+    vectors, names = faces_of_people(60, 4, spread=1.0)
     vectors[::2] += 0.8 * centres(1, seed=5)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     found = normalised_pairs(vectors, names)

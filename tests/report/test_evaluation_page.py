@@ -16,10 +16,10 @@ from phototag.report.evaluation import (
     EvaluationPage,
     Figure,
     PairEntry,
+    PairFace,
     PairList,
     Plot,
     Section,
-    Shown,
     write_evaluation,
 )
 
@@ -35,7 +35,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     picture = io.BytesIO()
     PIL.Image.new("RGB", (8, 8)).save(picture, "JPEG")
     texts = [os.fsdecode(name) for name in NAMES]
-    pairs = [PairEntry((Shown(text, text, picture.getvalue()), Shown(text, "x.jpg", None)), 0.25) for text in texts]
+    pairs = [
+        PairEntry((PairFace(text, text, picture.getvalue()), PairFace(text, "x.jpg", None)), 0.25) for text in texts
+    ]
     made = EvaluationPage(
         title="Evaluation",
         lead="Two faces.",

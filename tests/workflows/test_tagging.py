@@ -63,7 +63,7 @@ def name(store: Store, ids: list[int], who: np.ndarray) -> None:
 @pytest.fixture(scope="module")
 def simulation(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, int]]:
     """30 people with 6 named faces and 10 others each, and 300 strangers; and who is who."""
-    vectors, who = simulated.crowd([16] * 30 + [1] * 300, seed=21)
+    vectors, who = simulated.faces_of_people([16] * 30 + [1] * 300, seed=21)
     path = tmp_path_factory.mktemp("simulation") / "phototag.db"
     with open_store(path, create=True) as store:
         ids = fill(store, vectors)

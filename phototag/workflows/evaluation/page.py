@@ -21,10 +21,10 @@ from phototag.report.evaluation import (
     EvaluationPage,
     Figure,
     PairEntry,
+    PairFace,
     PairList,
     Plot,
     Section,
-    Shown,
     write_evaluation,
 )
 from phototag.types import DecodedPhoto, PhotoFile
@@ -116,7 +116,7 @@ def _crops(found: Evaluation, settings: Settings) -> dict[int, bytes]:
 
 def _entry(tree: Tree, pair: HardPair, crops: dict[int, bytes]) -> PairEntry:
     one, other = (
-        Shown(tree.people[row], path_text(os.path.basename(tree.photos[row])), crops.get(row)) for row in pair.rows
+        PairFace(tree.people[row], path_text(os.path.basename(tree.photos[row])), crops.get(row)) for row in pair.rows
     )
     return PairEntry((one, other), pair.distance)
 
