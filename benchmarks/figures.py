@@ -48,6 +48,8 @@ class Wanted:
 
     def text(self, unit: str = "", *, share: bool = False) -> str:
         sign = {"at least": "≥ ", "at most": "≤ ", "exactly": ""}[self.direction]
+        if share and self.value == 1:
+            sign = ""
         return sign + (percent(self.value) if share else with_unit(plain(self.value), unit))
 
 
@@ -127,13 +129,14 @@ class Figure:
             return said
         return f"{said} ({plain(found.low, digits)} to {plain(found.high, digits)})"
 
+    def bound_text(self) -> str:
+        """The bound; empty without one."""
+        wanted = self.measure.wanted
+        return wanted.text(self.measure.unit, share=self.measured.of is not None) if wanted else ""
+
     def wanted_text(self) -> str:
         """The bound, and whether it was missed; empty without one."""
-        wanted = self.measure.wanted
-        if wanted is None:
-            return ""
-        said = wanted.text(self.measure.unit, share=self.measured.of is not None)
-        return said if self.reached else f"{said}: **missed**"
+        return self.bound_text() + ("" if self.reached else ": **missed**")
 
 
 def plain(value: Value, digits: int | None = None) -> str:

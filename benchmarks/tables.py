@@ -189,7 +189,7 @@ def _list(rows: Sequence[Figure]) -> str:
         "measured": [row.text() for row in rows],
         "wanted": [row.wanted_text() for row in rows],
         "others": [row.measure.peer for row in rows],
-        "on": [row.measure.on for row in rows] if len({row.measure.on for row in rows}) > 1 else [""],
+        "measured on": [row.measure.on for row in rows] if len({row.measure.on for row in rows}) > 1 else [""],
     }
     filled = {name: cells for name, cells in columns.items() if any(cells)}
     return _markdown(list(filled), list(zip(*filled.values(), strict=True)))
@@ -217,11 +217,14 @@ def _matrix(rows: Sequence[Figure]) -> str:
 
 
 def _bounds(row: Sequence[Figure]) -> str:
-    """The bounds of one row: once if they are the same, else by column."""
-    told = {one.measure.column: one.wanted_text() for one in row if one.measure.wanted}
-    if len(told) == len(row) and len(set(told.values())) == 1:
-        return next(iter(told.values()))
-    return "; ".join(f"{column} {text}" for column, text in told.items())
+    """The bounds of one row: once, with the columns that miss it, if they are the same, else by column."""
+    bounded = [one for one in row if one.measure.wanted]
+    if len(bounded) == len(row) and len({one.measure.wanted for one in row}) == 1:
+        missed = [one for one in row if not one.reached]
+        if not missed or len(missed) == len(row):
+            return row[0].wanted_text()
+        return f"{bounded[0].bound_text()}: **missed** by {', '.join(one.measure.column for one in missed)}"
+    return "; ".join(f"{one.measure.column} {one.wanted_text()}" for one in bounded)
 
 
 def _origin(rows: Sequence[Figure], runs: Sequence[Run]) -> str:

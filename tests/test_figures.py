@@ -153,6 +153,8 @@ def test_tables_and_sentences_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> 
         _figure("part.a", 0.5, label="first", digits=1, wanted=at_least(0.6)),
         _figure("grid.x", 1, label="row", column="one"),
         _figure("grid.y", 2, label="row", column="two"),
+        _figure("both.x", 1, label="row", column="one", wanted=at_least(2)),
+        _figure("both.y", 2, label="row", column="two", wanted=at_least(2)),
     ]
     monkeypatch.setattr(tables, "measures_of", lambda name: [figure.measure for figure in shown])
     results = {"some": (_run(*shown),)}
@@ -160,11 +162,13 @@ def test_tables_and_sentences_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> 
         "<!-- figures: some.part -->old<!-- end -->\n"
         "<!-- figures: some.part -->\nold\n<!-- end -->\n"
         "<!-- figures: some.grid -->\n<!-- end -->\n"
+        "<!-- figures: some.both -->\n<!-- end -->\n"
         "A figure: <!-- figure: some.part.a -->?<!-- end --> or <!-- figure: some.part.a % -->?<!-- end -->.",
         results,
     )
     assert "| first | 0.5 | ≥ 0.6: **missed** |" in page
     assert "| row | 1 | 2 |" in page
+    assert "| row | 1 | 2 | ≥ 2: **missed** by one |" in page
     assert (
         "A figure: <!-- figure: some.part.a -->0.5<!-- end --> or <!-- figure: some.part.a % -->50 %<!-- end -->."
         in page
