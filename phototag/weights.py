@@ -1,12 +1,13 @@
-"""Weights that ship inside packages, and the cache of networks exported from them.
+"""Weights files inside installed packages, and the cache of networks exported from weights.
 
-Nothing here parses weights: a file is found, hashed and compared before anyone reads it
-(`load` refuses with exit code 16). The cache folder holds only what can be made again.
+Nothing here parses weights: a file is found, and its SHA-256 compared, before anything reads it. The cache holds only
+what can be made again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +16,8 @@ from pathlib import Path
 from phototag import atomic
 from phototag.config import cache_folder
 from phototag.errors import WeightsError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +55,36 @@ class PackagedWeights:
         return data
 
 
-def cached(name: str, build: Callable[[], bytes]) -> bytes:
-    """The bytes kept in the cache as `name`, made by `build` if they are absent or damaged.
+def cached(name: str, build: Callable[[], bytes], is_right: Callable[[bytes], bool] = lambda data: True) -> bytes:
+    """The bytes kept in the cache as `name`; made by `build` if they are absent, damaged or not right.
 
-    `name` must say all that the bytes depend on (weights' hash, exporter's version). The file carries
-    its own SHA-256 in its first 32 bytes; one that doesn't match is made again. A cache folder that
-    can't be written costs time, nothing else.
+    `name` must say all that the bytes depend on (the weights' hash, the exporter's version). The file begins with the
+    SHA-256 of what follows, which tells damage. It can't tell forgery: whoever may write to the folder may write that
+    hash, too. So `is_right` is asked about bytes from the cache before they are used.
+
+    A cache folder that can't be written costs time and a warning, nothing else.
     """
     path = cache_folder() / name
-    try:
-        kept = path.read_bytes()
-        if len(kept) > 32 and hashlib.sha256(kept[32:]).digest() == kept[:32]:
-            return kept[32:]
-    except OSError:
-        pass
+    kept = _undamaged(path)
+    if kept is not None and is_right(kept):
+        return kept
     data = build()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_bytes(path, hashlib.sha256(data).digest() + data)
-    except OSError:
-        pass
+    except OSError as error:
+        _log.warning(
+            "%s can't be kept in %s (%s) and is made again in each run: free space there, or name another folder with "
+            "PHOTOTAG_CACHE", name, path.parent, error.strerror,
+        )  # fmt: skip
     return data
+
+
+def _undamaged(path: Path) -> bytes | None:
+    """What follows a cache file's hash, if that is the hash of it."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    sha256, data = content[:32], content[32:]
+    return data if data and hashlib.sha256(data).digest() == sha256 else None

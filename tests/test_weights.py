@@ -141,3 +141,25 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_folder().name == "phototag"
     monkeypatch.setenv("PHOTOTAG_CACHE", "/somewhere")
     assert cache_folder() == Path("/somewhere")
+
+
+def test_a_cache_that_cannot_be_written_says_a_word(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert cached("net.tflite", Build()) == WEIGHTS
+    assert caplog.messages == [
+        f"net.tflite can't be kept in {cache} (No space left on device) and is made again in each run: free space "
+        "there, or name another folder with PHOTOTAG_CACHE"
+    ]
+    assert os.listdir(cache) == []
+
+
+def test_what_is_kept_is_asked_about_before_it_is_used(cache: Path) -> None:
+    cached("net.tflite", lambda: b"first")
+    assert cached("net.tflite", lambda: b"second", lambda data: data == b"first") == b"first"
+    assert cached("net.tflite", lambda: b"second", lambda data: data != b"first") == b"second"
+    assert cached("net.tflite", Build()) == b"second"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from phototag import atomic, toml
 from phototag.config import engines_folder
@@ -25,6 +25,8 @@ from phototag.errors import UsageError, WeightsError
 from phototag.remedies import AddEngineAgain, RemoveEngine, Show
 
 ENTRY = "engine.toml"
+#: What a network yields for fixed inputs: for each, some numbers of its output. Empty where nothing is exported.
+Fingerprint: TypeAlias = tuple[tuple[float, ...], ...]
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -38,6 +40,7 @@ class Prepared:
     data: bytes
     suffix: str
     dim: int | None = None
+    fingerprint: Fingerprint = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Shelved:
     source: str = ""
     licence: str = ""
     added_at: str = ""
+    fingerprint: Fingerprint = ()
 
 
 @contextmanager
@@ -95,6 +99,7 @@ def keep(
         source=source,
         licence=licence,
         added_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        fingerprint=prepared.fingerprint,
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
@@ -178,15 +183,21 @@ def _folder(name: str) -> Path:
 
 def _read(name: str, folder: Path, entry: dict[str, Any]) -> Shelved:
     table = entry.pop("card", None)
+    fingerprint = tuple(tuple(float(number) for number in row) for row in entry.pop("fingerprint", ()))
     if not all(isinstance(value, int if key == "dim" else str) for key, value in entry.items()):
         raise TypeError("a value is of the wrong kind")
     file = entry["file"]
     if entry["name"] != name or file in (".", "..") or Path(file).name != file:
         raise ValueError("it speaks of another folder")
-    return Shelved(folder=folder, card=cards.from_table(table, "card") if table else None, **entry)
+    card = cards.from_table(table, "card") if table else None
+    return Shelved(folder=folder, card=card, fingerprint=fingerprint, **entry)
 
 
 def _entry(shelved: Shelved) -> str:
     keys = ("name", "family", "file", "sha256", "dim", "licence", "source", "added_at")
     table: dict[str, Any] = {key: value for key in keys if (value := getattr(shelved, key)) is not None}
-    return toml.format_table(table | {"card": shelved.card.table()} if shelved.card else table)
+    if shelved.fingerprint:
+        table["fingerprint"] = shelved.fingerprint
+    if shelved.card:
+        table["card"] = shelved.card.table()
+    return toml.format_table(table)

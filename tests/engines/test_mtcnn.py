@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines.detectors import mtcnn_networks, pyramid
+from phototag.engines.detectors import mtcnn_networks, mtcnn_weights, pyramid
 from phototag.engines.detectors.mtcnn import SEAM, Mtcnn
 from phototag.engines.detectors.mtcnn_networks import TILE
 from phototag.engines.detectors.patches import OUTSIDE, crops
@@ -70,7 +70,7 @@ def test_each_level_shows_the_whole_picture() -> None:
 def test_glances_and_tiles_find_what_a_look_at_every_cell_does(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
     picture = np.asarray(Image.fromarray(portraits[0]).resize((240, 700)))
     step = TILE[0] - SEAM
-    verdict = Network(mtcnn_networks.pnet_verdict(), 2)
+    verdict = Network(mtcnn_networks.PNET_VERDICT.load(), 2)
     every = np.zeros((math.ceil(len(picture) / step) * step // 2, TILE[1] // 2 - 5, 5), np.float32)
     for top in range(0, len(picture), step):
         tile = np.zeros((1, *TILE, 3), np.uint8)
@@ -164,7 +164,7 @@ def test_a_flipped_byte_is_refused_before_anything_is_read(
         return tmp_path / target
 
     monkeypatch.setattr(PackagedWeights, "path", path)
-    stored = {"pnet": mtcnn_networks.PNET, "rnet": mtcnn_networks.RNET, "onet": mtcnn_networks.ONET}[name]
+    stored = {"pnet": mtcnn_weights.PNET, "rnet": mtcnn_weights.RNET, "onet": mtcnn_weights.ONET}[name]
     with pytest.raises(WeightsError, match="SHA-256"):
         stored.read()
 

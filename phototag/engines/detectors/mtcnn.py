@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from phototag.engines.detectors import mtcnn_networks, pyramid
+from phototag.engines.detectors import mtcnn_networks, mtcnn_weights, pyramid
 from phototag.engines.detectors.boxes import Corners, Scores, clipped, squared, suppress
 from phototag.engines.detectors.patches import crops
 from phototag.engines.registry import EngineOptions, EngineSpec
@@ -44,18 +44,18 @@ class Mtcnn:
 
     def __init__(self, options: EngineOptions) -> None:
         self._options = options
-        self._texture = Network(mtcnn_networks.pnet_texture(), options.threads)
-        self._glance = Network(mtcnn_networks.pnet_glance(), options.threads)
-        self._closer = Network(mtcnn_networks.pnet_verdict(), options.threads, batch=256)
-        self._rnet = Network(mtcnn_networks.rnet(), options.threads, batch=8)
-        self._onet = Network(mtcnn_networks.onet(), options.threads, batch=2)
+        self._texture = Network(mtcnn_networks.PNET_TEXTURE.load(), options.threads)
+        self._glance = Network(mtcnn_networks.PNET_GLANCE.load(), options.threads)
+        self._closer = Network(mtcnn_networks.PNET_VERDICT.load(), options.threads, batch=256)
+        self._rnet = Network(mtcnn_networks.RNET.load(), options.threads, batch=8)
+        self._onet = Network(mtcnn_networks.ONET.load(), options.threads, batch=2)
 
     @property
     def info(self) -> EngineInfo:
         return EngineInfo(
             kind="detector",
             name="mtcnn",
-            weights_sha256=mtcnn_networks.SHA256,
+            weights_sha256=mtcnn_weights.SHA256,
             parameters=(("cascade", CASCADE), *self._options.sought()),
         )
 

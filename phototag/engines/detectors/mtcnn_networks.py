@@ -1,130 +1,56 @@
-"""The three networks of MTCNN (Zhang et al. 2016) with the weights of the mtcnn package.
+"""MTCNN's three networks (Zhang et al. 2016) in Keras, in the parts that are exported.
 
-The package's weights are joblib pickles, which may run code when loaded; they never are. Each file
-is pinned by its SHA-256, so where its arrays begin is known: float32, little-endian, in C order, at
-the offsets below in the decompressed stream. Each network ends in one output, its heads side by side:
-the face's logit (of the two class logits only their difference counts), then the numbers it regresses.
+Each network ends in one output, its heads side by side: the face's logit (of the two class logits only the difference
+counts), then the numbers it regresses.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from phototag.engines.detectors import mtcnn_weights
+from phototag.engines.detectors.mtcnn_weights import Floats, WeightsFile
 from phototag.engines.runtimes.export import to_litert
+from phototag.engines.runtimes.exported import exported
+from phototag.engines.runtimes.fingerprint import CLOSE, CLOSE_8_BIT, Check, expected, sample_chips
 from phototag.engines.runtimes.quiet import quiet
-from phototag.errors import WeightsError
-from phototag.weights import PackagedWeights, cached
 
 TILE = (138, 778)  #: rows and columns of what P-Net sees at once: more would not stay in the processor's cache
 EXPORTER = 4  #: to be raised whenever the exported bytes change
 
-Floats = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """One network's pinned file: its length when decompressed, and (offset, shape) of each array in it."""
+class Part:
+    """A network, or a part of one, that is exported: its file's arrays, what builds it, and its 8-bit form."""
 
-    weights: PackagedWeights
-    length: int
-    arrays: tuple[tuple[int, tuple[int, ...]], ...]
+    name: str
+    file: WeightsFile
+    build: Callable[[_Weights], Any]
+    inputs: Callable[[], npt.NDArray[Any]]
+    eight_bit: bool = False
 
-    def read(self) -> list[Floats]:
-        """The arrays, in the file's order. Raises WeightsError before anything is read of other bytes."""
-        packed = self.weights.load()
-        import lz4.frame
-
-        data = lz4.frame.decompress(packed)
-        arrays = [
-            np.frombuffer(data, "<f4", int(np.prod(shape)), offset).reshape(shape).astype(np.float32)
-            for offset, shape in self.arrays
-        ]
-        if len(data) != self.length or not all(np.isfinite(array).all() for array in arrays):
-            raise WeightsError(f"{self.weights.file} does not hold the arrays that phototag expects")
-        return arrays
-
-
-def _stored(name: str, sha256: str, length: int, *arrays: tuple[int, tuple[int, ...]]) -> Stored:
-    return Stored(PackagedWeights("mtcnn", f"assets/weights/{name}.lz4", sha256), length, arrays)
-
-
-# fmt: off
-PNET = _stored(
-    "pnet", "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5", 27450,
-    (240, (3, 3, 3, 10)), (1376, (10,)), (1472, (10,)),
-    (1568, (3, 3, 10, 16)), (7376, (16,)), (7504, (16,)),
-    (7632, (3, 3, 16, 32)), (26112, (32,)), (26304, (32,)),
-    (26496, (1, 1, 32, 4)), (27056, (4,)),
-    (27136, (1, 1, 32, 2)), (27440, (2,)),
-)
-RNET = _stored(
-    "rnet", "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee", 401770,
-    (240, (3, 3, 3, 28)), (3312, (28,)), (3488, (28,)),
-    (3664, (3, 3, 28, 48)), (52096, (48,)), (52352, (48,)),
-    (52608, (2, 2, 48, 64)), (101808, (64,)), (102128, (64,)),
-    (102448, (576, 128)), (397408, (128,)), (397968, (128,)),
-    (398528, (128, 4)), (400624, (4,)),
-    (400688, (128, 2)), (401760, (2,)),
-)
-ONET = _stored(
-    "onet", "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3", 1557530,
-    (240, (3, 3, 3, 32)), (3744, (32,)), (3936, (32,)),
-    (4128, (3, 3, 32, 64)), (77904, (64,)), (78224, (64,)),
-    (78544, (3, 3, 64, 64)), (226048, (64,)), (226368, (64,)),
-    (226688, (2, 2, 64, 128)), (357808, (128,)), (358384, (128,)),
-    (358960, (1152, 256)), (1538656, (256,)), (1539728, (256,)),
-    (1540816, (256, 4)), (1544960, (4,)),
-    (1545040, (256, 10)), (1555328, (10,)),
-    (1555424, (256, 2)), (1557520, (2,)),
-)
-# fmt: on
-
-#: Stands for the three files together.
-SHA256 = hashlib.sha256("".join(stored.weights.sha256 for stored in (PNET, RNET, ONET)).encode()).hexdigest()
-
-
-def pnet_texture() -> bytes:
-    """LiteRT model, P-Net's first half: RGB (1, *TILE, 3) uint8 to (1, rows, columns, 16)."""
-    return _cached(PNET, "pnet-texture", _build_pnet_texture)
-
-
-def pnet_glance() -> bytes:
-    """LiteRT model: `pnet_verdict` in 8-bit numbers, half as costly; good enough to tell where a look is worth it."""
-    return _cached(PNET, "pnet-glance", _build_pnet_verdict, eight_bit=True)
-
-
-def pnet_verdict() -> bytes:
-    """LiteRT model, its second half: (n, rows, columns, 16) to every other cell of P-Net's output, (n, …, …, 5).
-
-    That is: logit, left, top, right, bottom. The first cell is of the first 3×3 of the input, so that a patch
-    of just those yields one cell, and the cell (row, column) has seen the 12×12 pixels from (4·row, 4·column).
-    """
-    return _cached(PNET, "pnet-verdict", _build_pnet_verdict)
-
-
-def rnet() -> bytes:
-    """LiteRT model: RGB (n, 24, 24, 3) float32, 0 to 255, to (n, 5): logit, left, top, right, bottom."""
-    return _cached(RNET, "rnet", _build_rnet, eight_bit=True)
-
-
-def onet() -> bytes:
-    """LiteRT model: RGB (n, 48, 48, 3) float32, 0 to 255, to (n, 15): logit, box as before, five x, five y."""
-    return _cached(ONET, "onet", _build_onet)
-
-
-def _cached(stored: Stored, name: str, build: Any, *, eight_bit: bool = False) -> bytes:
-    def export() -> bytes:
-        arrays = stored.read()
+    def model(self) -> Any:
+        """The Keras model. Raises WeightsError."""
+        arrays = self.file.read()
         with quiet():
-            return to_litert(build(_Weights(arrays)), eight_bit=eight_bit)
+            return self.build(_Weights(arrays))
 
-    return cached(f"mtcnn-{name}-{stored.weights.sha256[:16]}-{EXPORTER}.tflite", export)
+    def load(self) -> bytes:
+        """The LiteRT model. Raises WeightsError."""
+
+        def export() -> bytes:
+            model = self.model()
+            with quiet():
+                return to_litert(model, eight_bit=self.eight_bit)
+
+        tolerance = CLOSE_8_BIT if self.eight_bit else CLOSE
+        check = Check(self.inputs(), expected(f"mtcnn-{self.name}"), tolerance)
+        return exported(f"mtcnn-{self.name}-{self.file.weights.sha256[:16]}-{EXPORTER}.tflite", export, check)
 
 
 class _Weights:
@@ -239,3 +165,26 @@ def _columns_first(x: Any) -> Any:
     import keras
 
     return keras.layers.Flatten()(keras.layers.Permute((2, 1, 3))(x))
+
+
+def _sample_tile() -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (1, *TILE, 3), np.uint8)
+
+
+def _sample_textures() -> Floats:
+    return np.random.default_rng(0).normal(size=(2, 3, 3, 16)).astype(np.float32)
+
+
+#: P-Net's first half: RGB (1, *TILE, 3) uint8 to (1, rows, columns, 16).
+PNET_TEXTURE = Part("pnet-texture", mtcnn_weights.PNET, _build_pnet_texture, _sample_tile)
+#: P-Net's second half: (n, rows, columns, 16) to every other cell of P-Net's output, (n, …, …, 5): logit, left, top,
+#: right, bottom. The first cell is of the first 3×3 of the input, so that a patch of just those yields one cell, and
+#: the cell (row, column) has seen the 12×12 pixels from (4·row, 4·column).
+PNET_VERDICT = Part("pnet-verdict", mtcnn_weights.PNET, _build_pnet_verdict, _sample_textures)
+#: The same in 8-bit numbers, in half of the time; good enough to tell which cells deserve the other.
+PNET_GLANCE = Part("pnet-glance", mtcnn_weights.PNET, _build_pnet_verdict, _sample_textures, eight_bit=True)
+#: RGB (n, 24, 24, 3) float32, 0 to 255, to (n, 5): logit, left, top, right, bottom.
+RNET = Part("rnet", mtcnn_weights.RNET, _build_rnet, lambda: sample_chips(24).astype(np.float32), eight_bit=True)
+#: RGB (n, 48, 48, 3) float32, 0 to 255, to (n, 15): logit, box as before, five x, five y.
+ONET = Part("onet", mtcnn_weights.ONET, _build_onet, lambda: sample_chips(48).astype(np.float32))
+PARTS = (PNET_TEXTURE, PNET_VERDICT, PNET_GLANCE, RNET, ONET)

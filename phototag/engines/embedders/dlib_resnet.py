@@ -9,6 +9,7 @@ import numpy as np
 
 from phototag.engines.formats.dlib_dat import Add, Affine, Conv, Dense, Input, Layer, Pool, Relu, read_network
 from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.engines.runtimes.fingerprint import CLOSE, CLOSE_8_BIT, Check, expected, sample_chips
 from phototag.engines.runtimes.runner import runner
 from phototag.errors import WeightsError
 from phototag.types import Chips, EngineInfo, Thresholds, Vectors
@@ -40,7 +41,9 @@ class DlibResNet:
 
     def __init__(self, options: EngineOptions) -> None:
         export = f"{self.name}-{WEIGHTS.sha256[:16]}-{EXPORTER}"
-        self._network = runner(export, _model, options, batch=BATCH, eight_bit=self.eight_bit)
+        tolerance = CLOSE_8_BIT if self.eight_bit else CLOSE
+        check = Check(sample_chips(CHIP_SIZE), expected("dlib-resnet"), tolerance)
+        self._network = runner(export, model, options, check, batch=BATCH, eight_bit=self.eight_bit)
 
     @property
     def info(self) -> EngineInfo:
@@ -88,7 +91,8 @@ INT8 = EngineSpec(
 )
 
 
-def _model() -> Any:
+def model() -> Any:
+    """The Keras model: uint8 chips (n, 150, 150, 3) to descriptors (n, 128). Raises WeightsError."""
     return _build(read_network(WEIGHTS.load()))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from phototag.engines.embedders import facenet_network
-from phototag.engines.embedders.keras_family import Family, KerasEmbedder, agree
-from phototag.engines.formats.arrays import Arrays, Shapes, pack, shapes
+from phototag.engines.embedders.keras_family import Family, KerasEmbedder, agree, prepared
+from phototag.engines.formats.arrays import Arrays, Shapes, shapes
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.hdf5 import read_hdf5
 from phototag.engines.installation import Prepared
@@ -40,6 +40,10 @@ def _dim_of(found: Shapes) -> int:
     return dim
 
 
+def _network(dim: int) -> Any:
+    return facenet_network.network(dim)
+
+
 def _seen(chips: Any) -> Any:
     """Each chip with zero mean and unit variance over all its pixels and channels; a flat one becomes zero."""
     from keras import ops
@@ -57,7 +61,7 @@ FAMILY = Family(
     alignment="box-160",
     thresholds=THRESHOLDS.__getitem__,
     dim=_dim,
-    network=facenet_network.network,
+    network=_network,
     seen=_seen,
 )
 
@@ -67,7 +71,7 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     arrays = read_hdf5(path, _expected, _renamed)
     dim = _dim(arrays)
     agree(FAMILY, card, dim)
-    return Prepared(pack(arrays), ".npz", dim)
+    return prepared(FAMILY, arrays, str(path))
 
 
 def _expected(found: Shapes) -> Shapes:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from phototag.engines.formats.arrays import Arrays, fill, unpack
+from phototag.engines.formats.arrays import Arrays, fill, pack, unpack
 from phototag.engines.formats.card import Card
-from phototag.engines.installation import load
+from phototag.engines.installation import Prepared, load
 from phototag.engines.registry import EngineOptions
+from phototag.engines.runtimes.fingerprint import Check, fingerprint, sample_chips
+from phototag.engines.runtimes.quiet import quiet
 from phototag.engines.runtimes.runner import runner
 from phototag.errors import UsageError, WeightsError
 from phototag.remedies import AddEngine
@@ -53,8 +55,9 @@ class KerasEmbedder:
         card = shelved.card
         alignment = card.alignment if card else family.alignment
         self._flip = card.flip if card else False
+        check = Check(sample_chips(family.chip_size), shelved.fingerprint) if shelved.fingerprint else None
         self._network = runner(
-            f"{family.name}-{shelved.sha256[:16]}-{EXPORTER}", lambda: model(family, dim, arrays, where), options
+            f"{family.name}-{shelved.sha256[:16]}-{EXPORTER}", lambda: model(family, dim, arrays, where), options, check
         )
         self.info = EngineInfo(
             kind="embedder",
@@ -106,6 +109,14 @@ def agree(family: Family, card: Card | None, dim: int) -> None:
             f"a card for {family.name} says input_size = {family.chip_size}, dim = {dim}, an alignment, thresholds "
             "and, if wanted, flip: leave out the rest, which the network knows"
         )
+
+
+def prepared(family: Family, arrays: Arrays, where: str) -> Prepared:
+    """The arrays as an installed engine keeps them, with the network's fingerprint. Raises WeightsError."""
+    dim = family.dim(arrays)
+    with quiet():
+        outputs = model(family, dim, arrays, where)(sample_chips(family.chip_size), training=False).numpy()
+    return Prepared(pack(arrays), ".npz", dim, fingerprint(outputs))
 
 
 def model(family: Family, dim: int, arrays: Arrays, where: str) -> Any:

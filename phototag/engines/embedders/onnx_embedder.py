@@ -6,12 +6,12 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from phototag.engines.formats.card import Card
-from phototag.engines.installation import Prepared, load
+from phototag.engines.installation import Fingerprint, Prepared, load
 from phototag.engines.registry import EngineOptions, EngineSpec, on_gpu
+from phototag.engines.runtimes.fingerprint import fingerprint, sample_chips
 from phototag.engines.runtimes.isolated import tried
 from phototag.engines.runtimes.onnx import RUNTIME, Floats, Model, read
 from phototag.engines.runtimes.onnx_int8 import Run, int8_network
@@ -35,7 +35,8 @@ class OnnxEmbedder:
         if shelved is None or shelved.card is None:
             raise WeightsError("an ONNX embedder needs a model and a card", HOW)
         card = replace(shelved.card, numbers="float32") if options.device == "gpu" else shelved.card
-        self._network = network(load(shelved), card, options, str(shelved.folder / shelved.file))
+        where = str(shelved.folder / shelved.file)
+        self._network = network(load(shelved), card, options, where, shelved.fingerprint)
         self.on_gpu = self._network.on_gpu
         self.info = EngineInfo(
             kind="embedder",
@@ -116,15 +117,18 @@ class Runtime:
         return output[:count]
 
 
-def network(data: bytes, card: Card, options: EngineOptions, where: str) -> Network:
-    """A model from the shelf, or one that is about to be put there. Raises WeightsError, UsageError."""
+def network(data: bytes, card: Card, options: EngineOptions, where: str, expected: Fingerprint = ()) -> Network:
+    """A model that is installed, or about to be, in the numbers that its card says. Raises WeightsError, UsageError.
+
+    `expected`: the fingerprint of what the model yields for `_samples`, where that is known.
+    """
 
     def runtime() -> Run:
         return Runtime(data, card, options, where)
 
     if card.numbers == "float32":
         return Network(card, runtime())
-    return Network(card, int8_network(data, seen(_pictures(card.input_size), card), runtime, options.threads, where))
+    return Network(card, int8_network(data, _samples(card), runtime, expected, options.threads, where))
 
 
 def seen(chips: Chips, card: Card) -> Floats:
@@ -143,6 +147,8 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     tried(_try, data, replace(card, numbers="float32"), str(path), where=str(path), library=RUNTIME)
     if card.numbers != "float32":
         tried(_try, data, card, str(path), where=str(path), library="TensorFlow", patience=math.inf)
+        outputs = Runtime(data, card, EngineOptions(device="cpu"), str(path))(_samples(card))
+        return Prepared(data, ".onnx", fingerprint=fingerprint(outputs))
     return Prepared(data, ".onnx")
 
 
@@ -172,11 +178,9 @@ def _parameters(card: Card) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((key, str(value)) for key, value in kept.items()))
 
 
-def _pictures(side: int) -> Chips:
-    """Chips of colours that run into each other, coarsely and finely, to compare two ways of running a model on."""
-    noise = np.random.default_rng(0)
-    grids = [noise.integers(0, 256, (cells, cells, 3), np.uint8) for cells in (3, 9, 27)]
-    return np.stack([cv2.resize(grid, (side, side), interpolation=cv2.INTER_LINEAR) for grid in grids])
+def _samples(card: Card) -> Floats:
+    """Inputs on which two ways of running a model are compared."""
+    return seen(sample_chips(card.input_size, 3), card)
 
 
 def _fits(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from phototag.engines.embedders import openface_network
-from phototag.engines.embedders.keras_family import Family, KerasEmbedder, agree
-from phototag.engines.formats.arrays import Arrays, pack, shapes
+from phototag.engines.embedders.keras_family import Family, KerasEmbedder, agree, prepared
+from phototag.engines.formats.arrays import Arrays, shapes
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.hdf5 import read_hdf5
 from phototag.engines.formats.openface_csv import read_csv
@@ -58,7 +58,7 @@ def prepare(path: Path, card: Card | None) -> Prepared:
     with quiet():
         expected = shapes(openface_network.network())
     arrays = read_csv(path, expected) if path.is_dir() else read_hdf5(path, lambda found: expected)
-    return Prepared(pack(arrays), ".npz", openface_network.DIM)
+    return prepared(FAMILY, arrays, str(path))
 
 
 ENGINE = EngineSpec(

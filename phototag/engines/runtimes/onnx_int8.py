@@ -9,26 +9,31 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from phototag.engines.installation import Fingerprint
 from phototag.engines.runtimes.export import in_eight_bits, to_litert
+from phototag.engines.runtimes.exported import exported
+from phototag.engines.runtimes.fingerprint import Check
 from phototag.engines.runtimes.litert import Network
 from phototag.engines.runtimes.onnx_keras import Unknown, keras_model
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import UsageError, WeightsError
-from phototag.weights import cached
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Run: TypeAlias = Callable[[Floats], Floats]  #: samples (n, side, side, 3) to vectors (n, dim)
 
 EXPORTER = 1  #: to be raised whenever the exported bytes change
-#: How far from the model's own vectors those of the rebuilt one may be, and those in 8-bit numbers, of their length.
+#: Allowed distance from the model's own vectors, as a share of their length: rebuilt in float32, and in 8-bit numbers.
 CLOSE, NEAR = 1e-4, 0.2
 
 
-def int8_network(data: bytes, samples: Floats, reference: Callable[[], Run], threads: int, where: str) -> Run:
-    """What runs an ONNX model, which has been looked into, in 8-bit numbers.
+def int8_network(
+    data: bytes, samples: Floats, reference: Callable[[], Run], expected: Fingerprint, threads: int, where: str
+) -> Run:
+    """Runs an ONNX model, which must be known to be harmless, in 8-bit numbers.
 
-    It is exported the first time, and then compared on these `samples` with the `reference`, what else runs the model.
-    Raises WeightsError for a model that can't be rebuilt or means something else then, UsageError without a package.
+    It is exported the first time, and the export compared on `samples` with the `reference`, another way to run the
+    model. Later the export from the cache is checked by the `expected` outputs for them, where these are known.
+    Raises WeightsError for a model that can't be rebuilt or yields other vectors then, UsageError without a package.
     """
     side = samples.shape[1]
 
@@ -42,15 +47,16 @@ def int8_network(data: bytes, samples: Floats, reference: Callable[[], Run], thr
             reason = error if isinstance(error, Unknown) else f"can't be exported ({error})"
             raise _refused(where, f"it {reason}") from error
         short = in_eight_bits(plain)
-        expected = reference()(samples)
+        wanted = reference()(samples)
         for model, far in ((plain, CLOSE), (short, NEAR)):
-            off = np.linalg.norm(Network(model, threads, batch=1)(samples) - expected, axis=1)
-            if not (off <= far * np.linalg.norm(expected, axis=1)).all():
+            off = np.linalg.norm(Network(model, threads, batch=1)(samples) - wanted, axis=1)
+            if not (off <= far * np.linalg.norm(wanted, axis=1)).all():
                 raise _refused(where, "its vectors would be others")
         return short
 
     name = f"onnx-{hashlib.sha256(data).hexdigest()[:16]}-{side}-int8-{EXPORTER}.tflite"
-    return Network(cached(name, export), threads, batch=1)
+    check = Check(samples, expected, NEAR) if expected else None
+    return Network(exported(name, export, check), threads, batch=1)
 
 
 def _refused(where: str, reason: str) -> WeightsError:

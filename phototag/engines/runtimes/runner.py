@@ -1,4 +1,4 @@
-"""Runs a network that we build in Keras: exported once and run by LiteRT, or by TensorFlow on a GPU."""
+"""Runs a Keras model: exported once and run by LiteRT, or by TensorFlow on a GPU."""
 
 from __future__ import annotations
 
@@ -10,23 +10,32 @@ import numpy.typing as npt
 
 from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes.export import to_litert
+from phototag.engines.runtimes.exported import exported
+from phototag.engines.runtimes.fingerprint import Check
 from phototag.engines.runtimes.litert import Network
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import UsageError
-from phototag.weights import cached
 
 Run: TypeAlias = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]
 
 
 def runner(
-    name: str, build: Callable[[], Any], options: EngineOptions, *, batch: int | None = None, eight_bit: bool = False
+    name: str,
+    build: Callable[[], Any],
+    options: EngineOptions,
+    check: Check | None,
+    *,
+    batch: int | None = None,
+    eight_bit: bool = False,
 ) -> Run:
-    """What runs the Keras model that `build` makes: on a GPU if that was asked for, else with LiteRT.
+    """Runs the Keras model that `build` makes: in TensorFlow if `options` ask for a GPU, else in LiteRT.
 
-    `batch`: how many samples LiteRT sees at once; `eight_bit`: in which numbers (a GPU takes all, in float32).
+    `name`: the export's name in the cache, which must say all that the model depends on. `check`: what an export from
+    the cache is checked by. `batch`: samples that LiteRT gets at once. `eight_bit`: in 8-bit numbers (in TensorFlow
+    always in float32).
 
-    `name`: what the export is cached as, so it must say all that the model depends on. `auto` means LiteRT:
-    importing TensorFlow takes longer than most runs. Raises UsageError where TensorFlow finds no GPU.
+    `auto` means LiteRT: importing TensorFlow takes longer than most runs. Raises UsageError where TensorFlow finds no
+    GPU.
     """
     if options.device == "gpu":
         return OnTensorFlow(build, _gpu())
@@ -35,7 +44,7 @@ def runner(
         with quiet():
             return to_litert(build(), eight_bit=eight_bit)
 
-    return Network(cached(f"{name}.tflite", export), options.threads, batch)
+    return Network(exported(f"{name}.tflite", export, check), options.threads, batch)
 
 
 class OnTensorFlow:
