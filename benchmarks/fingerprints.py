@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from phototag.engines.detectors import mtcnn_networks
 from phototag.engines.embedders import dlib_resnet
+from phototag.engines.installation import Fingerprint
 from phototag.engines.runtimes.export import to_litert
-from phototag.engines.runtimes.fingerprint import EXPECTED, Fingerprint, fingerprint, sample_chips
+from phototag.engines.runtimes.fingerprint import EXPECTED, fingerprint, sample_chips
 from phototag.engines.runtimes.litert import Network
 from phototag.engines.runtimes.quiet import quiet
 
