@@ -26,7 +26,8 @@ import PIL.ImageOps
 from benchmarks.command import Benchmark
 from benchmarks.figures import Measure, Measured, Value, at_least, exactly
 from phototag.config import Settings
-from phototag.interop.names import parse, render
+from phototag.interop.read_names import parse
+from phototag.interop.write_names import render
 from phototag.progress import Silent
 from phototag.store import decisions, faces, people
 from phototag.store.connect import Store, open_store

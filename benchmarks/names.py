@@ -27,7 +27,8 @@ from benchmarks.command import Benchmark
 from benchmarks.figures import Measure, Measured, Value, at_least
 from benchmarks.libraries import add_models
 from phototag import config
-from phototag.interop.names import parse, render
+from phototag.interop.read_names import parse
+from phototag.interop.write_names import render
 from phototag.progress import Silent
 from phototag.store import face_places, faces
 from phototag.store.connect import Store, open_store

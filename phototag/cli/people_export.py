@@ -22,7 +22,8 @@ def people_export(file: Path, db: Path | None) -> None:
     and survive the loss of the database. Only you can read the file (mode 0600). It holds no pictures.
     """
     from phototag.interop import files
-    from phototag.interop.names import HEAD, render
+    from phototag.interop.names_file import HEAD
+    from phototag.interop.write_names import render
     from phototag.workflows.naming.export_names import export_names
 
     with options.store(db, write=False) as store:

@@ -15,7 +15,7 @@ from phototag.display import counted, path_text, printable
 from phototag.errors import DONE_WITH_PROBLEMS, UsageError
 
 if TYPE_CHECKING:
-    from phototag.interop.names import Names
+    from phototag.interop.names_file import NamesFile
     from phototag.workflows.naming.import_names import Imported
 
 
@@ -47,9 +47,10 @@ def people_import(file: Path, overrule: bool, dry_run: bool, no_tag: bool, db: P
     return DONE_WITH_PROBLEMS if done.problems or done.left_out else 0
 
 
-def _read(file: Path) -> Names:
+def _read(file: Path) -> NamesFile:
     from phototag.interop import files
-    from phototag.interop.names import MAX_BYTES, NamesError, parse
+    from phototag.interop.json_checks import MAX_BYTES, NamesError
+    from phototag.interop.read_names import parse
 
     data = sys.stdin.buffer.read(MAX_BYTES + 1) if str(file) == "-" else files.read(file, MAX_BYTES)
     try:

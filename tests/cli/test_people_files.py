@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from phototag.cli.main import main
-from phototag.interop.names import parse
+from phototag.interop.read_names import parse
 from tests.cli.conftest import Demo, Run
 
 Refused = Callable[..., str]

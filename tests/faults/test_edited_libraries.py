@@ -20,7 +20,8 @@ import PIL.ImageDraw
 import PIL.ImageEnhance
 import pytest
 
-from phototag.interop.names import parse, render
+from phototag.interop.read_names import parse
+from phototag.interop.write_names import render
 from phototag.progress import Silent
 from phototag.store import faces
 from phototag.store.connect import Store, open_store

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from phototag.errors import UsageError
-from phototag.interop.names import parse, render
+from phototag.interop.read_names import parse
+from phototag.interop.write_names import render
 from phototag.progress import Silent
 from phototag.store import embeddings, faces
 from phototag.store.connect import Store, open_store

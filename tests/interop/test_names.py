@@ -15,45 +15,47 @@ from hypothesis import strategies as st
 from phototag.display import name_key, person_name
 from phototag.errors import UsageError
 from phototag.interop import files
-from phototag.interop import names as interop
-from phototag.interop.names import (
+from phototag.interop import json_checks as interop
+from phototag.interop.json_checks import NamesError
+from phototag.interop.names_file import (
     HEAD,
-    Names,
-    NamesError,
-    Said,
-    ToldFace,
-    ToldPair,
-    ToldPerson,
-    ToldPhoto,
-    ToldTwo,
-    parse,
-    render,
+    ListedDecision,
+    ListedFace,
+    ListedFacePair,
+    ListedPeoplePair,
+    ListedPerson,
+    ListedPhoto,
+    NamesFile,
 )
+from phototag.interop.read_names import parse
+from phototag.interop.write_names import render
 from phototag.types import Box
 
 GOLDEN = Path(__file__).parent / "names.json"
 AT = "2026-11-25T02:03:04+00:00"
-EXAMPLE = Names(
-    people=(ToldPerson("Ada Lovelace", aliases=("Ada Byron",)), ToldPerson("Zoë", hidden=True), ToldPerson("李雷")),
+EXAMPLE = NamesFile(
+    people=(
+        ListedPerson("Ada Lovelace", aliases=("Ada Byron",)), ListedPerson("Zoë", hidden=True), ListedPerson("李雷"),
+    ),
     photos=(
-        ToldPhoto(
+        ListedPhoto(
             "0123456789abcdef" * 4, b"/photos/2019/party.jpg", 4000, 3000,
             (
-                ToldFace(1, Box(120.5, 40.0, 60.0, 72.25), (Said("is", "Ada Lovelace", AT, "typed"),)),
-                ToldFace(2, Box(900.0, 80.0, 50.0, 60.0), (
-                    Said("a-face", None, AT, "reviewed"), Said("is", "Zoë", AT, "reviewed"),
-                    Said("is-not", "Ada Lovelace", AT, "typed"),
+                ListedFace(1, Box(120.5, 40.0, 60.0, 72.25), (ListedDecision("is", "Ada Lovelace", AT, "typed"),)),
+                ListedFace(2, Box(900.0, 80.0, 50.0, 60.0), (
+                    ListedDecision("a-face", None, AT, "reviewed"), ListedDecision("is", "Zoë", AT, "reviewed"),
+                    ListedDecision("is-not", "Ada Lovelace", AT, "typed"),
                 )),
-                ToldFace(3, Box(1500.0, 80.0, 50.0, 60.0), (Said("not-a-face", None, AT, "typed"),)),
-                ToldFace(4, Box(1700.0, 80.0, 50.0, 60.0), ()),
+                ListedFace(3, Box(1500.0, 80.0, 50.0, 60.0), (ListedDecision("not-a-face", None, AT, "typed"),)),
+                ListedFace(4, Box(1700.0, 80.0, 50.0, 60.0), ()),
             ),
         ),
-        ToldPhoto("f" * 64, b"/photos/not utf-8 \xff.jpg", 800, 600, (
-            ToldFace(5, Box(10.0, 10.0, 99.0, 99.0), (Said("dont-care", None, AT, "folder"),)),
+        ListedPhoto("f" * 64, b"/photos/not utf-8 \xff.jpg", 800, 600, (
+            ListedFace(5, Box(10.0, 10.0, 99.0, 99.0), (ListedDecision("dont-care", None, AT, "folder"),)),
         )),
     ),
-    pairs=(ToldPair("same", (4, 1), AT, "typed"), ToldPair("different", (1, 5), AT, "imported")),
-    different=(ToldTwo(("Ada Lovelace", "Zoë"), AT, "reviewed"),),
+    pairs=(ListedFacePair("same", (4, 1), AT, "typed"), ListedFacePair("different", (1, 5), AT, "imported")),
+    different=(ListedPeoplePair(("Ada Lovelace", "Zoë"), AT, "reviewed"),),
 )  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def test_the_format_is_what_it_was() -> None:
 
 
 def test_nothing_said_is_a_file_too() -> None:
-    assert parse(render(Names())) == Names()
+    assert parse(render(NamesFile())) == NamesFile()
 
 
 # --- whatever is said ---
@@ -87,12 +89,12 @@ def _cleaned(text: str) -> str | None:
 
 
 @st.composite
-def _names(draw: st.DrawFn) -> Names:
+def _names(draw: st.DrawFn) -> NamesFile:
     found = draw(st.lists(_name, unique_by=name_key, max_size=6))
     cut = draw(st.integers(0, len(found)))
-    people = [ToldPerson(name, draw(st.booleans())) for name in found[:cut]]
+    people = [ListedPerson(name, draw(st.booleans())) for name in found[:cut]]
     if people:
-        people[0] = ToldPerson(people[0].name, people[0].hidden, tuple(found[cut:]))
+        people[0] = ListedPerson(people[0].name, people[0].hidden, tuple(found[cut:]))
     called = [person.name for person in people]
     photos, number = [], 0
     for _ in range(draw(st.integers(0, 3))):
@@ -104,30 +106,30 @@ def _names(draw: st.DrawFn) -> Names:
                 draw(st.floats(0, width / 2)), draw(st.floats(0, height / 2)),
                 draw(st.floats(0.5, 0.7)) * width, draw(st.floats(0.5, 0.7)) * height,
             )  # fmt: skip
-            said = [Said("a-face", None, *draw(_when))] if draw(st.booleans()) else []
+            said = [ListedDecision("a-face", None, *draw(_when))] if draw(st.booleans()) else []
             about = draw(st.permutations(called))
             label = draw(st.sampled_from(["is", "not-a-face", "dont-care", None]))
             if label == "is" and about:
-                said.append(Said("is", about[0], *draw(_when)))
+                said.append(ListedDecision("is", about[0], *draw(_when)))
             elif label in ("not-a-face", "dont-care"):
-                said.append(Said(label, None, *draw(_when)))
-            said += [Said("is-not", name, *draw(_when)) for name in about[1 : 1 + draw(st.integers(0, 2))]]
-            faces.append(ToldFace(number, box, tuple(said)))
+                said.append(ListedDecision(label, None, *draw(_when)))
+            said += [ListedDecision("is-not", name, *draw(_when)) for name in about[1 : 1 + draw(st.integers(0, 2))]]
+            faces.append(ListedFace(number, box, tuple(said)))
         sha256 = draw(st.text("0123456789abcdef", min_size=64, max_size=64))
-        photos.append(ToldPhoto(sha256, draw(st.binary(max_size=40)), width, height, tuple(faces)))
+        photos.append(ListedPhoto(sha256, draw(st.binary(max_size=40)), width, height, tuple(faces)))
     numbers = [face.number for photo in photos for face in photo.faces]
     pairs, different = [], []
     if len(numbers) > 1:
         one, other = draw(st.permutations(numbers))[:2]
-        pairs.append(ToldPair(draw(st.sampled_from(["same", "different"])), (one, other), *draw(_when)))
+        pairs.append(ListedFacePair(draw(st.sampled_from(["same", "different"])), (one, other), *draw(_when)))
     if len(called) > 1:
-        different.append(ToldTwo((called[0], called[1]), *draw(_when)))
-    return Names(tuple(people), tuple(photos), tuple(pairs), tuple(different))
+        different.append(ListedPeoplePair((called[0], called[1]), *draw(_when)))
+    return NamesFile(tuple(people), tuple(photos), tuple(pairs), tuple(different))
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(_names())
-def test_what_is_written_is_read(names: Names) -> None:
+def test_what_is_written_is_read(names: NamesFile) -> None:
     assert parse(render(names)) == names
 
 
@@ -295,8 +297,8 @@ def test_a_small_mistake_costs_no_name() -> None:
         ]}],
     }  # fmt: skip
     read = parse(json.dumps(document).encode())
-    assert read.people == (ToldPerson("Ada", aliases=("Addie",)), ToldPerson("Ben"))
-    assert [face.said[0].person for face in read.photos[0].faces if face.said] == ["Ada", "Ada", "Ben"]
+    assert read.people == (ListedPerson("Ada", aliases=("Addie",)), ListedPerson("Ben"))
+    assert [face.decisions[0].person for face in read.photos[0].faces if face.decisions] == ["Ada", "Ada", "Ben"]
     assert read.left_out == (
         "people 1: hidden must be true or false",
         "people 1, aliases 1: a name must be text",
@@ -316,7 +318,7 @@ def test_a_huge_file_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_others_add_is_passed_over_and_names_are_cleaned() -> None:
     people = [{"name": " Zoe\u0308 \n", "born": 1815}]
     read = parse(json.dumps({"format": "phototag-names", "version": 1, "people": people, "written by": "me"}).encode())
-    assert read == Names((ToldPerson("Zoë"),))
+    assert read == NamesFile((ListedPerson("Zoë"),))
 
 
 # --- on the disk ---
@@ -324,7 +326,7 @@ def test_what_others_add_is_passed_over_and_names_are_cleaned() -> None:
 
 def test_a_file_is_replaced_whole_and_is_private(tmp_path: Path) -> None:
     file = tmp_path / "names.json"
-    files.write(file, render(Names()), HEAD)
+    files.write(file, render(NamesFile()), HEAD)
     assert file.stat().st_mode & 0o777 == 0o600
     files.write(file, render(EXAMPLE), HEAD)
     assert parse(files.read(file, 1 << 20)) == EXAMPLE
@@ -356,7 +358,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Exception, match="disk full"):
-        files.write(file, render(Names()), HEAD)
+        files.write(file, render(NamesFile()), HEAD)
     assert parse(file.read_bytes()) == EXAMPLE
     assert os.listdir(tmp_path) == ["names.json"]
 
@@ -380,7 +382,7 @@ def test_names_that_are_one_by_now_are_numbered() -> None:
     assert [(person.name, person.aliases) for person in names.people] == [
         ("Zoe", ("Ada",)), ("Zoe (2)", ("Ada (2)",)), ("Ｚｏｅ (3)", ()),
     ]  # fmt: skip
-    assert [face.said[0].person for face in names.photos[0].faces] == ["Zoe", "Zoe (2)", "Ｚｏｅ (3)"]
+    assert [face.decisions[0].person for face in names.photos[0].faces] == ["Zoe", "Zoe (2)", "Ｚｏｅ (3)"]
     assert names.different[0].people == ("Zoe", "Zoe (2)")
     assert parse(render(names)) == names
 

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phototag.errors import UsageError
-from phototag.interop.names import Names, ToldPerson, parse, render
+from phototag.interop.names_file import ListedPerson, NamesFile
+from phototag.interop.read_names import parse
+from phototag.interop.write_names import render
 from phototag.progress import Silent
 from phototag.store import decisions, people
 from phototag.store.connect import Store, open_store
@@ -49,7 +51,7 @@ def carry(store: Store, other: Store, **how: Any) -> Imported:
     return import_names(other, parse(render(export_names(store).names)), fakes.settings(), Silent(), **how)
 
 
-def said(store: Store) -> Names:
+def said(store: Store) -> NamesFile:
     """What an export says, but for when and where it was said, and where photos are."""
     names = export_names(store).names
     return replace(
@@ -59,7 +61,7 @@ def said(store: Store) -> Names:
                 photo,
                 path=b"",
                 faces=tuple(
-                    replace(face, said=tuple(replace(one, at="", origin="typed") for one in face.said))
+                    replace(face, decisions=tuple(replace(one, at="", origin="typed") for one in face.decisions))
                     for face in photo.faces
                 ),
             )
@@ -117,7 +119,7 @@ def test_one_undo_takes_it_back(store: Store, other: Store) -> None:
     done = carry(store, other)
     assert undo(other, done.answer).decisions == 2
     assert people.names(other) == []
-    assert said(other) == Names()
+    assert said(other) == NamesFile()
     assert carry(store, other).names == 1  # and it can be said again
     assert said(other) == said(store)
 
@@ -215,7 +217,7 @@ def test_people_who_are_one_with_others_here(other: Store) -> None:
         name_faces(other, [face], name)
     merge(other, "Addie", "Benedict")
     merge(other, "Ben", "Ada")
-    names = Names((ToldPerson("Ada", aliases=("Addie",)), ToldPerson("Benedict", aliases=("Ben",))))
+    names = NamesFile((ListedPerson("Ada", aliases=("Addie",)), ListedPerson("Benedict", aliases=("Ben",))))
     import_names(other, names, fakes.settings(), Silent(), overrule=True)
     assert {name for name, _ in who(other).values()} == {"Ada", None}
     assert people.names(other) == ["Ada"]
@@ -225,7 +227,7 @@ def test_people_who_are_one_with_others_here(other: Store) -> None:
 
 
 def test_a_name_of_whom_nothing_is_said(store: Store, other: Store) -> None:
-    names = Names((ToldPerson("Ada"), ToldPerson("Ben", hidden=True), ToldPerson("Cy", aliases=("Cyril",))))
+    names = NamesFile((ListedPerson("Ada"), ListedPerson("Ben", hidden=True), ListedPerson("Cy", aliases=("Cyril",))))
     done = import_names(store, names, fakes.settings(), Silent())
     assert done.people == 3
     assert people.names(store) == ["Ada", "Ben", "Cy"]
@@ -451,4 +453,4 @@ def test_whatever_was_said_moves_and_moves_once(
             assert everything(two) == before
             while step_back(two):
                 pass
-            assert said(two) == Names()
+            assert said(two) == NamesFile()

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phototag.errors import UsageError
-from phototag.interop.names import parse, render
+from phototag.interop.read_names import parse
+from phototag.interop.write_names import render
 from phototag.progress import Silent
 from phototag.store import files, forget_people, history, libraries, models, people
 from phototag.store.connect import Store, open_store

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phototag.errors import UsageError
-from phototag.interop.names import Names
+from phototag.interop.names_file import NamesFile
 from phototag.interview.questions import AreTheyOne, Question, WhoIsIt
 from phototag.progress import Silent
 from phototag.store import engines, face_places, faces, files, libraries, models, people, photos
@@ -92,7 +92,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def told() -> Names:
+def told() -> NamesFile:
     """What somebody else said of these photos, as a names file."""
     with tempfile.TemporaryDirectory() as folder, open_store(Path(folder, "other.db"), create=True) as store:
         for number, shown in enumerate(_photos()):

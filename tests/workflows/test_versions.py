@@ -9,7 +9,8 @@ import PIL.Image
 import pytest
 
 from phototag.errors import UsageError
-from phototag.interop.names import parse, render
+from phototag.interop.read_names import parse
+from phototag.interop.write_names import render
 from phototag.progress import Silent
 from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store

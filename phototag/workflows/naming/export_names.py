@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import cast
 
-from phototag.interop.names import Names, OfFace, OfPair, Said, ToldFace, ToldPair, ToldPerson, ToldPhoto, ToldTwo
+from phototag.interop.names_file import (
+    FaceVerb,
+    ListedDecision,
+    ListedFace,
+    ListedFacePair,
+    ListedPeoplePair,
+    ListedPerson,
+    ListedPhoto,
+    NamesFile,
+    PairVerb,
+)
 from phototag.store import decisions, faces, people
 from phototag.store.connect import Store
 from phototag.store.faces import DecidedFace
@@ -18,7 +28,7 @@ from phototag.types import Box
 class Exported:
     """What a file of names is to say; `left_out`: faces of photos that can't be read now, whose content is unknown."""
 
-    names: Names
+    names: NamesFile
     left_out: int
 
     @property
@@ -44,40 +54,42 @@ def export_names(store: Store) -> Exported:
     known = [face for face in told if face.sha256 is not None]
     numbers = {face.id: number for number, face in enumerate(known, 1)}
     return Exported(
-        Names(
+        NamesFile(
             people=tuple(
-                ToldPerson(person.name, person.hidden, tuple(called.get(person.id, ())))
+                ListedPerson(person.name, person.hidden, tuple(called.get(person.id, ())))
                 for person in sorted(everyone.values(), key=lambda person: (person.name.casefold(), person.id))
             ),
             photos=tuple(
                 _photo(list(of_one), numbers, said) for _, of_one in groupby(known, key=lambda face: face.photo)
             ),
             pairs=tuple(
-                ToldPair(cast(OfPair, verb), (numbers[one], numbers[other]), at, origin)
+                ListedFacePair(cast(PairVerb, verb), (numbers[one], numbers[other]), at, origin)
                 for (one, other), (verb, at, origin) in sorted(pairs.items())
                 if one in numbers and other in numbers
             ),
-            different=tuple(ToldTwo((one, other), at, origin) for (one, other), (at, origin) in sorted(two.items())),
+            different=tuple(
+                ListedPeoplePair((one, other), at, origin) for (one, other), (at, origin) in sorted(two.items())
+            ),
         ),
         len(told) - len(known),
     )
 
 
-def _said(store: Store, names: dict[int, str]) -> dict[int, list[Said]]:
+def _said(store: Store, names: dict[int, str]) -> dict[int, list[ListedDecision]]:
     """Face → what stands of it, who it is first. Whoever was merged is the person that they are by now."""
-    said: dict[int, list[Said]] = defaultdict(list)
+    said: dict[int, list[ListedDecision]] = defaultdict(list)
     for one in sorted(decisions.face_decisions(store), key=lambda one: one.verb == "is-not"):
         name = None if one.person is None else names.get(one.person)
         about = {other.person for other in said[one.face]} - {None}
         if (one.person is None or name is not None) and name not in about:
-            said[one.face].append(Said(cast(OfFace, one.verb), name, one.at, one.origin))
+            said[one.face].append(ListedDecision(cast(FaceVerb, one.verb), name, one.at, one.origin))
     return {face: of_one for face, of_one in said.items() if of_one}
 
 
-def _photo(of_one: list[DecidedFace], numbers: dict[int, int], said: dict[int, list[Said]]) -> ToldPhoto:
+def _photo(of_one: list[DecidedFace], numbers: dict[int, int], said: dict[int, list[ListedDecision]]) -> ListedPhoto:
     photo = of_one[0]
-    told = tuple(ToldFace(numbers[face.id], _rounded(face.box), tuple(said.get(face.id, ()))) for face in of_one)
-    return ToldPhoto(cast(str, photo.sha256), photo.path, photo.width, photo.height, told)
+    told = tuple(ListedFace(numbers[face.id], _rounded(face.box), tuple(said.get(face.id, ()))) for face in of_one)
+    return ListedPhoto(cast(str, photo.sha256), photo.path, photo.width, photo.height, told)
 
 
 def _rounded(box: Box) -> Box:

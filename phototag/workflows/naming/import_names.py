@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from phototag.config import Settings
 from phototag.display import path_text
-from phototag.interop.names import Names, Said, ToldPerson, ToldPhoto, ToldTwo
+from phototag.interop.names_file import ListedDecision, ListedPeoplePair, ListedPerson, ListedPhoto, NamesFile
 from phototag.progress import Progress
 from phototag.store import decisions, face_places, faces, models, people, person_updates, photos
 from phototag.store.connect import Store
@@ -81,7 +81,7 @@ class Imported:
 
 def import_names(
     store: Store,
-    names: Names,
+    names: NamesFile,
     settings: Settings,
     progress: Progress,
     *,
@@ -147,7 +147,7 @@ class _Plan:
     forgotten: int = 0
 
     @classmethod
-    def made(cls, store: Store, names: Names, overrule: bool) -> _Plan:
+    def made(cls, store: Store, names: NamesFile, overrule: bool) -> _Plan:
         plan = cls(store, overrule, left_out=list(names.left_out), gone=faces.forgotten(store))
         for one in decisions.face_decisions(store):
             if one.verb == "a-face":
@@ -178,7 +178,7 @@ class _Plan:
 
     # --- people ---
 
-    def take_person(self, person: ToldPerson, shown: set[int]) -> None:
+    def take_person(self, person: ListedPerson, shown: set[int]) -> None:
         here = self.who[person.name]
         if person.hidden:
             if isinstance(here, int) and people.get(self.store, here).hidden:
@@ -207,7 +207,7 @@ class _Plan:
                 self.refused.add((face, person))
                 self.lines.append(_Line("is-not", face, person))
 
-    def take_two(self, two: ToldTwo, apart: set[tuple[int, int]]) -> None:
+    def take_two(self, two: ListedPeoplePair, apart: set[tuple[int, int]]) -> None:
         one, other = (self.who[name] for name in two.people)
         if one == other:
             self.differs(None, f"{two.people[0]} and {two.people[1]} are one", "two", may=False)
@@ -216,9 +216,9 @@ class _Plan:
         else:
             self.lines.append(_Line("different", person=one, other_person=other))
 
-    def take_bare_names(self, names: Names) -> None:
+    def take_bare_names(self, names: NamesFile) -> None:
         """People of whom the file says nothing but that there is somebody of that name."""
-        told = {one.person for photo in names.photos for face in photo.faces for one in face.said}
+        told = {one.person for photo in names.photos for face in photo.faces for one in face.decisions}
         told |= {name for two in names.different for name in two.people}
         for person in names.people:
             said = person.hidden or person.aliases or person.name in told
@@ -233,7 +233,7 @@ class _Plan:
 
     # --- faces ---
 
-    def take_faces(self, names: Names) -> None:
+    def take_faces(self, names: NamesFile) -> None:
         found: dict[int, list[_Face]] = {}
         for photo in names.photos:
             copy = photos.of_content(self.store, photo.sha256)
@@ -248,18 +248,18 @@ class _Plan:
                 for told, face in zip(photo.faces, self.placed(photo, copy), strict=True):
                     if face in self.gone:
                         self.forgotten += 1
-                        self.forgotten_names |= {one.person for one in told.said}
+                        self.forgotten_names |= {one.person for one in told.decisions}
                         continue
-                    self.told_of |= {one.person for one in told.said}
+                    self.told_of |= {one.person for one in told.decisions}
                     found.setdefault(told.number, []).append(face)
-                    for one in told.said:
+                    for one in told.decisions:
                         self.take(face, one)
         for pair in names.pairs:
             for face, other in product(*(found.get(number, ()) for number in pair.faces)):
                 if face != other:
                     self.take_pair(pair.verb, face, other)
 
-    def placed(self, photo: ToldPhoto, copy: LocatedPhoto) -> list[_Face]:
+    def placed(self, photo: ListedPhoto, copy: LocatedPhoto) -> list[_Face]:
         """Which face here each of the file's is: a present one, else one that was, else a new one."""
         if copy.id not in self.places:
             self.places[copy.id] = face_places.known_places(self.store, copy.id)
@@ -283,7 +283,7 @@ class _Plan:
             self.where.setdefault(face, (copy, box, face > 0 and known[face][1]))
         return [places[row] for row in range(len(boxes))]
 
-    def take(self, face: _Face, one: Said) -> None:
+    def take(self, face: _Face, one: ListedDecision) -> None:
         """What to write of one thing said of a face, if anything."""
         person = None if one.person is None else self.who[one.person]
         label = self.labels.get(face)
@@ -376,7 +376,7 @@ class _Plan:
         )
 
 
-def _proportioned(photo: ToldPhoto, copy: LocatedPhoto) -> bool:
+def _proportioned(photo: ListedPhoto, copy: LocatedPhoto) -> bool:
     """Whether places on a photo of the file are places on the photo here: it may be larger or smaller."""
     return abs(math.log(photo.width * copy.height / (photo.height * copy.width))) < _STRETCHED
 
