@@ -27,9 +27,9 @@ _CHOICES = 4
 @options.database
 @options.as_json
 def audit(db: Path | None, as_json: bool) -> None:
-    """Find faces that don't fit their names, people that look like one, and names claimed twice in a photo.
+    """Find faces that don't fit their names, people who look like one person, and names given twice in a photo.
 
-    Nothing is changed: say what is true with `phototag faces is` or `not`.
+    Changes nothing: say who a face is with `phototag faces is` or `not`.
     """
     from phototag.workflows.recognition.audit import audit as job
 

@@ -26,14 +26,14 @@ _OTHER_THRESHOLDS = (
 
 @click.command(short_help="Group the faces that nobody named.")
 @options.database
-@click.option("--from-scratch", is_flag=True, help="Group all faces anew; groups get new numbers.")
-@click.option("--preview", is_flag=True, help="Only say what would change.")
+@click.option("--from-scratch", is_flag=True, help="Group all faces again; groups get new numbers.")
+@click.option("--preview", is_flag=True, help="Only show what would change.")
 @options.as_json
 def cluster(db: Path | None, from_scratch: bool, preview: bool, as_json: bool) -> None:
     """Group the faces that nobody has named yet.
 
-    New faces go to the groups that they belong to, or found new ones; groups keep their faces and their numbers.
-    What you said about faces holds always.
+    New faces join the group that they belong to, or make new groups; groups keep their faces and numbers.
+    Your answers always hold.
     """
     from phototag.workflows.recognition.cluster import cluster_faces
 

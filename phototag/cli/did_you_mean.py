@@ -13,7 +13,7 @@ from phototag.errors import UsageError
 if TYPE_CHECKING:
     from phototag.store.connect import Store
 
-new = click.option("--new", is_flag=True, help="The name is a new person's, however near another name it is.")
+new = click.option("--new", is_flag=True, help="This is a new person, even if the name is close to another one.")
 
 
 def meant(store: Store, name: str, *, new: bool) -> str:

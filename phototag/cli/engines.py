@@ -15,7 +15,7 @@ from phototag.errors import StoppedError
 
 @click.group(short_help="Detectors and embedders: list, install, add, remove.")
 def engines() -> None:
-    """Detectors find faces, embedders tell people apart: see which there are, and bring better ones."""
+    """List, install, add and remove engines: detectors find faces, embedders tell people apart."""
 
 
 @engines.command("list")
@@ -23,7 +23,7 @@ def engines() -> None:
 def engines_list(as_json: bool) -> None:
     """List engines: built in, of other packages, added by you, installable, and families whose weights you bring.
 
-    A star marks what a new library uses; a library that is there keeps its own, which `phototag status` names.
+    A star marks what a new library uses. An existing library keeps its own, which `phototag status` shows.
     """
     from phototag.workflows.engines import listing
 
@@ -48,7 +48,7 @@ def engines_list(as_json: bool) -> None:
     "--family",
     help="What kind of weights: onnx, yunet, openface, facenet, projection (default: told by NAME or FILE).",
 )
-@click.option("--card", type=click.Path(path_type=Path), help="A TOML file that says how an ONNX embedder sees.")
+@click.option("--card", type=click.Path(path_type=Path), help="A TOML file that describes an ONNX embedder.")
 def engines_add(name: str, file: Path, family: str | None, card: Path | None) -> None:
     """Check the weights in FILE (a folder, for OpenFace's CSV files), copy them and register them as NAME."""
     from phototag.workflows.engines import add

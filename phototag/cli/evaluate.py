@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from phototag.workflows.evaluation.figures import Evaluation
 
 
-@click.command(short_help="How well are people told apart, on photos in a folder for each?")
+@click.command(short_help="Measure accuracy on photos with a folder for each person.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--pairs",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Compare the pairs of this list (LFW's pairs.txt) instead of all, and measure nothing else.",
+    help="Measure verification on the pairs of this list (in the format of LFW's pairs.txt), and nothing else.",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Write a page with plots there.")
 @click.option(
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     default=0.5,
     show_default=True,
     metavar="SHARE",
-    help="The people held out as strangers when known ones are to be identified among them.",
+    help="The share of people held out as strangers when people are identified.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn by chance.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random choices.")
 @options.engine_options
 @options.as_json
 def evaluate(folder: Path, out: Path | None, settings: Settings, as_json: bool, **how: Any) -> int:
-    """Measure how well the engines tell people apart on DIR, where each person's photos lie in a folder of their own.
+    """Measure how well the engines tell people apart, on DIR with a folder of photos for each person.
 
     Verification (thresholds, accuracy, true accepts at few false ones), identification with and without strangers, and
-    grouping. Found faces are remembered in your cache folder, so that the next time takes seconds.
+    grouping. Faces are kept in your cache folder, so that the next run takes seconds.
     """
     from phototag.workflows.evaluation.as_json import evaluation_as_json
     from phototag.workflows.evaluation.evaluate import evaluate as job

@@ -25,9 +25,9 @@ _other = click.argument("other", type=int)
 _person = click.argument("person")
 
 
-@click.group(short_help="The faces that were found, and who single ones are.")
+@click.group(short_help="List faces, and say who single faces are.")
 def faces() -> None:
-    """Show the faces that were found, and say who single ones are, or are not.
+    """List the faces that were found, and say who single faces are, or are not.
 
     \b
     phototag faces list
@@ -76,7 +76,7 @@ def faces_list(db: Path | None, form: str | None) -> None:
 @options.no_tag
 @options.database
 def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -> None:
-    """FACE is PERSON, who is looked for in all other photos at once."""
+    """Say that FACE is PERSON, and look for PERSON in all other photos."""
     from phototag.workflows.naming.name import name_face
     from phototag.workflows.naming.people import require_face
 
@@ -94,7 +94,7 @@ def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -
 @options.no_tag
 @options.database
 def faces_not(face: int, person: str, no_tag: bool, db: Path | None) -> None:
-    """FACE is not PERSON, and never gets that name with a group or from the machine."""
+    """Say that FACE is not PERSON. It never gets that name with a group or as a tag."""
     from phototag.workflows.naming.people import not_them
 
     with options.store(db) as store:
@@ -117,7 +117,7 @@ def faces_not(face: int, person: str, no_tag: bool, db: Path | None) -> None:
 @options.no_tag
 @options.database
 def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool, db: Path | None) -> None:
-    """A face on PHOTO was missed: it is at --box, and may be PERSON. It stays whatever looks at the photo later.
+    """Add a face of PHOTO that was missed, at --box, and say that it is PERSON. It stays whatever detector runs later.
 
     \b
     phototag faces add party.jpg "Ada Lovelace" --box 1210,340,96,120
@@ -138,9 +138,9 @@ def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool
 @_person
 @options.database
 def faces_absent(photo: Path, person: str, db: Path | None) -> None:
-    """PERSON, who was on PHOTO before it was edited, is not on it any more: they were cut off, or painted over.
+    """Say that PERSON is no longer on PHOTO since it was edited: they were cropped away or painted over.
 
-    `phototag audit` lists such names. Should the photo of before come back, it has its names.
+    `phototag audit` lists such names. If the unedited photo comes back, it has its names again.
     """
     from phototag.workflows.naming.add_face import photo_at
     from phototag.workflows.naming.placing import not_on
@@ -157,7 +157,7 @@ def faces_absent(photo: Path, person: str, db: Path | None) -> None:
 @options.no_tag
 @options.database
 def faces_same(face: int, other: int, no_tag: bool, db: Path | None) -> None:
-    """FACE and OTHER are the same person, and will be in one group."""
+    """Say that FACE and OTHER are the same person: they will be in one group."""
     from phototag.workflows.naming.name import compare
 
     with options.store(db) as store:
@@ -173,7 +173,7 @@ def faces_same(face: int, other: int, no_tag: bool, db: Path | None) -> None:
 @options.no_tag
 @options.database
 def faces_different(face: int, other: int, no_tag: bool, db: Path | None) -> None:
-    """FACE and OTHER are different people, and will not be in one group."""
+    """Say that FACE and OTHER are different people: they will never be in one group."""
     from phototag.workflows.naming.name import compare
 
     with options.store(db) as store:

@@ -16,7 +16,7 @@ from phototag.display import counted, path_text, printable
 if TYPE_CHECKING:
     from phototag.workflows.library.forget import ForgottenPhotos, Left
 
-dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be forgotten.")
+dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be forgotten.")
 
 
 @click.command(short_help="Forget photos that are deleted, or a folder.")
@@ -26,7 +26,7 @@ dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be f
     "--older-than",
     callback=options.seconds,
     metavar="DURATION",
-    help="Of these only those that are missing for so long (30d, 12h).",
+    help="Only those that have been missing for this long (30d, 12h).",
 )
 @dry_run
 @options.yes
@@ -41,14 +41,14 @@ def forget(
     db: Path | None,
     as_json: bool,
 ) -> None:
-    """Forget the photos that are --missing, or those in FOLDER: their faces, pictures and vectors.
+    """Forget the photos that are --missing, or those in FOLDER: their faces, crops and embeddings.
 
     \b
     phototag forget --missing --older-than 30d
     phototag forget ~/Pictures/Scans --dry-run
 
-    A photo that lies elsewhere, too, stays. No file is touched. What you said stays in the journal: photos that are
-    indexed again have their names again.
+    A photo that is also in another folder stays. No file is touched. Your answers stay in the journal: if the photos
+    are indexed again, they have their names again.
     """
     from phototag.workflows.library.forget import forget_folder, forget_missing
     from phototag.workflows.recognition.refresh import refresh

@@ -22,12 +22,14 @@ _SAID = {"typed": "", "reviewed": ", in a review", "folder": ", by a folder's na
 
 
 @click.command(short_help="What you answered, and when.")
-@click.option("-n", "--last", type=click.IntRange(min=1), default=20, metavar="COUNT", help="So many (default: 20).")
-@click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option(
+    "-n", "--last", type=click.IntRange(min=1), default=20, metavar="COUNT", help="Show this many (default: 20)."
+)
+@click.option("--all", "everything", is_flag=True, help="Show all answers.")
 @options.database
 @options.as_json
 def history(last: int, everything: bool, db: Path | None, as_json: bool) -> None:
-    """Show your answers, the latest first; `phototag undo NUMBER` undoes one, or redoes what an undo undid."""
+    """Show your answers, the latest first. `phototag undo NUMBER` undoes one; undoing an undo is a redo."""
     from phototag.store.history import answers
     from phototag.workflows.naming.history import described
 
@@ -50,15 +52,15 @@ def _line(answer: Answer, words: str) -> str:
 
 @click.command(short_help="Undo answers, and redo them.")
 @click.argument("answer", type=click.IntRange(0, (1 << 63) - 1), required=False)
-@click.option("--all-since", metavar="WHEN", help="All answers since a moment: 2h, 2026-11-24, 2026-11-24T18:30.")
-@click.option("--dry-run", is_flag=True, help="Only say what it would change.")
+@click.option("--all-since", metavar="WHEN", help="Undo all answers since a time: 2h, 2026-11-24, 2026-11-24T18:30.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @options.yes
 @options.no_tag
 @options.database
 def undo(answer: int | None, all_since: str | None, dry_run: bool, yes: bool, no_tag: bool, db: Path | None) -> None:
     """Undo the last thing that you did, or the answer of this number (`phototag history` shows them).
 
-    An undo has a number, too: undo it, and what it undid holds again. So two times `phototag undo` change nothing.
+    An undo has a number, too, and undoing it is a redo. So `phototag undo` twice changes nothing.
 
     \b
     phototag undo

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     nargs=2,
     type=click.Path(path_type=Path),
     metavar="OLD NEW",
-    help="The indexed folder OLD is NEW from now on: renamed, or mounted elsewhere. All names go along.",
+    help="Say that the indexed folder OLD was renamed to, or is mounted at, NEW. All names stay.",
 )
 @options.index_options
 @options.as_json
@@ -35,9 +35,10 @@ def index(
     how: dict[str, Any],
     as_json: bool,
 ) -> int:
-    """Find the faces in new and changed photos of folders (without PATHS: of all folders known).
+    """Find the faces in new and changed photos of PATHS (default: all indexed folders).
 
-    Only reads the photos. May be stopped at any time; the next run goes on where this one was.
+    Photos are only read. You can stop it at any time; the next run continues. Skipped are hidden files and folders,
+    folders with a `.nomedia` or `.noimage` file, folders of the system and, without --follow, symbolic links.
     """
     from phototag.workflows.library.index import index as job
     from phototag.workflows.library.relocate import relocate as move

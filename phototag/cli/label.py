@@ -12,7 +12,7 @@ from phototag.cli.tag import told
 from phototag.display import counted
 
 
-@click.command(short_help="Take names from the folders photos lie in.")
+@click.command(short_help="Take names from folders.")
 @click.option(
     "--from-folders",
     "folder",
@@ -25,10 +25,9 @@ from phototag.display import counted
 @options.database
 @options.as_json
 def label(folder: Path, no_tag: bool, db: Path | None, as_json: bool) -> None:
-    """Take names from where the photos lie, as in `people/Ada Lovelace/2019/1.jpg`, and look for them in all others.
+    """Take names from folders, as in `people/Ada Lovelace/2019/1.jpg`, and look for these people in all other photos.
 
-    A photo whose copies lie in two people's folders, or on which it isn't clear whose face is meant, is listed and
-    names nobody.
+    A photo that is in two people's folders, or on which it isn't clear which face is meant, names nobody and is listed.
     """
     from phototag.workflows.naming.label import label_from_folders
     from phototag.workflows.recognition.refresh import refresh

@@ -30,14 +30,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 database: Callable[[F], F] = click.option(
     "--db",
     type=click.Path(path_type=Path),
-    help="The database file (else PHOTOTAG_DB, else one in your data folder).",
+    help="The database file (default: PHOTOTAG_DB, else one in your data folder).",
 )
-as_json: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help="Print JSON, progress too.")
+as_json: Callable[[F], F] = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, on standard error for progress."
+)
 threshold: Callable[[F], F] = click.option(
     "--threshold",
     type=click.FloatRange(0, 2),
     metavar="DISTANCE",
-    help="Take faces closer than this for one person, 0 to 2 (default: the embedder's own).",
+    help="Distance below which two faces are one person, 0 to 2 (default: the embedder's own).",
 )
 precision: Callable[[F], F] = click.option(
     "--precision",
@@ -45,7 +47,7 @@ precision: Callable[[F], F] = click.option(
     metavar="SHARE",
     help="The share of tags that should be right, as 0.995; it is remembered (at first 0.99).",
 )
-no_tag: Callable[[F], F] = click.option("--no-tag", is_flag=True, help="Don't try the new names on all other faces.")
+no_tag: Callable[[F], F] = click.option("--no-tag", is_flag=True, help="Don't look for the names in other photos yet.")
 yes: Callable[[F], F] = click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 names_file = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
@@ -86,23 +88,24 @@ _ENGINES: tuple[Callable[[F], F], ...] = (
     click.option(
         "--device",
         type=click.Choice(["auto", "cpu", "gpu"]),
-        help="Where engines run: auto (the default) takes a GPU where onnxruntime or dlib finds one, "
-        "gpu insists on one.",
+        help="Where engines run: auto (the default) uses a GPU if onnxruntime or dlib finds one, "
+        "gpu refuses to run without one.",
     ),
     click.option(
         "--jobs",
         type=int,
-        help="Processes that decode, and pairs of engines that look (default: one a core, at most 16).",
+        help="Number of processes that decode photos, and of pairs of engines (default: one a core, at most 16).",
     ),
     click.option(
         "--min-face",
         type=int,
-        help="Smallest face sought, in pixels, 12 or more (default: as the folders were indexed, at first 20).",
+        help="Smallest face to find, in pixels, 12 or more (default: as before in this library, at first 20).",
     ),
     click.option(
         "--detail",
         type=int,
-        help="Long side in which faces are sought, in pixels, 64 to 8192 (default: likewise, at first 1280).",
+        help="Long side of the image in which faces are searched, in pixels, 64 to 8192 (default: as before in this "
+        "library, at first 1280).",
     ),
 )
 
@@ -135,11 +138,11 @@ def index_options(command: Callable[..., int]) -> Callable[..., int]:
                 "budget",
                 callback=seconds,
                 metavar="DURATION",
-                help="Begin nothing more after so long (2h, 1h30m); the next run goes on.",
+                help="Stop after this time (2h, 1h30m); the next run continues.",
             ),
             click.option("--follow", is_flag=True, help="Follow symbolic links."),
-            click.option("--retry", is_flag=True, help="Open files again that could not be used before."),
-            click.option("--accept-missing", is_flag=True, help="Believe it when many files are gone at once."),
+            click.option("--retry", is_flag=True, help="Try files again that could not be used before."),
+            click.option("--accept-missing", is_flag=True, help="Accept that many files are gone at once."),
             database,
         ]
     ):

@@ -15,7 +15,7 @@ name = click.argument("name")
 
 @click.group(short_help="The people that you named: rename, merge, split, hide them.")
 def people() -> None:
-    """Show the people that you named, and say more of them. Whatever you say, `phototag undo` undoes.
+    """Show and change the people that you named. You can undo any change with `phototag undo`.
 
     \b
     phototag people list
@@ -25,7 +25,7 @@ def people() -> None:
 
 
 @people.command("list")
-@click.option("--all", "everyone", is_flag=True, help="Hidden people, too.")
+@click.option("--all", "everyone", is_flag=True, help="Show hidden people, too.")
 @options.database
 @options.as_json
 def people_list(everyone: bool, db: Path | None, as_json: bool) -> None:
@@ -71,7 +71,7 @@ def people_list(everyone: bool, db: Path | None, as_json: bool) -> None:
 @options.database
 @options.as_json
 def people_show(name: str, db: Path | None, as_json: bool) -> None:
-    """Show what is known of NAME: other names, company, and every face, those that fit worst first."""
+    """Show what is known of NAME: other names, who is often beside them, and every face, the least typical first."""
     from phototag.store.faces import identified
     from phototag.store.people import aliases, get, seen_together
     from phototag.workflows.naming.people import called

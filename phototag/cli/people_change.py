@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("new")
 @options.database
 def rename(name: str, new: str, db: Path | None) -> None:
-    """Call NAME by another name, NEW, from now on."""
+    """Change NAME to NEW."""
     from phototag.workflows.naming.people import rename as job
 
     with options.store(db) as store:
@@ -91,7 +91,7 @@ def unhide(name: str, db: Path | None) -> None:
 @options.no_tag
 @options.database
 def not_this_person(name: str, faces: tuple[int, ...], no_tag: bool, db: Path | None) -> None:
-    """Say that FACES (numbers, as `people show` has them) are not NAME, and never will be."""
+    """Say that FACES (their numbers, as in `people show`) are not NAME. They never get that name again."""
     from phototag.workflows.naming.people import not_them
 
     with options.store(db) as store:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 @click.option("--tagged", is_flag=True, help="Also the faces that the machine tagged: look through them first.")
 @dry_run
 @click.option("--yes", "-y", is_flag=True, help="Don't ask whether; --name-again is needed, too.")
-@click.option("--name-again", metavar="NAME", help="The name once more, instead of typing it when asked.")
+@click.option("--name-again", metavar="NAME", help="The name once more, instead of typing it when you are asked.")
 @options.database
 @options.as_json
 def people_forget(
     name: str, tagged: bool, dry_run: bool, yes: bool, name_again: str | None, db: Path | None, as_json: bool
 ) -> None:
-    """Drop all that is known of NAME for good: names, the faces that you named, their pictures and vectors.
+    """Delete all that is known of NAME for good: names, the faces that you named, their crops and embeddings.
 
     \b
     phototag people forget "Ada Lovelace" --dry-run

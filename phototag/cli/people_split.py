@@ -42,7 +42,7 @@ def split(
     no_tag: bool,
     db: Path | None,
 ) -> None:
-    """Take faces that are somebody else's from NAME: shows NAME's faces in parts that look alike, and asks.
+    """Move faces of NAME that show somebody else: shows NAME's faces in parts that look alike, and asks whose each is.
 
     \b
     phototag people split Ada

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from phototag.config import Settings
 
 
-@click.command(short_help="The whole job: index, group, tag, write the report.")
+@click.command(short_help="The whole job: index, group, tag, write the album.")
 @options.paths
 @options.index_options
 @options.precision
-@click.option("--out", type=click.Path(path_type=Path), help="The report's folder (else beside the database).")
+@click.option("--out", type=click.Path(path_type=Path), help="The album's folder (default: beside the database).")
 @options.as_json
 def run(
     paths: tuple[Path, ...],
@@ -32,7 +32,7 @@ def run(
     out: Path | None,
     as_json: bool,
 ) -> int:
-    """Index folders, group faces, tag the people you named, write the report, and say where it is."""
+    """Index folders, group faces, tag the people you named, write the album, and print its address."""
     from phototag.workflows.run import run as job
 
     with options.store_for(paths, settings.db) as store:

@@ -11,11 +11,11 @@ from phototag.cli import options
 from phototag.display import counted, path_text, photos_away
 
 
-@click.command(short_help="Where the library stands.")
+@click.command(short_help="What is in the library.")
 @options.database
 @options.as_json
 def status(db: Path | None, as_json: bool) -> None:
-    """Show folders, photos, faces, problems, people and the model."""
+    """Show folders, photos, faces, people, the model, and the files that could not be used."""
     from phototag.workflows.library.status import status as job
 
     with options.store(db, write=False) as store:

@@ -16,7 +16,7 @@ from phototag.display import counted
 @options.database
 @options.as_json
 def train(precision: float | None, db: Path | None, as_json: bool) -> None:
-    """Learn the people that you named, from their faces that are sharp and large enough, and how sure to be of them."""
+    """Learn the people that you named, from sharp and large faces, and how probable a guess is to be right."""
     from phototag.workflows.recognition.train import train_people
 
     settings = options.settings(db=db, precision=precision)

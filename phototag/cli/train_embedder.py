@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from phototag.workflows.evaluation.train_embedder import TrainedEmbedder
 
 
-@click.command("train-embedder", short_help="Teach an embedder your people with the triplet loss.")
+@click.command("train-embedder", short_help="Train an embedder on your people with the triplet loss.")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--name", default="trained", show_default=True, help="What the new engine is to be called.")
+@click.option("--name", default="trained", show_default=True, help="Name of the new engine.")
 @click.option(
     "--network",
     type=click.Choice(["projection", "nn4.small2"]),
@@ -27,16 +27,29 @@ if TYPE_CHECKING:
 )
 @click.option("--start", metavar="ENGINE", help="Begin nn4.small2 with the weights of this engine, not at random.")
 @click.option("--mining", type=click.Choice(["semi-hard", "random"]), default="semi-hard", show_default=True)
-@click.option("--margin", type=click.FloatRange(0, 4, min_open=True), default=0.2, show_default=True, help="α.")
-@click.option("--people", type=click.IntRange(2), default=32, show_default=True, help="People of a batch.")
-@click.option("--faces", type=click.IntRange(2), default=4, show_default=True, help="Faces of each in a batch.")
+@click.option(
+    "--margin", type=click.FloatRange(0, 4, min_open=True), default=0.2, show_default=True, help="The margin α."
+)
+@click.option("--people", type=click.IntRange(2), default=32, show_default=True, help="People in a batch.")
+@click.option("--faces", type=click.IntRange(2), default=4, show_default=True, help="Faces of each person in a batch.")
 @click.option("--rate", type=click.FloatRange(0, 1, min_open=True), help="Learning rate (default: the network's own).")
-@click.option("--epochs", type=click.IntRange(1), default=100, show_default=True, help="The most epochs.")
+@click.option("--epochs", type=click.IntRange(1), default=100, show_default=True, help="Maximum number of epochs.")
 @click.option("--patience", type=click.IntRange(1), default=10, show_default=True, help="Epochs without gain.")
-@click.option("--held-out", type=click.FloatRange(0.1, 0.9), default=1 / 3, help="Share of people that judge it (⅓).")
-@click.option("--variants", type=click.IntRange(0), default=4, show_default=True, help="Of each face, to learn from.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is left to chance.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where checkpoints, history and plot go.")
+@click.option(
+    "--held-out",
+    type=click.FloatRange(0.1, 0.9),
+    default=1 / 3,
+    help="Share of people to measure it on (⅓).",
+)
+@click.option(
+    "--variants",
+    type=click.IntRange(0),
+    default=4,
+    show_default=True,
+    help="Variants of each face to learn from.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random choices.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for checkpoints, history and plot.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
 @options.engine_options
 @options.as_json
@@ -44,9 +57,9 @@ def train_embedder(
     settings: Settings, folder: Path, out: Path | None, resume: bool, epochs: int, patience: int, as_json: bool,
     **plan: Any,
 ) -> None:  # fmt: skip
-    """Train an embedder on FOLDER, which has a folder of photos for each person, and judge it on people it never saw.
+    """Train an embedder on FOLDER, which has a folder of photos for each person, and measure it on people it never saw.
 
-    By default it learns a linear map on the vectors of the embedder (--embedder) that a new library would use.
+    By default it learns a linear map on the embeddings of --embedder.
     """
     from phototag.workflows.evaluation import train_embedder as job
 

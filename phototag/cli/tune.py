@@ -17,7 +17,7 @@ from phototag.errors import UsageError
 @options.database
 @options.as_json
 def tune(precisions: tuple[float, ...], db: Path | None, as_json: bool) -> None:
-    """Show how many faces each precision would tag, and how many of them wrongly by estimate. Nothing is changed.
+    """Show how many faces each precision would tag, and how many of the tags should be wrong. Changes nothing.
 
     \b
     phototag tune
