@@ -47,6 +47,11 @@ def counted(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
+def percent(probability: float) -> str:
+    """A probability as whole percent, at most 99 %: phototag is never certain."""
+    return f"{min(99, int(probability * 100))} %"
+
+
 def and_more(hidden: int) -> str:
     """What follows the shown part of a list: `and 1,234 more`; empty if nothing is hidden."""
     return f"and {hidden:,} more" if hidden > 0 else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phototag.cli import options
-from phototag.display import path_text, printable
+from phototag.display import path_text, percent, printable
 from phototag.errors import DONE_WITH_PROBLEMS, TooLittleDataError
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 def identify(
     photos: tuple[Path, ...], rule: Rule, threshold: float | None, settings: Settings, db: Path | None, as_json: bool
 ) -> int:
-    """Say of each face on photos, which need not be in the library, which of the people you named it is.
+    """Say which of the people you named is on each photo; the photos need not be in the library.
 
-    Each answer comes with your named faces that speak for it. Neither photos nor database are changed. The rules are
-    the classic ones, with one threshold for all people: `phototag tag`, which names the library's own faces, has a
-    judgement that is calibrated on your names.
+    Each answer comes with the named faces that are nearest. Neither photos nor database are changed. The rules are the
+    classic ones, with one distance limit for all people. `phototag tag`, which names the library's own faces, is
+    calibrated on your names instead.
     """
     from phototag.workflows.recognition.identify import identify as job
 
@@ -54,9 +54,19 @@ def identify(
 
 
 def _sentence(face: Identity) -> str:
-    who = printable(face.person) if face.person else f"unknown (likest {printable(face.likest)})"
-    speaking = ", ".join(f"{path_text(one.photo)} ({one.distance:.3f})" for one in face.evidence)
+    nearest = ", ".join(f"{path_text(one.photo)} (distance {one.distance:.2f})" for one in face.evidence)
     return (
-        f"{path_text(face.photo)} {options.place(face.box)}: {who}, distance {face.distance:.3f}, "
-        f"probability {face.probability:.2f}\n  nearest named: {speaking}"
+        f"{path_text(face.photo)} {options.place(face.box)}: {_verdict(face)} "
+        f"{options.distance_and_limit(face.distance, face.threshold)}\n  nearest named faces: {nearest}"
+    )
+
+
+def _verdict(face: Identity) -> str:
+    if face.person:
+        return f"{printable(face.person)} ({percent(face.probability)})."
+    who = f"{printable(face.likest)} ({percent(face.probability)})"
+    return (
+        f"probably {who}, but not sure enough to say so."
+        if face.probability >= 0.5
+        else f"unknown; most similar to {who}."
     )

@@ -1,9 +1,9 @@
-"""The interview on a terminal: pictures, a key for an answer, every answer saved at once."""
+"""The interview on a terminal: pictures, one key for an answer, every answer saved at once."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from urllib.parse import quote_from_bytes
 
 import click
@@ -13,6 +13,8 @@ from rich.console import Console
 
 from phototag.cli import hints, pictures
 from phototag.cli.did_you_mean import is_meant
+from phototag.cli.interview_text import Choice, all_of_them, none_of_them, question_text, typed_numbers
+from phototag.cli.interview_text import hints as key_hints
 from phototag.display import counted, path_text, printable
 from phototag.errors import DatabaseUnavailableError, UsageError
 from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt, WhoIsNot
@@ -24,50 +26,55 @@ from phototag.workflows.recognition.background import Tagger
 from phototag.workflows.recognition.tag import Tagged
 
 #: Faces on the sheet that `o` opens, at most.
-_SHEET = 400
-_ALWAYS = "[o]pen a photo  [s]kip  [u]ndo  [q]uit"
-_DISMISS = "[x] no face  [d]on't care"
+_MAX_SHEET = 400
+#: People who are offered for a group by a number key.
+_OFFERED = 5
 
 
 def interview(session: InterviewSession, tagger: Tagger | None, *, images: bool) -> Tagged | None:
     """Ask question after question until none is left or the user quits.
 
-    `tagger`: tries the new names meanwhile, and its last result is returned.
+    `tagger`: tries new names on all faces meanwhile; its last result is returned.
     """
     terminal = _Terminal(session, images)
     while True:
         if tagger:
-            if tagger.finished_since_last_asked():
-                if tagger.error:
-                    why = printable(hints.sentence(tagger.error))
-                    terminal.console.print(f"New names couldn't be tried on all faces: {why}", markup=False)
-                session.reload_guesses()
-            _learn(tagger, session)
+            _exchange_news(terminal, tagger)
         session.catch_up()
         question = session.next()
         if question is None or not terminal.ask(question):
             break
     if question is None:
-        terminal.console.print("Nothing is left to ask.")
-    terminal.console.print(f"{session.progress()}; all saved.")
+        terminal.say("Nothing is left to ask.")
+    terminal.say(f"{session.progress()}; all saved.")
     if tagger is None:
         return None
-    _learn(tagger, session)
+    _request_tags(tagger, session)
     return tagger.close()
 
 
-def _learn(tagger: Tagger, session: InterviewSession) -> None:
+def _exchange_news(terminal: _Terminal, tagger: Tagger) -> None:
+    """Take new tags from the tagger, and let it learn from new answers."""
+    if tagger.finished_since_last_asked():
+        if tagger.error:
+            why = printable(hints.sentence(tagger.error))
+            terminal.say(f"New names couldn't be tried on all faces: {why}")
+        terminal.session.reload_guesses()
+    _request_tags(tagger, terminal.session)
+
+
+def _request_tags(tagger: Tagger, session: InterviewSession) -> None:
     if session.changed:
         tagger.request()
         session.changed = False
 
 
 class _Quit(Exception):
-    """The user has enough."""
+    """The user wants to end the interview."""
 
 
-class _Again(Exception):
-    """That was no answer after all."""
+class _NotAnswered(Exception):
+    """The key was no answer, or its answer was given up: the question stays."""
 
 
 class _Terminal:
@@ -78,184 +85,157 @@ class _Terminal:
         self.console = Console(highlight=False, emoji=False)
         self.prompt: PromptSession[str] = PromptSession()
 
+    def say(self, text: str) -> None:
+        """Print a line as it is, without markup."""
+        self.console.print(text, markup=False)
+
     def ask(self, question: Question) -> bool:
         """Ask until there is an answer, which is saved; False if the user quits."""
         self.console.rule(printable(str(self.session.progress())))
-        self.console.print(self._words(question), markup=False, style="bold")
+        appearances = self.session.appearances(question) if isinstance(question, WhoIsIt) else 0
+        self.console.print(question_text(question, self._name, appearances), markup=False, style="bold")
         self._show(question)
-        keys, answers = self._answers(question)
-        self.console.print(keys, markup=False)
+        choices = self._choices(question)
+        keys = "\n".join(key_hints(line, self.console.width) for line in (choices, self._always(question)))
+        actions = {key: choice.act for choice in (*choices, *self._always(question)) for key in choice.keys}
+        self.say(keys)
         while True:
-            key = click.getchar().lower()
-            answer = answers.get("n" if key in ("\r", "\n") and isinstance(question, WhoIsIt) else key)
-            if answer is None:
+            action = actions.get(click.getchar().lower())
+            if action is None:
                 continue
             try:
-                answer()
+                action()
+                return True
             except _Quit:
                 return False
-            except _Again:
+            except _NotAnswered:
                 pass
             except OutdatedError as error:
-                self.console.print(hints.sentence(error), markup=False)
+                self.say(hints.sentence(error))
                 return True
             except (UsageError, DatabaseUnavailableError) as error:
-                self.console.print(hints.sentence(error), markup=False)
-            else:
-                return True
-            self.console.print(keys, markup=False)
+                self.say(hints.sentence(error))
+            self.say(keys)
 
-    def _words(self, question: Question) -> str:
-        many = counted(len(question.shown if isinstance(question, AreTheyOne) else question.faces), "face")
-        if not isinstance(question, AreTheyOne) and len(question.shown) < len(question.faces):
-            many += f" ({len(question.shown)} shown; each of the others is in a group with one of these)"
-        match question:
-            case WhoIsIt():
-                likely = (f"[{number}] {who}" for number, who in enumerate(self._likely(question), 1))
-                group = f"group {question.group}, " if question.group >= 0 else ""
-                once = ", met only once: a stranger, perhaps" if self.session.appearances(question) == 1 else ""
-                return "  ".join((f"Who is this? {group}{many}{once}", *likely))
-            case IsItAlso():
-                return f"Is this also {self._who(question.person)}? {many}, those that fit least first"
-            case AreTheyOne():
-                one, other = (self._who(side.person) if side.person else "nobody named yet" for side in question.sides)
-                return f"Are these two one person? {one}; {other}"
-            case WhoIsNot():
-                return f"Which of these is not {self._who(question.person)}? {many}, those that fit least first"
-
-    def _who(self, person: int) -> str:
+    def _name(self, person: int) -> str:
         return printable(self.session.name(person))
 
-    def _likely(self, question: WhoIsIt) -> list[str]:
-        return [self._who(person) for person in question.likely[:5]]
-
     def _show(self, question: Question) -> None:
+        """The faces with their numbers, if pictures are wanted."""
         if not self.images:
             return
         first = 1
         sides = [side.shown for side in question.sides] if isinstance(question, AreTheyOne) else [question.shown]
         for number, side in enumerate(sides):
             if number:
-                self.console.print("… and:")
+                self.say("… and:")
             pictures.show(self.console, naming.pictures(self.session.store, side), first=first)
             first += len(side)
 
-    def _answers(self, question: Question) -> tuple[str, dict[str, Callable[[], object]]]:
-        """What can be answered, as a line of keys, and what each key does."""
+    # --- keys ---
+
+    def _choices(self, question: Question) -> list[Choice]:
+        """The answers to a question."""
         session = self.session
-        always: dict[str, Callable[[], object]] = {
-            "o": lambda: self._open(question),
-            "s": lambda: session.skip(question),
-            "u": self._undo,
-            "q": _quit,
-            "\x03": _quit,
-            "\x04": _quit,
-            "": _quit,  # the terminal is gone
-        }
         if isinstance(question, AreTheyOne):
-            both: dict[str, Callable[[], object]] = {
-                "y": lambda: session.yes(question),
-                "n": lambda: session.no(question),
-            }
-            return f"[y]es  [n]o, two  {_ALWAYS}", both | always
+            return [
+                Choice(("y",), "the same person", lambda: session.yes(question)),
+                Choice(("n",), "different people", lambda: session.no(question)),
+            ]
+        if isinstance(question, WhoIsIt):
+            likely = [
+                Choice((str(number),), self._name(person), partial(self._save, question, session.name(person)))
+                for number, person in enumerate(question.likely[:_OFFERED], 1)
+            ]
+            return [
+                *likely,
+                Choice(("n", "\r", "\n"), "type a name", lambda: self._type_name(question)),
+                Choice(("p",), "pick out wrong faces first", lambda: self._pick(question)),
+                *self._dismissals(question),
+            ]
+        who = self._name(question.person)
+        yes_or_no = [
+            Choice(("y",), f"{all_of_them(question)} {who}", lambda: session.yes(question)),
+            Choice(("p",), "pick the wrong ones", lambda: self._pick(question)),
+            Choice(("0", "n"), f"{none_of_them(question)} {who}", lambda: session.no(question)),
+        ]
         if isinstance(question, WhoIsNot):
-            who = self._who(question.person)
-            those: dict[str, Callable[[], object]] = {
-                "p": lambda: self._pick(question),
-                "y": lambda: session.yes(question),
-                "n": lambda: session.no(question),
-            }
-            return f"[p]ick them out  [y] all are {who}  [n]one is  {_ALWAYS}", those | always
-        named: dict[str, Callable[[], object]] = {
-            "p": lambda: self._pick(question),
-            "m": lambda: session.mixed(question),
-            "x": lambda: session.dismiss(question, "not-a-face"),
-            "d": lambda: session.dismiss(question, "dont-care"),
-        }
-        if isinstance(question, IsItAlso):
-            named |= {
-                "y": lambda: session.yes(question),
-                "n": lambda: session.no(question),
-                "t": lambda: self._call(question),
-            }
-            return (
-                f"[y]es  [n]o, none  [p]ick out who isn't  [t]ype who it is  [m]ixed  {_DISMISS}  {_ALWAYS}",
-                named | always,
-            )
-        named |= {
-            str(number): lambda who=person: self._saved(question, session.name(who))  # type: ignore[misc]
-            for number, person in enumerate(question.likely[:5], 1)
-        }
-        return (
-            f"[n]ame  [p]ick out others first  [m]ixed  {_DISMISS}  {_ALWAYS}",
-            named | always | {"n": lambda: self._call(question)},
-        )
+            return yes_or_no
+        somebody_else = Choice(("t",), "type who else it is", lambda: self._type_name(question))
+        return [*yes_or_no, somebody_else, *self._dismissals(question)]
 
-    def _call(self, question: WhoIsIt | IsItAlso, without: Sequence[int] = ()) -> None:
-        self._saved(question, self._meant(self._line("name: ", self.session.names())), without)
+    def _dismissals(self, question: WhoIsIt | IsItAlso) -> list[Choice]:
+        session = self.session
+        return [
+            Choice(("m",), "several people", lambda: session.mixed(question)),
+            Choice(("x",), "not a face", lambda: session.dismiss(question, "not-a-face")),
+            Choice(("d",), "ignore", lambda: session.dismiss(question, "dont-care")),
+        ]
 
-    def _meant(self, name: str) -> str:
-        """The name typed, or the one that it is nearly. Raises _Again if neither is said to be meant."""
+    def _always(self, question: Question) -> list[Choice]:
+        """The keys that every question has; Ctrl-C, Ctrl-D and a terminal that is gone end the interview, too."""
+        return [
+            Choice(("o",), "open a photo", lambda: self._open(question)),
+            Choice(("s",), "skip", lambda: self.session.skip(question)),
+            Choice(("u",), "undo", self._undo),
+            Choice(("q", "\x03", "\x04", ""), "quit", _quit),
+        ]
+
+    # --- what keys do ---
+
+    def _type_name(self, question: WhoIsIt | IsItAlso, without: Sequence[int] = ()) -> None:
+        self._save(question, self._confirmed(self._line("name: ", self.session.names())), without)
+
+    def _confirmed(self, name: str) -> str:
+        """The typed name, or the known name near it if that one is meant. Raises _NotAnswered if the user gives up."""
         nearly = resembled(self.session.store, name)
         try:
             return nearly.name if nearly and is_meant(nearly.name) else name
         except click.Abort:
-            raise _Again from None
+            raise _NotAnswered from None
 
-    def _saved(self, question: WhoIsIt | IsItAlso, name: str, without: Sequence[int] = ()) -> None:
+    def _save(self, question: WhoIsIt | IsItAlso, name: str, without: Sequence[int] = ()) -> None:
         done = self.session.name_as(question, name, without)
-        self.console.print(f"{counted(done.faces, 'face')} saved as {printable(done.person.name)}.", markup=False)
+        self.say(f"{counted(done.faces, 'face')} saved as {printable(done.person.name)}.")
         if done.left_out:
-            self.console.print(naming.left_out(done), markup=False)
+            self.say(naming.left_out(done))
 
     def _pick(self, question: WhoIsIt | IsItAlso | WhoIsNot) -> None:
-        picked = _numbers(self._line("numbers of those who aren't, as 3 5-7: "), len(question.shown))
+        """The answer without some faces, whose numbers are typed."""
+        picked = typed_numbers(self._line("numbers of the wrong faces, as in 3 5-7: "), len(question.shown))
         without = [question.shown[number - 1] for number in picked]
         if isinstance(question, WhoIsIt):
-            self._call(question, without)
+            self._type_name(question, without)
         else:
             self.session.yes(question, without)
 
     def _open(self, question: Question) -> None:
-        """A photo, or all faces of the question, in the desktop's viewer; then the question stands as before."""
+        """Open a photo, or a sheet of all faces, in the desktop's viewer. The question stays."""
         text = self._line("number of the face whose photo to open (all: a sheet of all faces): ")
         if text == "all":
             ids = question.shown if isinstance(question, AreTheyOne) else question.faces
-            pictures.open_all(naming.pictures(self.session.store, ids[:_SHEET]))
-            raise _Again
-        for number in _numbers(text, len(question.shown)):
+            pictures.open_all(naming.pictures(self.session.store, ids[:_MAX_SHEET]))
+            raise _NotAnswered
+        for number in typed_numbers(text, len(question.shown)):
             path = faces.place(self.session.store, question.shown[number - 1]).photo
             click.echo(f"opening {path_text(path)}")
             click.launch("file://" + quote_from_bytes(path))
-        raise _Again
+        raise _NotAnswered
 
     def _undo(self) -> None:
         done = self.session.undo()
-        told = f"{done} [u] again brings it back." if done else "There is nothing to undo."
-        self.console.print(told, markup=False)
+        self.say(f"{done} You can undo this with `u`." if done else "There is nothing to undo.")
 
     def _line(self, prompt: str, known: Sequence[str] = ()) -> str:
-        """A line typed, completed over the known ones. Raises _Again if there is none."""
+        """A typed line, completed from `known`. Raises _NotAnswered if it is empty."""
         try:
             text = self.prompt.prompt(prompt, completer=FuzzyWordCompleter(list(known)) if known else None).strip()
         except (KeyboardInterrupt, EOFError):
             text = ""
         if not text:
-            raise _Again
+            raise _NotAnswered
         return text
 
 
 def _quit() -> None:
     raise _Quit
-
-
-def _numbers(text: str, most: int) -> list[int]:
-    """`3 5-7` as 3, 5, 6, 7. Raises UsageError for what isn't shown."""
-    found: list[int] = []
-    for part in re.split(r"[\s,]+", text.strip()):
-        span = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part)
-        first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
-        if not 1 <= first <= last <= most:
-            raise UsageError(f"{printable(part)} is none of the numbers 1 to {most}: nothing saved")
-        found += range(first, last + 1)
-    return list(dict.fromkeys(found))

@@ -202,6 +202,12 @@ def first_lines(lines: Sequence[str], most: int = 10) -> list[str]:
     return [f"  {line}" for line in [*lines[:most], *([f"{and_more(hidden)}: `--json` has them all"] * (hidden > 0))]]
 
 
+def distance_and_limit(distance: float, limit: float) -> str:
+    """`(distance 0.42, limit 0.38)`, with a third digit if both would look the same."""
+    digits = 3 if f"{distance:.2f}" == f"{limit:.2f}" else 2
+    return f"(distance {distance:.{digits}f}, limit {limit:.{digits}f})"
+
+
 @contextmanager
 def in_utf8() -> Generator[TextIO, None, None]:
     """Standard output for other programs: UTF-8, whatever the terminal's encoding; line ends as they are written."""

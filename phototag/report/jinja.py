@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from phototag import display
 from phototag.display import and_more, counted, path_text, photos_away, printable
 
 _PACKAGE = Path(__file__).parents[1]
@@ -80,10 +81,8 @@ def number(value: int) -> str:
 
 
 def percent(probability: float | None) -> str:
-    """A probability as whole percent, at most 99 %: phototag is never certain. Empty for None."""
-    if probability is None or not 0 <= probability <= 1:
-        return ""
-    return f"{min(99, int(probability * 100))} %"
+    """A probability as whole percent, empty for None and for anything that is none."""
+    return "" if probability is None or not 0 <= probability <= 1 else display.percent(probability)
 
 
 def parse_time(taken_at: str | None) -> datetime | None:

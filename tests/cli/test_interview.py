@@ -48,14 +48,14 @@ def test_naming_both_groups(indexed: Path, environment: dict[str, str], phototag
         if not flags:
             terminal.expect("▀")
             terminal.expect(r" 1 +2 +3")
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("n")
         terminal.expect("name:")
         terminal.send("Grace Hopper\r")
         terminal.expect("saved as Grace Hopper")
         assert people(phototag, indexed)["Grace Hopper"] > 5  # saved before the next question is answered
         terminal.expect(r"named, 1 answer")
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("\r")
         terminal.expect("name:")
         terminal.send("Eileen\r")
@@ -70,25 +70,25 @@ def test_skip_undo_dismiss_quit(indexed: Path, environment: dict[str, str], phot
         terminal.expect("0 answers")
         terminal.expect(r"Who is this\? group (\d+), \d+ faces")
         first = terminal.match[1]
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("s")
         terminal.expect(r"Who is this\? group (\d+), \d+ faces")
         assert terminal.match[1] != first
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("d")
         terminal.expect(f"Who is this\\? group {first}, ")  # what was put off comes last
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)
     status = json.loads(phototag("status", "--json", "--db", indexed).stdout)
     assert status["groups"] == 1
     with interview(indexed, environment, "--no-images") as terminal:
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("u")
         terminal.expect("Undid answer")
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("x")
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)
     after = json.loads(phototag("status", "--json", "--db", indexed).stdout)
@@ -99,7 +99,7 @@ def test_skip_undo_dismiss_quit(indexed: Path, environment: dict[str, str], phot
 def test_known_names_are_offered(indexed: Path, environment: dict[str, str], phototag: Run) -> None:
     phototag("name", 1, "Grace Brewster Hopper", "--db", indexed)
     with interview(indexed, environment, "--no-images") as terminal:
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("n")
         terminal.expect("name:")
         terminal.send("gra")
@@ -107,7 +107,7 @@ def test_known_names_are_offered(indexed: Path, environment: dict[str, str], pho
         terminal.send("\t\r")
         terminal.expect("saved as Grace Brewster Hopper")
         terminal.expect("Which of these is not Grace Brewster Hopper")  # two groups that look like two people
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)
     assert len(people(phototag, indexed)) == 1
@@ -115,12 +115,12 @@ def test_known_names_are_offered(indexed: Path, environment: dict[str, str], pho
 
 def test_ctrl_c_leaves_what_was_answered(indexed: Path, environment: dict[str, str], phototag: Run) -> None:
     with interview(indexed, environment, "--no-images") as terminal:
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("n")
         terminal.expect("name:")
         terminal.send("Grace\r")
         terminal.expect("named, 1 answer")
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.sendintr()
         terminal.expect(pexpect.EOF)
     assert list(people(phototag, indexed)) == ["Grace"]
@@ -138,15 +138,15 @@ def test_who_is_left_out_and_where_strangers_begin(indexed: Path, environment: d
     phototag("faces", "not", faces[1], "Grace", "--no-tag", "--db", indexed)
     with interview(indexed, environment, "--no-images", "--no-tag") as terminal:
         terminal.expect(r"Is this also Grace\? |Who is this\? ")
-        terminal.expect(r"\[q\]uit")
-        assert "met only once" not in terminal.before
+        terminal.expect(r"\[q\] quit")
+        assert "photographed only once" not in terminal.before
         terminal.send("t" if "also" in terminal.before else "n")
         terminal.expect("name:")
         terminal.send("Grace\r")
         terminal.expect("saved as Grace")
         terminal.expect("1 face left out: you said that it is not Grace")
-        terminal.expect(r"Who is this\? group 2, \d+ faces, met only once: a stranger, perhaps")
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"Who is this\? group 2, \d+ faces, photographed only once: perhaps a stranger")
+        terminal.expect(r"\[q\] quit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)
     assert people(phototag, indexed) == {"Grace": len(faces) - 1}
@@ -156,24 +156,24 @@ def test_picking_out_faces_and_undoing_it(indexed: Path, environment: dict[str, 
     with interview(indexed, environment, "--no-images", "--no-tag") as terminal:
         terminal.expect(r"Who is this\? group \d+, (\d+) faces")
         faces = int(terminal.match[1])
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("p")
-        terminal.expect("numbers of those who aren't")
+        terminal.expect("numbers of the wrong faces")
         terminal.send("99\r")
         terminal.expect("99 is none of the numbers 1 to")
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("p")
-        terminal.expect("numbers of those who aren't")
+        terminal.expect("numbers of the wrong faces")
         terminal.send("2-3\r")
         terminal.expect("name:")
         terminal.send("Grace\r")
         terminal.expect(r"(\d+) faces saved as Grace")
         assert int(terminal.match[1]) == faces - 2
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         assert people(phototag, indexed) == {"Grace": faces - 2}
         terminal.send("u")
         terminal.expect("Undid answer")
-        terminal.expect(r"\[q\]uit")
+        terminal.expect(r"\[q\] quit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)
     assert people(phototag, indexed) == {}
