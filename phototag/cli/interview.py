@@ -93,8 +93,9 @@ class _Terminal:
         """Ask until there is an answer, which is saved; False if the user quits."""
         self.console.rule(printable(str(self.session.progress())))
         appearances = self.session.appearances(question) if isinstance(question, WhoIsIt) else 0
-        self.console.print(question_text(question, self._name, appearances), markup=False, style="bold")
         self._show(question)
+        # Below the pictures: on a small terminal these leave no room above.
+        self.console.print(question_text(question, self._name, appearances), markup=False, style="bold")
         choices = self._choices(question)
         keys = "\n".join(key_hints(line, self.console.width) for line in (choices, self._always(question)))
         actions = {key: choice.act for choice in (*choices, *self._always(question)) for key in choice.keys}

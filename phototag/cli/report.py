@@ -9,12 +9,15 @@ import click
 from phototag.cli import options
 
 
-@click.command(short_help="Write a static album of pages.")
+@click.command(short_help="Write an album of static pages.")
 @click.argument("out", type=click.Path(path_type=Path), required=False)
 @options.database
 @options.as_json
 def report(out: Path | None, db: Path | None, as_json: bool) -> None:
-    """Write a static album into the folder OUT (else beside the database); open its index.html in a browser."""
+    """Write an album of static pages into the folder OUT; open its index.html in a browser.
+
+    Without OUT it is written beside the database.
+    """
     from phototag.workflows.report import report as job
 
     with options.store(db, write=False) as store:
@@ -23,5 +26,5 @@ def report(out: Path | None, db: Path | None, as_json: bool) -> None:
 
 
 def default_folder(db: Path) -> Path:
-    """Where the report goes unless told otherwise."""
+    """The album's folder unless another one is given."""
     return db.with_name(db.stem + "-report")

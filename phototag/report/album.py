@@ -1,7 +1,7 @@
-"""What a report shows: the values its pages are made of, and the `Album` that yields them.
+"""The album as data: the values that its pages show, and the protocol `Album` that yields them.
 
-An album is read as a stream: only its people, and the faces of one person or one group at a time,
-are ever held in memory. All text may be hostile; paths are bytes as the file system gave them.
+An album is read as a stream. Only the list of people, and the faces of one person or one group at a time, are held in
+memory. All text may be hostile; paths are bytes as the file system gave them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from phototag.types import Box
 class Summary:
     """The album's figures.
 
-    `created_at`: ISO 8601 local time. `photos`: all photos read, with or without faces. `faces`:
-    those that the pages show; `named_faces` of them have a name, by a person or by the machine;
-    `unknown_faces` have none. `problems`: files that could not be used. `away`: photos of which no file is there.
+    `created_at`: ISO 8601 local time. `photos`: all photos that were read, with or without faces. `faces`: all faces
+    that the pages show; `named_faces` of them have a label or a tag, `unknown_faces` have neither. `problems`: files
+    that could not be used. `away`: photos of which no file is there.
     """
 
     title: str
@@ -37,7 +37,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class PersonEntry:
-    """A person: number of `faces`, how many of them a human `confirmed`, first and last time (ISO 8601)."""
+    """A person: the number of `faces`, how many of them a human `confirmed`, first and last date (ISO 8601)."""
 
     id: int
     name: str
@@ -52,9 +52,9 @@ class PersonEntry:
 class FaceEntry:
     """A face on a photo.
 
-    `person`: the name that goes with `person_id`. `source`: who said so, None for an unknown face.
-    `probability`: 0 to 1, of a machine's tag. `box`: upright pixels of the full-size photo.
-    `taken_at`: ISO 8601 local time of its photo. `group`: the number of its unknown group, if any.
+    `person`: the name of `person_id`. `source`: who gave the name, None for an unknown face. `probability`: of a tag, 0
+    to 1. `box`: in pixels of the upright full-size photo. `taken_at`: of its photo, ISO 8601 local time. `group`: the
+    number of its unknown group, if any.
     """
 
     id: int
@@ -70,7 +70,7 @@ class FaceEntry:
 
 @dataclass(frozen=True, slots=True)
 class PhotoEntry:
-    """A photo with its faces; `path` is relative to the library `root`, sizes are upright pixels."""
+    """A photo with its faces. `path` is relative to the library `root`; sizes are in pixels of the upright photo."""
 
     id: int
     path: bytes
@@ -83,7 +83,7 @@ class PhotoEntry:
 
 @dataclass(frozen=True, slots=True)
 class GroupEntry:
-    """An unknown group, its faces from the most central outwards."""
+    """A group of unknown faces, the most central one first."""
 
     number: int
     faces: Sequence[FaceEntry]
@@ -91,7 +91,7 @@ class GroupEntry:
 
 @dataclass(frozen=True, slots=True)
 class ProblemEntry:
-    """Why a file could not be used, and in how many runs."""
+    """Why a file could not be used, and in how many runs (`count`)."""
 
     path: bytes
     root: bytes
@@ -103,36 +103,36 @@ class ProblemEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityEntry:
-    """Claims about held-out faces of about the same probability: how many, its mean, and the share that was right."""
+    """Guesses about held-out faces: how many in this bin, their mean probability, and the share that was right."""
 
-    claims: int
+    guesses: int
     probability: float
     right: float
 
 
 class Album(Protocol):
-    """What the report is written from; every method shows one state of the same database."""
+    """What the album is written from. All methods show the same state of a database."""
 
     def summary(self) -> Summary: ...
 
     def people(self) -> Sequence[PersonEntry]:
-        """Those to be shown, most faces first."""
+        """The people who are shown, most faces first."""
         ...
 
     def faces_of(self, person_id: int) -> Iterable[FaceEntry]:
-        """A person's faces in time order, undated last."""
+        """A person's faces by date, undated ones last."""
         ...
 
     def together(self, person_id: int) -> Sequence[tuple[PersonEntry, int]]:
-        """Who else is on this person's photos, and on how many of them; most often first."""
+        """The other people on this person's photos, and on how many of them; most photos first."""
         ...
 
     def groups(self) -> Iterable[GroupEntry]:
-        """Unknown groups, who was met most often first."""
+        """Groups of unknown faces, whoever was photographed most often first."""
         ...
 
     def photos(self) -> Iterable[PhotoEntry]:
-        """Photos with at least one face in time order, undated last; every shown face lies on one of them."""
+        """All photos with a face by date, undated ones last; every face that is shown is on one of them."""
         ...
 
     def problems(self) -> Iterable[ProblemEntry]:
@@ -140,13 +140,13 @@ class Album(Protocol):
         ...
 
     def reliability(self) -> tuple[ReliabilityEntry, ...]:
-        """By rising probability; empty where nothing was measured."""
+        """By rising probability; empty if nothing was measured."""
         ...
 
     def crop(self, face_id: int) -> bytes | None:
-        """A face's picture as JPEG without metadata, None if none was kept."""
+        """The crop of a face (JPEG without metadata), None if none was kept."""
         ...
 
     def preview(self, photo_id: int) -> bytes | None:
-        """A photo's picture as JPEG without metadata, of its whole upright frame, None if none was kept."""
+        """The preview of a photo (JPEG without metadata, upright), None if none was kept."""
         ...

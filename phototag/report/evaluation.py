@@ -85,7 +85,7 @@ def write_evaluation(page: EvaluationPage, out: Path) -> Path:
         (folder / "assets").mkdir()
         for name in (layout.STYLE, layout.ICON):
             (folder / name).write_bytes((templates_folder() / name).read_bytes())
-        (folder / ".nomedia").write_bytes(b"")  # so that its pictures are in nobody's library
+        (folder / ".nomedia").write_bytes(b"")  # keeps its pictures out of any index
         for number, plot in enumerate(page.plots):
             (folder / _plot(number)).write_bytes(plot.png)
         (folder / "faces").mkdir()

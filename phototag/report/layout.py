@@ -1,6 +1,6 @@
-"""Where each page and picture lies in a report: names come from numbers, never from the user's text.
+"""The file names of the album's pages and pictures. They are made of numbers, never of the user's text.
 
-All are relative to the report's folder, with `/`. A thousand photos, faces, people or groups share a folder.
+All are relative to the album's folder, with `/`. A thousand photos, faces, people or groups share a folder.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ STYLE = "assets/style.css"
 ICON = "assets/icon.svg"
 
 
-def _sharded(room: str, number: int) -> str:
-    return f"{room}/{number // 1000:03d}/{number:06d}"
+def _sharded(folder: str, number: int) -> str:
+    return f"{folder}/{number // 1000:03d}/{number:06d}"
 
 
 def numbered(page: str, number: int) -> str:

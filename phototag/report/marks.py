@@ -1,4 +1,4 @@
-"""Boxes over a photo: where each is drawn, in percent of the picture, and what stands beside it."""
+"""Marks over a photo: a box and a label for each face, in percent of the picture."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from phototag.report.album import FaceEntry, PhotoEntry
 Kind = Literal["human", "machine", "unknown"]
 Anchor = Literal["start", "middle", "end"]
 
-CROWD = 6  # more faces than this on one photo get short labels
+_FULL_NAMES = 6  # with more faces on a photo, labels are first names
 
 
 def kind(face: FaceEntry) -> Kind:
-    """Who named the face; `unknown`: nobody."""
+    """Who named the face; `unknown` for nobody."""
     return face.source if face.person_id is not None and face.source else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A face's rectangle and its label's anchor, in percent of the picture; `drop`: label shift in pixels."""
+    """A face's rectangle and where its label is anchored, in percent of the picture; `drop`: down, in pixels."""
 
     face: FaceEntry
     kind: Kind
@@ -37,8 +37,8 @@ class Mark:
 
 
 def marks(photo: PhotoEntry, faces: tuple[FaceEntry, ...]) -> list[Mark]:
-    """A mark for each of the photo's `faces` whose box lies in the picture."""
-    drawn = (_mark(face, photo.width, photo.height, len(faces) > CROWD) for face in faces)
+    """The marks of those of the photo's `faces` whose box is in the picture."""
+    drawn = (_mark(face, photo.width, photo.height, len(faces) > _FULL_NAMES) for face in faces)
     return [mark for mark in drawn if mark]
 
 
@@ -50,7 +50,7 @@ def _mark(face: FaceEntry, width: int, height: int, crowded: bool) -> Mark | Non
     top, bottom = (min(100.0, max(0.0, 100 * y / height)) for y in (box.y, box.y + box.h))
     if right <= left or bottom <= top:
         return None
-    # The label stands above its box; below it at the picture's top; inside when neither has room.
+    # The label is above its box, or below it at the top of the picture, or inside if there is room for neither.
     label_y, drop = (top, -7) if top > 7 else (bottom, 19) if bottom < 93 else (top, 19)
     label_x, anchor = _beside(left, right)
     return Mark(
@@ -69,7 +69,7 @@ def _mark(face: FaceEntry, width: int, height: int, crowded: bool) -> Mark | Non
 
 
 def _beside(left: float, right: float) -> tuple[float, Anchor]:
-    """Where a label is anchored so that it doesn't run over the picture's left or right edge."""
+    """Where a label is anchored so that it stays within the picture's left and right edges."""
     middle = (left + right) / 2
     if middle < 15:
         return left, "start"

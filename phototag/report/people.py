@@ -1,4 +1,4 @@
-"""People: two indexes, most faces first and by name, and each person's pages."""
+"""People: two indexes (by number of faces, by name), and the pages of each person."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from phototag.report.page_writer import PageWriter
 from phototag.report.paging import CARDS_A_PAGE, FACES_A_PAGE, pages, runs
 
 _COMPANIONS = 12
-_MOST_LETTERS = 80  # more initials than this (Chinese names, say) make no useful row of links
+_MAX_LETTERS = 80  # with more initials (of Chinese names, say) a row of links is of no use
 
 
 def write_people(album: Album, writer: PageWriter, people: Sequence[PersonEntry]) -> None:
-    """Both indexes and every person's pages; the faces of one person are held at a time."""
+    """Write both indexes and every person's pages; only one person's faces are in memory at a time."""
     _index(writer, layout.PEOPLE, people)
     _index(writer, layout.PEOPLE_BY_NAME, sorted(people, key=_alphabetical), by_name=True)
     for person in people:
@@ -35,7 +35,7 @@ def _index(writer: PageWriter, first: str, people: Sequence[PersonEntry], by_nam
             "people.html",
             pager=pager,
             by_name=by_name,
-            letters=letters if by_name and len(letters) <= _MOST_LETTERS else {},
+            letters=letters if by_name and len(letters) <= _MAX_LETTERS else {},
             runs=runs(shown, _letter) if by_name else [("", list(shown))],
         )
 
@@ -60,7 +60,7 @@ def _person(album: Album, writer: PageWriter, person: PersonEntry) -> None:
 
 
 def _letter(person: PersonEntry) -> str:
-    """The heading a name stands under: its first letter without accents, `#` for all that's no letter."""
+    """The heading of a name: its first letter without accents, `#` for anything but a letter."""
     first = unicodedata.normalize("NFKD", person.name)[:1].upper()[:1]
     return first if first.isalpha() else "#"
 

@@ -1,4 +1,4 @@
-"""Photos: their pictures, a page each, lists by year, and the index of years; all in one pass."""
+"""Photos in one pass: their pictures, a page each, lists by year, and the index of years."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RECENT = 12
 
 @dataclass(frozen=True, slots=True)
 class YearPage:
-    """One list page of a year: where it lies and which stretch of days it covers."""
+    """One list page of a year: its file name, and its first and last day."""
 
     url: str
     photos: int
@@ -31,23 +31,23 @@ class YearPage:
 
 @dataclass(frozen=True, slots=True)
 class PhotoIndex:
-    """What is remembered of the photos that streamed by: the pages of each year and the last few photos."""
+    """The list pages of each year, and the last few photos."""
 
     years: dict[str, list[YearPage]] = field(default_factory=dict)
     recent: deque[PhotoEntry] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
     def remember(self, photo: PhotoEntry) -> None:
-        """Keeps `photo` among the recent ones; an undated one only while no dated one is."""
+        """Keep `photo` among the recent ones; an undated one only as long as there is no dated one."""
         if year(photo) or not (self.recent and year(self.recent[-1])):
             self.recent.append(photo)
 
     def next_page(self, photo: PhotoEntry) -> str:
-        """The list page that `photo` will be on: the next one of its year to be written."""
+        """The list page that `photo` will be on: the next one of its year."""
         return layout.numbered(layout.year(year(photo)), len(self.years.get(year(photo), ())) + 1)
 
 
 def write_photos(album: Album, writer: PageWriter, progress: Progress) -> PhotoIndex:
-    """Every photo's page and pictures, and a list page of its year whenever one is full."""
+    """Write every photo's page and pictures, and a list page of its year whenever one is full."""
     index = PhotoIndex()
     cards: list[PhotoEntry] = []
     previous_list: str | None = None
@@ -96,7 +96,7 @@ def _photo(
 def _list(
     writer: PageWriter, index: PhotoIndex, cards: list[PhotoEntry], before: str | None, after: PhotoEntry | None
 ) -> str:
-    """One list page; returns where it lies."""
+    """Write one list page; returns its file name."""
     url = index.next_page(cards[0])
     pages = index.years.setdefault(year(cards[0]), [])
     pages.append(YearPage(url, len(cards), day(cards[0].taken_at), day(cards[-1].taken_at)))

@@ -1,4 +1,4 @@
-"""Problems: pages for each kind as it streams by, and the list of kinds."""
+"""Problems: the pages of each kind, and the list of kinds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAMPLE = 5
 
 @dataclass(slots=True)
 class ProblemKind:
-    """All problems of one code: how many files, the first of them, and where all are listed."""
+    """All problems of one code: the number of files, the first few, and the page that lists all."""
 
     code: str
     url: str
@@ -24,7 +24,7 @@ class ProblemKind:
 
 
 def write_problems(album: Album, writer: PageWriter) -> None:
-    """Every kind's pages, a page of rows held at a time, and the list of kinds."""
+    """Write the pages of each kind, with one page of rows in memory at a time, and the list of kinds."""
     kinds: list[ProblemKind] = []
     for code, problems in groupby(album.problems(), key=lambda problem: problem.code):
         first = layout.problem(len(kinds) + 1)

@@ -1,7 +1,7 @@
-"""A report replaces the one before it all at once, or not at all.
+"""Replace a folder of pages all at once, or not at all.
 
-It is written into a hidden folder beside its final place, then swapped in by two renames. A marker
-file tells our folders from anybody else's, and its lock tells a run that lives from one that was killed.
+The new folder is written beside its final place under a hidden name, then swapped in by two renames. A marker file in
+it shows that phototag wrote it, and a lock on that file that the run which writes it is still alive.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
 def publish_album(album: Album, out: Path, progress: Progress) -> Path:
-    """Writes the album's report to the folder `out`, whose parents are made; returns its `index.html`.
+    """Write the album to the folder `out` (its parents are made); returns its `index.html`.
 
-    UsageError where `out` is something else than a report of ours or an empty folder, or may not be
-    written; DiskFullError where there's no room. After any failure the report that was there is there.
+    After any failure the album that was there before is still there. Raises UsageError if `out` is neither an empty
+    folder nor one that phototag wrote, or can't be written; DiskFullError.
     """
     return publish(out, lambda folder, final: write_album(album, folder, final, progress))
 
 
 def publish(out: Path, write: Callable[[Path, Path], None]) -> Path:
-    """Has a report written into a new folder, which then takes the place of `out`; returns its first page.
+    """Let `write` fill a new folder, which then replaces `out`; returns its first page.
 
-    `write` is given that folder and where it will lie in the end. Raises as `publish_album`.
+    `write(folder, final)` gets the new folder and where it will be in the end. Raises as `publish_album`.
     """
     out = out.resolve()
     try:
@@ -49,17 +49,17 @@ def publish(out: Path, write: Callable[[Path, Path], None]) -> Path:
             write(folder, out)
     except OSError as error:
         if atomic.is_disk_full(error):
-            kept = f"the report at {out} is as it was" if out.exists() else f"nothing was written to {out}"
+            kept = f"the album at {out} is as it was" if out.exists() else f"nothing was written to {out}"
             raise atomic.disk_full(out.parent, kept) from error
         if error.errno in _DENIED:
-            raise UsageError(f"cannot write a report to {out}: {error.strerror}; name another folder") from error
+            raise UsageError(f"cannot write pages to {out}: {error.strerror}; name another folder") from error
         raise
     return out / layout.HOME
 
 
 @contextmanager
 def _replacing(out: Path) -> Iterator[Path]:
-    """A new folder (mode 0700) that takes the place of `out` when the block ends well, else vanishes."""
+    """A new folder (mode 0700) that replaces `out` at the end of the block; if the block raises, it is deleted."""
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.parent / f"{_OLD}{hashlib.sha256(os.fsencode(out.name)).hexdigest()[:12]}"
     if aside.exists() and not out.exists():  # killed between the two renames
@@ -96,20 +96,20 @@ def _refuse_foreign(out: Path) -> None:
     if not out.exists() or (out / MARKER).is_file():
         return
     if not out.is_dir():
-        raise UsageError(f"{out} is a file; name a folder for the report")
+        raise UsageError(f"{out} is a file; name a folder for the pages")
     if any(out.iterdir()):
         raise UsageError(f"{out} holds something else than pages of phototag: name an empty or a new folder")
 
 
 def _sweep(*folders: Path) -> None:
-    """Removes what killed runs left: those of `folders` with our marker whose lock nobody holds."""
+    """Delete what killed runs left: those of `folders` with our marker that no run has locked."""
     for folder in folders:
         if not folder.is_symlink() and _abandoned(folder / MARKER):
             _remove(folder)
 
 
 def _remove(folder: Path) -> None:
-    """Deletes a folder of ours, its marker last, so that what a kill leaves is still known for ours."""
+    """Delete a folder of ours, its marker last: if this is killed, the rest can still be recognised as ours."""
     for entry in list(os.scandir(folder)) if folder.is_dir() else ():
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""How sure the names are: what was said of faces that were held out, and what was true, as a curve."""
+"""The reliability curve: how often guesses about held-out faces were right, by their probability."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIDE = 320
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A bin's place in the drawing (from the top left), and its radius by how many claims are in it."""
+    """A bin in the drawing: its place from the top left, and a radius by its number of guesses."""
 
     x: float
     y: float
@@ -22,12 +22,12 @@ class Dot:
 
 
 def write_reliability(album: Album, writer: PageWriter) -> None:
-    """The page, if there is anything to show."""
+    """Write the page, if anything was measured."""
     bins = album.reliability()
     if bins:
         writer.page(layout.HOW_SURE, "reliability.html", bins=bins, dots=[_dot(one, bins) for one in bins], side=SIDE)
 
 
 def _dot(one: ReliabilityEntry, bins: tuple[ReliabilityEntry, ...]) -> Dot:
-    most = max(each.claims for each in bins)
-    return Dot(one.probability * SIDE, (1 - one.right) * SIDE, 3 + 9 * float((one.claims / most) ** 0.5))
+    most = max(each.guesses for each in bins)
+    return Dot(one.probability * SIDE, (1 - one.right) * SIDE, 3 + 9 * float((one.guesses / most) ** 0.5))

@@ -1,4 +1,4 @@
-"""How a training went: its history as CSV, and as a plot where matplotlib is there."""
+"""The history of a training, as CSV and (with matplotlib) as a plot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from phototag.report.plots import available
 
 
 class Epoch(Protocol):
-    """A line of the history."""
+    """One line of the history."""
 
     @property
     def epoch(self) -> int: ...
@@ -27,7 +27,7 @@ class Epoch(Protocol):
 
 
 def write_history(history: Sequence[Epoch], path: Path) -> None:
-    """The history as CSV; before all training there is no loss. Raises OSError."""
+    """Write the history as CSV; the line before all training has no loss. Raises OSError."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["epoch", "loss", "triplets", "true accepts at 0.1 % false", "accuracy"])
@@ -37,7 +37,7 @@ def write_history(history: Sequence[Epoch], path: Path) -> None:
 
 
 def write_curve(history: Sequence[Epoch], best: int, path: Path) -> Path | None:
-    """Loss, true accepts and accuracy by epoch as a PNG, with a line at the best; nothing without matplotlib."""
+    """Plot loss, true accepts and accuracy by epoch, with a line at the best one; None without matplotlib."""
     if not available():
         return None
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Unknown groups: the pages of each as it streams by, and lists of them in the same order."""
+"""Groups of unknown faces: the pages of each, and lists of them in the same order."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from phototag.report.page_writer import PageWriter
 from phototag.report.paging import FACES_A_PAGE, chunks, pages, with_neighbours
 
 _GROUPS_A_PAGE = 20
-_SAMPLE = 10  # faces of each group on the list; groups × sample ≤ FACES_A_PAGE
+_SAMPLE = 10  # faces of each group on a list; _GROUPS_A_PAGE · _SAMPLE ≤ FACES_A_PAGE
 _TEASER = 3
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCard:
-    """A group in short: its most central faces."""
+    """A group on a list: its size and its most central faces."""
 
     number: int
     size: int
@@ -25,7 +25,7 @@ class GroupCard:
 
 
 def write_groups(album: Album, writer: PageWriter) -> list[GroupCard]:
-    """Every group's pages and the lists; returns the first few groups."""
+    """Write every group's pages and the lists; returns the first few groups."""
     teaser: list[GroupCard] = []
     cards = (_group(writer, group) for group in album.groups())
     for number, (_, shown, after) in enumerate(with_neighbours(chunks(cards, _GROUPS_A_PAGE)), 1):

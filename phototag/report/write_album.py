@@ -1,4 +1,4 @@
-"""A whole report: every page of an album, written in one go into one folder."""
+"""Write all pages of the album into a folder."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FIRST_PEOPLE = 24
 
 
 def write_album(album: Album, folder: Path, final: Path, progress: Progress) -> None:
-    """All pages and pictures into the empty `folder`, which will lie at `final` in the end.
+    """Write all pages and pictures into the empty `folder`, which will be at `final` once it is published.
 
-    Photos come first: the pages after them show the pictures that they wrote. Progress counts faces.
-    Raises what the album or the file system raises.
+    Photos come first, because other pages show the pictures that are written with them. Progress counts faces. Raises
+    what the album raises, and OSError.
     """
     summary = album.summary()
     people = album.people()
@@ -30,7 +30,7 @@ def write_album(album: Album, folder: Path, final: Path, progress: Progress) -> 
     progress.start("report", summary.faces)
     for name in (layout.STYLE, layout.ICON):
         writer.file(name, (templates_folder() / name).read_bytes())
-    # Keeps this report's own pictures out of the next walk, should it lie inside a photo library.
+    # Keeps the album's pictures out of the index if the album is inside a photo library.
     writer.file(".nomedia", b"")
     index = write_photos(album, writer, progress)
     write_reliability(album, writer)

@@ -1,4 +1,4 @@
-"""Report: the whole database as a folder of static pages."""
+"""Write the album: the whole database as a folder of static pages."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from phototag.workflows.recognition.trained_model import calibration_of
 
 
 def report(store: Store, out: Path, progress: Progress) -> Path:
-    """Write the report to `out` and return its first page; whatever stood there stays until it is whole."""
+    """Write the album to `out` and return its first page. An earlier album stays until the new one is complete."""
     with store.snapshot():
-        return publish_album(_Library(store), out, progress)
+        return publish_album(LibraryAlbum(store), out, progress)
 
 
-class _Library:
-    """The report's `Album` over a database."""
+class LibraryAlbum:
+    """The album of a database."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -113,7 +113,7 @@ def _person(store: Store, entry: PersonSummary) -> PersonEntry:
 
 
 def face_entry(face: Identified) -> FaceEntry:
-    """A face as pages show it."""
+    """A face as the pages show it."""
     return FaceEntry(
         id=face.id,
         photo_id=face.photo_id,

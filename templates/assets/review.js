@@ -288,7 +288,7 @@
       const progress = $("[data-progress]");
       if (progress) progress.textContent = told.progress;
       if (!told.busy) {
-        busy.textContent = "The new names are tried on all faces.";
+        busy.textContent = "New names were tried on all faces.";
         busy.classList.replace("working", "done");
         return;
       }

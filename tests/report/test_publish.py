@@ -89,7 +89,7 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "album").write_text("years of work")
     with pytest.raises(UsageError, match="is a file"):
         publish_album(small(), tmp_path / "album", Silent())
-    with pytest.raises(UsageError, match="cannot write a report"):
+    with pytest.raises(UsageError, match="cannot write pages"):
         publish_album(small(), tmp_path / "album" / "below", Silent())
     assert (tmp_path / "album").read_text() == "years of work"
 

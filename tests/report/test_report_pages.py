@@ -169,7 +169,7 @@ def test_unknown_groups_keep_their_order_with_their_command(report: Path) -> Non
 def test_problems_are_grouped_by_code_most_frequent_first(report: Path) -> None:
     page = Page(report / "problems/index.html")
     assert page.words.index("truncated 8 files") < page.words.index("unknown 1 file")
-    assert "Pictures/notes.jpg no picture · seen 3 times" in page.words
+    assert "Pictures/notes.jpg no picture · in 3 runs" in page.words
     assert page.words.count("it ends early") == 5
     assert Page(report / "problems/kind-1.html").words.count("it ends early") == 8
 
@@ -258,6 +258,7 @@ class Streamed(FakeAlbum):
                 (written,) = self.parent.glob(f".phototag-new-*/photos/000/{number - 2:06d}.html")
                 assert written.stat().st_size
             yield photo(number, [face(number, number, "Ada")], b"streamed.jpg", "2019-01-01T00:00:00")
+        gc.collect()  # Jinja's contexts are cycles, which may wait long to be freed
         alive = sum(isinstance(thing, PhotoEntry) and thing.path == b"streamed.jpg" for thing in gc.get_objects())
         assert alive < 150, f"{alive} photos held"
         self.ended = True

@@ -195,7 +195,7 @@ def test_drawing_over_faces_takes_them_out_and_back_in(page: Page) -> None:
 def test_a_key_dismisses_and_undo_brings_back(page: Page, library: Library, key: str, verb: str) -> None:
     faces = shown(page)
     page.keyboard.press(key)
-    said(page, f"{len(faces)} faces are {'no faces' if key == 'x' else 'put aside'}")
+    said(page, f"{len(faces)} faces {'marked as not a face' if key == 'x' else 'ignored'}")
     with library.open() as store:
         assert decisions.counts(store) == {verb: len(faces)}
     page.keyboard.press("u")
@@ -206,7 +206,7 @@ def test_a_key_dismisses_and_undo_brings_back(page: Page, library: Library, key:
 def test_skip_and_undo(page: Page, library: Library) -> None:
     faces = shown(page)
     page.keyboard.press("s")
-    said(page, "Put off")
+    said(page, "Skipped")
     assert shown(page) != faces
     page.keyboard.press("u")
     said(page, "asked again")
@@ -284,7 +284,7 @@ def test_rename_merge_and_the_way_back(named_page: Page, named: Library) -> None
     page.locator("summary", has_text="Merge").click()
     page.get_by_label("Is the same person as").fill("Ada")
     page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("Are they one person?")
+    expect(page.locator("h1")).to_have_text("Are they the same person?")
     page.wait_for_load_state("load")
     assert set(named.named()) == {"Ada", "Benjamin"}
     page.keyboard.press("y")

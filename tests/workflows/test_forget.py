@@ -36,7 +36,7 @@ from phototag.workflows.naming.people import hide, merge, not_them
 from phototag.workflows.recognition.audit import audit
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.tag import train_and_tag
-from phototag.workflows.report import _Library
+from phototag.workflows.report import LibraryAlbum
 from tests.store.build import add_photo, clean, unit
 from tests.workflows import fakes
 from tests.workflows.conftest import Workshop
@@ -174,7 +174,7 @@ def test_what_is_missing_is_asked_shown_and_counted_nowhere(
     assert (found.photos, found.away, found.faces, found.confirmed, found.groups) == (1, 4, 0, 0, 0)
     [ada] = people.summaries(store)
     assert (ada.person.name, ada.faces) == ("Ada", 0)
-    album = _Library(store)
+    album = LibraryAlbum(store)
     assert (album.people(), list(album.groups()), list(album.photos())) == ([], [], [])
     assert (album.summary().away, album.summary().faces) == (4, 0)
     for number in range(4):

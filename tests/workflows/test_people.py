@@ -31,7 +31,7 @@ from phototag.workflows.naming.people import not_them
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.tag import tag_faces
 from phototag.workflows.recognition.train import train_people
-from phototag.workflows.report import _Library
+from phototag.workflows.report import LibraryAlbum
 from tests.store.build import add_face, add_photo, clean, say, step_back, unit, who
 
 WATCHED = Silent()
@@ -150,7 +150,7 @@ def test_faint_faces_in_the_background_bring_nobody_to_the_front(store: Store) -
             store.run("UPDATE face SET quality = ? WHERE id = ?", (WORTH_GROUPING / 2, face))
     cluster_faces(store, WATCHED)
     assert [(set(group.face_ids), group.appearances) for group in unnamed(store)][:1] == [(set(ada), 3)]
-    assert [len(group.faces) for group in _Library(store).groups()] == [3, 6]  # the album has the same order
+    assert [len(group.faces) for group in LibraryAlbum(store).groups()] == [3, 6]  # the album has the same order
     name_faces(store, ada, "Ada")
     assert [(set(group.face_ids), group.appearances) for group in unnamed(store)][:1] == [(set(ben), 2)]
 
