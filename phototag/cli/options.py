@@ -32,9 +32,7 @@ database: Callable[[F], F] = click.option(
     type=click.Path(path_type=Path),
     help="The database file (default: PHOTOTAG_DB, else one in your data folder).",
 )
-as_json: Callable[[F], F] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON, on standard error for progress."
-)
+as_json: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help="Print JSON, progress too.")
 threshold: Callable[[F], F] = click.option(
     "--threshold",
     type=click.FloatRange(0, 2),

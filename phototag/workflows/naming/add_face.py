@@ -139,7 +139,7 @@ def add_face_on(
                 store, row.id, shown.embedder, shown.faces[row.id, box], shown.previews[row.id], once
             )
         elif cleaned is None and decisions.labels(store).get(face, ("", None))[0] == "not-a-face":
-            raise UsageError(f"you said that face {face}, which is there, is no face: say who it is, or take that back")
+            raise UsageError(f"you said that face {face} there is no face: say who it is, or undo that")
         person = people.ensure(store, cleaned) if cleaned is not None else None
         said = [Decision("a-face", face)]
         said += [Decision("is", face, person.id)] if person else []

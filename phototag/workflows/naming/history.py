@@ -229,7 +229,7 @@ def _said(part: Part) -> str:
         "same": "two faces are one person's",
         "a-face": f"{faces} shown by hand",
         "not-a-face": f"{faces} {are} no face" + ("" if part.faces == 1 else "s"),
-        "dont-care": f"{faces} put aside",
+        "dont-care": f"{faces} ignored",
         "rename": f"{who} is called {printable(part.name or '')}",
         "merge": f"{who} is {other}",
         "split": f"some of {who}'s faces are {other}'s",
