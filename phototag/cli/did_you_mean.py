@@ -21,9 +21,9 @@ def meant(store: Store, name: str, *, new: bool) -> str:
 
     Raises UsageError for what can't be a name, and where there is nobody to ask.
     """
-    from phototag.workflows.naming.near_names import resembled
+    from phototag.workflows.naming.near_names import similar_person
 
-    nearly = None if new else resembled(store, name)
+    nearly = None if new else similar_person(store, name)
     if nearly is None:
         return name
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -95,10 +95,10 @@ def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -
 @options.database
 def faces_not(face: int, person: str, no_tag: bool, db: Path | None) -> None:
     """Say that FACE is not PERSON. It never gets that name with a group or as a tag."""
-    from phototag.workflows.naming.people import not_them
+    from phototag.workflows.naming.people import reject_faces
 
     with options.store(db) as store:
-        click.echo(f"Face {face} is not {printable(not_them(store, person, [face]).name)}.")
+        click.echo(f"Face {face} is not {printable(reject_faces(store, person, [face]).name)}.")
         if not no_tag:
             tag_and_report(store)
 
@@ -143,11 +143,11 @@ def faces_absent(photo: Path, person: str, db: Path | None) -> None:
     `phototag audit` lists such names. If the unedited photo comes back, it has its names again.
     """
     from phototag.workflows.naming.add_face import photo_at
-    from phototag.workflows.naming.placing import not_on
+    from phototag.workflows.naming.placing import mark_absent
 
     with options.store(db) as store:
         where = photo_at(store, photo)
-        who = not_on(store, where.id, person)
+        who = mark_absent(store, where.id, person)
         click.echo(f"{printable(who.name)} is not on {path_text(where.path)}.")
 
 

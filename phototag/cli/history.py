@@ -31,11 +31,11 @@ _SAID = {"typed": "", "reviewed": ", in a review", "folder": ", by a folder's na
 def history(last: int, everything: bool, db: Path | None, as_json: bool) -> None:
     """Show your answers, the latest first. `phototag undo NUMBER` undoes one; undoing an undo is a redo."""
     from phototag.store.history import answers
-    from phototag.workflows.naming.history import described
+    from phototag.workflows.naming.history import describe_in_full
 
     with options.store(db, write=False) as store:
         told = list(answers(store, limit=None if everything else last))
-        in_words = [] if as_json else [described(store, answer) for answer in told]
+        in_words = [] if as_json else [describe_in_full(store, answer) for answer in told]
     if as_json:
         click.echo(json.dumps([asdict(answer) for answer in told], indent=2))
     elif not told:

@@ -21,7 +21,7 @@ from phototag.interview.questions import AreTheyOne, IsItAlso, Question, WhoIsIt
 from phototag.store import faces
 from phototag.workflows.naming import name as naming
 from phototag.workflows.naming.interview import InterviewSession, OutdatedError
-from phototag.workflows.naming.near_names import resembled
+from phototag.workflows.naming.near_names import similar_person
 from phototag.workflows.recognition.background import Tagger
 from phototag.workflows.recognition.tag import Tagged
 
@@ -130,7 +130,7 @@ class _Terminal:
         for number, side in enumerate(sides):
             if number:
                 self.say("… and:")
-            pictures.show(self.console, naming.pictures(self.session.store, side), first=first)
+            pictures.show(self.console, naming.crops(self.session.store, side), first=first)
             first += len(side)
 
     # --- keys ---
@@ -189,7 +189,7 @@ class _Terminal:
 
     def _confirmed(self, name: str) -> str:
         """The typed name, or the known name near it if that one is meant. Raises _NotAnswered if the user gives up."""
-        nearly = resembled(self.session.store, name)
+        nearly = similar_person(self.session.store, name)
         try:
             return nearly.name if nearly and is_meant(nearly.name) else name
         except click.Abort:
@@ -199,7 +199,7 @@ class _Terminal:
         done = self.session.name_as(question, name, without)
         self.say(f"{counted(done.faces, 'face')} saved as {printable(done.person.name)}.")
         if done.left_out:
-            self.say(naming.left_out(done))
+            self.say(naming.left_out_sentence(done))
 
     def _pick(self, question: WhoIsIt | IsItAlso | WhoIsNot) -> None:
         """The answer without some faces, whose numbers are typed."""
@@ -215,7 +215,7 @@ class _Terminal:
         text = self._line("number of the face whose photo to open (all: a sheet of all faces): ")
         if text == "all":
             ids = question.shown if isinstance(question, AreTheyOne) else question.faces
-            pictures.open_all(naming.pictures(self.session.store, ids[:_MAX_SHEET]))
+            pictures.open_all(naming.crops(self.session.store, ids[:_MAX_SHEET]))
             raise _NotAnswered
         for number in typed_numbers(text, len(question.shown)):
             path = faces.place(self.session.store, question.shown[number - 1]).photo

@@ -30,7 +30,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
     phototag name 12 "Ada Lovelace"
     """
     from phototag.store import groups
-    from phototag.workflows.naming.name import group_faces, left_out, name_group
+    from phototag.workflows.naming.name import group_faces, left_out_sentence, name_group
     from phototag.workflows.recognition.refresh import refresh
 
     with options.store(db) as store:
@@ -45,7 +45,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
             are = "is" if done.faces == 1 else "are"
             click.echo(f"{counted(done.faces, 'face')} of group {group} {are} {printable(done.person.name)}.")
             if done.left_out:
-                click.echo(left_out(done))
+                click.echo(left_out_sentence(done))
             if not no_tag:
                 tag_and_report(store)
             return

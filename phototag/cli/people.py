@@ -74,10 +74,10 @@ def people_show(name: str, db: Path | None, as_json: bool) -> None:
     """Show what is known of NAME: other names, who is often beside them, and every face, the least typical first."""
     from phototag.store.faces import identified
     from phototag.store.people import aliases, get, seen_together
-    from phototag.workflows.naming.people import called
+    from phototag.workflows.naming.people import require_person
 
     with options.store(db, write=False) as store:
-        person = called(store, name)
+        person = require_person(store, name)
         also = aliases(store, person.id)
         company = [(get(store, other).name, photos) for other, photos in seen_together(store, person.id)]
         found = sorted(identified(store, person=person.id), key=lambda face: (face.probability or 0, face.id))

@@ -37,11 +37,11 @@ def rename(name: str, new: str, db: Path | None) -> None:
 @options.database
 def merge(name: str, into: str, yes: bool, no_tag: bool, db: Path | None) -> None:
     """Say that NAME and INTO are one person, who is called INTO."""
-    from phototag.workflows.naming.people import joined
     from phototag.workflows.naming.people import merge as job
+    from phototag.workflows.naming.people import preview_merge
 
     with options.store(db) as store:
-        told = joined(store, name, into)
+        told = preview_merge(store, name, into)
         click.echo(_joins(told))
         if not yes:
             click.confirm("Are they one person?", abort=True)
@@ -92,10 +92,10 @@ def unhide(name: str, db: Path | None) -> None:
 @options.database
 def not_this_person(name: str, faces: tuple[int, ...], no_tag: bool, db: Path | None) -> None:
     """Say that FACES (their numbers, as in `people show`) are not NAME. They never get that name again."""
-    from phototag.workflows.naming.people import not_them
+    from phototag.workflows.naming.people import reject_faces
 
     with options.store(db) as store:
-        person = not_them(store, name, faces)
+        person = reject_faces(store, name, faces)
         are = "is" if len(faces) == 1 else "are"
         click.echo(f"{counted(len(faces), 'face')} {are} not {printable(person.name)}.")
         if not no_tag:

@@ -49,14 +49,14 @@ def split(
     phototag people split Ada --part 2 --as "Annabella"
     phototag people split Ada --face 12 --face 15
     """
-    from phototag.workflows.naming.people import called, parts
+    from phototag.workflows.naming.people import require_person, split_proposal
     from phototag.workflows.naming.people import split as job
 
     if part is not None and faces:
         raise click.UsageError("give --part or --face, not both")
     with options.store(db) as store:
-        called(store, name)
-        found = [] if faces else parts(store, name)
+        require_person(store, name)
+        found = [] if faces else split_proposal(store, name)
         if part is not None and part > len(found):
             are = "there is 1 part" if len(found) == 1 else f"there are {len(found)} parts"
             raise click.UsageError(f"{are}: `phototag people split` lists them")
@@ -90,7 +90,7 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
     from rich.console import Console
 
     from phototag.cli.pictures import show
-    from phototag.workflows.naming.name import pictures
+    from phototag.workflows.naming.name import crops
     from phototag.workflows.naming.people import split as job
 
     console = Console(highlight=False, emoji=False)
@@ -100,7 +100,7 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
     for number, group in enumerate(found, 1):
         console.rule(_line(number, group))
         if images:
-            show(console, pictures(store, group[:_SHOWN]))
+            show(console, crops(store, group[:_SHOWN]))
         while answer := click.prompt(
             f"Enter: {printable(name)}; a name: whose they are; ?: somebody else; q: no more",
             default="",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from phototag.web.request_context import RequestContext
-from phototag.workflows.naming.near_names import resembled
+from phototag.workflows.naming.near_names import similar_person
 
 #: Faces of the answer that are shown with the question, at most.
 _SHOWN = 12
@@ -17,7 +17,7 @@ def ask_if_near(context: RequestContext) -> Response | None:
     Its form repeats all fields of the first one. Raises UsageError for an invalid name.
     """
     form = context.form
-    nearly = None if form.text("meant") else resembled(context.store, form.text("name"))
+    nearly = None if form.text("meant") else similar_person(context.store, form.text("name"))
     if nearly is None:
         return None
     faces = form.numbers("face")
@@ -36,5 +36,5 @@ def ask_if_near(context: RequestContext) -> Response | None:
 def chosen_name(context: RequestContext) -> str:
     """The name in the form, or the known name near it if the user said that they meant that one."""
     typed = context.form.text("name")
-    nearly = resembled(context.store, typed) if context.form.text("meant") == "old" else None
+    nearly = similar_person(context.store, typed) if context.form.text("meant") == "old" else None
     return nearly.name if nearly else typed

@@ -12,7 +12,7 @@ from phototag.store import changes, history
 from phototag.store.connect import Store
 from phototag.store.history import Answer
 from phototag.web.request_context import RequestContext
-from phototag.workflows.naming.history import Undone, described, undo
+from phototag.workflows.naming.history import Undone, describe_in_full, undo
 
 _ANSWERS_A_PAGE = 50
 #: Faces that are shown of an answer, and of each change that undoing it makes.
@@ -46,7 +46,7 @@ def answers(context: RequestContext) -> Response:
 def _entry(store: Store, answer: Answer) -> _Entry:
     faces = changes.subjects(store, answer.number)
     shown = changes.example_faces(store, faces, _FACES)
-    return _Entry(answer, described(store, answer), _local_time(answer.at), shown, len(faces) - len(shown))
+    return _Entry(answer, describe_in_full(store, answer), _local_time(answer.at), shown, len(faces) - len(shown))
 
 
 def undo_last(context: RequestContext) -> Response:

@@ -85,7 +85,7 @@ def _probability(face: Identified) -> float:
 def merging(context: RequestContext) -> Response:
     """What a merge would join, before anything is changed."""
     who = require_person(context)
-    found = jobs.joined(context.store, who.name, context.query("into"))
+    found = jobs.preview_merge(context.store, who.name, context.query("into"))
     sides = [
         (one, people.cover(context.store, one.id), number)
         for one, number in ((found.other, found.other_faces), (found.person, found.faces))
@@ -96,7 +96,7 @@ def merging(context: RequestContext) -> Response:
 def parts(context: RequestContext) -> Response:
     """The groups that a person's faces would be without their name: proposals for a split."""
     who = require_person(context)
-    found = jobs.parts(context.store, who.name)
+    found = jobs.split_proposal(context.store, who.name)
     shown, pager = paginate(found, CARDS_A_PAGE, context.page_number, f"/people/{who.id}/parts?")
     return context.page(
         "split.html",

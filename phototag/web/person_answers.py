@@ -85,7 +85,7 @@ def _save(context: RequestContext, who: Person, picked: list[int]) -> str:
             naming.name_faces(store, picked, who.name, "reviewed")
             return f"{some} confirmed as {printable(who.name)}."
         case "not":
-            jobs.not_them(store, who.name, picked, "reviewed")
+            jobs.reject_faces(store, who.name, picked, "reviewed")
             return f"{some} {are} not {printable(who.name)}."
         case "not-a-face":
             naming.dismiss(store, picked, "not-a-face", "reviewed")

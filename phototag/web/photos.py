@@ -19,8 +19,8 @@ from phototag.web.paging import CARDS_A_PAGE, paginate
 from phototag.web.request_context import RequestContext
 from phototag.workflows.naming import name as naming
 from phototag.workflows.naming.add_face import add_face_on
-from phototag.workflows.naming.people import not_them, require_face
-from phototag.workflows.naming.placing import not_on
+from phototag.workflows.naming.people import reject_faces, require_face
+from phototag.workflows.naming.placing import mark_absent
 from phototag.workflows.report import face_entry
 
 #: Form fields of a face's box, in pixels of the upright full-size photo.
@@ -77,7 +77,7 @@ def place(context: RequestContext) -> Response:
         named = naming.name_faces(store, [face], lost.person, "reviewed")
         text = f"The face is {printable(named.name)}."
     elif form.text("say") == "absent":
-        absent = not_on(store, photo, lost.person, "reviewed")
+        absent = mark_absent(store, photo, lost.person, "reviewed")
         text = f"{printable(absent.name)} is not on this photo."
     else:
         text = _added(context, photo, lost.person)
@@ -121,7 +121,7 @@ def face_is(context: RequestContext) -> Response:
             person = naming.name_faces(store, [face], did_you_mean.chosen_name(context), "reviewed")
             text = f"The face is {printable(person.name)}."
         elif say == "not" and before.person is not None:
-            not_them(store, before.person, [face], "reviewed")
+            reject_faces(store, before.person, [face], "reviewed")
             text = f"The face is not {printable(before.person)}."
         elif say == "not-a-face":
             naming.dismiss(store, [face], "not-a-face", "reviewed")

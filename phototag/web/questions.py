@@ -16,7 +16,7 @@ from phototag.web import did_you_mean
 from phototag.web.guard import incomplete
 from phototag.web.request_context import RequestContext
 from phototag.workflows.naming.interview import InterviewSession
-from phototag.workflows.naming.name import Named, left_out
+from phototag.workflows.naming.name import Named, left_out_sentence
 
 _KINDS = {WhoIsIt: "who", IsItAlso: "also", AreTheyOne: "one", WhoIsNot: "not"}
 
@@ -168,7 +168,7 @@ def _likely(asked: Question, say: str) -> int:
 
 
 def _named(named: Named) -> str:
-    return f"{_are(named.faces, printable(named.person.name))} {left_out(named)}".rstrip()
+    return f"{_are(named.faces, printable(named.person.name))} {left_out_sentence(named)}".rstrip()
 
 
 def _are(count: int, what: str) -> str:

@@ -24,7 +24,7 @@ from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.import_names import Imported, import_names
 from phototag.workflows.naming.name import compare, dismiss, name_faces
-from phototag.workflows.naming.people import called, different, hide, merge, not_them, rename, split
+from phototag.workflows.naming.people import different, hide, merge, reject_faces, rename, require_person, split
 from tests.store.build import add_photo, clean, step_back, unit, who
 from tests.workflows import fakes
 
@@ -83,7 +83,7 @@ def test_all_that_stands_moves(store: Store, other: Store) -> None:
     merge(store, "Addie", "Ada")
     name_faces(store, [five], "Ben")
     rename(store, "Ben", "Benedict")
-    not_them(store, "Ada", [five])
+    reject_faces(store, "Ada", [five])
     dismiss(store, [three], "not-a-face")
     dismiss(store, [six], "dont-care")
     compare(store, "same", one, four)
@@ -97,8 +97,8 @@ def test_all_that_stands_moves(store: Store, other: Store) -> None:
     assert (done.standing, done.differences, done.not_indexed, done.problems) == (0, (), (), ())
     assert said(other) == said(store)
     assert set(other.rows("SELECT DISTINCT origin, answer FROM decision")) == {("imported", 1)}
-    assert called(other, "addie").name == "Ada"
-    assert called(other, "Benedict").hidden
+    assert require_person(other, "addie").name == "Ada"
+    assert require_person(other, "Benedict").hidden
     assert clean(other)
 
 
@@ -129,7 +129,7 @@ def test_what_was_taken_back_does_not_move(store: Store, other: Store) -> None:
     name_faces(store, [one, two], "Ada")
     undo(store)
     name_faces(store, [one], "Ben")
-    not_them(store, "Ben", [one])
+    reject_faces(store, "Ben", [one])
     fill(other)
     carry(store, other)
     assert people.names(other) == ["Ben"]
@@ -141,14 +141,14 @@ def test_what_was_said_here_stays(store: Store, other: Store) -> None:
     one, two, three, four, five, six = fill(store)
     name_faces(store, [one, two, three], "Ada")
     dismiss(store, [four], "not-a-face")
-    not_them(store, "Ada", [five])
+    reject_faces(store, "Ada", [five])
     compare(store, "same", five, six)
     ids = fill(other)
     name_faces(other, ids[:1], "Ada")  # as in the file
     name_faces(other, ids[1:2], "Ben")
     name_faces(other, ids[2:3], "Cy")
     name_faces(other, [ids[2]], "Ada")
-    not_them(other, "Ada", [ids[2]])
+    reject_faces(other, "Ada", [ids[2]])
     name_faces(other, ids[3:4], "Ben")
     name_faces(other, ids[4:5], "Ada")
     compare(other, "different", ids[4], ids[5])
@@ -248,9 +248,9 @@ def test_somebody_shown_here_is_not_hidden_by_a_file(store: Store, other: Store)
     hide(other, "Ada", shown=True)
     hide(store, "Ada")
     assert [one.here for one in carry(store, other).differences] == ["Ada is shown"]
-    assert not called(other, "Ada").hidden
+    assert not require_person(other, "Ada").hidden
     assert carry(store, other, overrule=True).overruled == 1
-    assert called(other, "Ada").hidden
+    assert require_person(other, "Ada").hidden
 
 
 def test_photos_that_are_not_indexed_here_are_listed(store: Store, other: Store) -> None:
@@ -369,7 +369,7 @@ def test_what_was_said_of_a_place_is_kept_though_nothing_is_seen_there(store: St
     one, two, *_ = fill(store)
     name_faces(store, [two], "Ada")
     dismiss(store, [one], "not-a-face")
-    not_them(store, "Ada", [two])
+    reject_faces(store, "Ada", [two])
     add_photo(other, b"a.jpg", [(RIGHT, unit(0, 0, 1))], content=b"2019/a.jpg")
     done = carry(store, other)
     assert (done.faces, done.added) == (2, 0)
@@ -422,7 +422,7 @@ def test_whatever_was_said_moves_and_moves_once(
                     case "is", int(face), str(name):
                         name_faces(one, [ids[face]], name)
                     case "not", int(face), str(name):
-                        not_them(one, name, [ids[face]])
+                        reject_faces(one, name, [ids[face]])
                     case "not-a-face" | "dont-care", int(face):
                         dismiss(one, [ids[face]], verb)
                     case "same" | "different", int(face), int(second):
@@ -436,7 +436,7 @@ def test_whatever_was_said_moves_and_moves_once(
                     case "hide" | "show", str(name), _:
                         hide(one, name, shown=verb == "show")
                     case "split", str(name), str(second):
-                        split(one, name, decisions.subjects_of(one, called(one, name).id, "is")[:1], second)
+                        split(one, name, decisions.subjects_of(one, require_person(one, name).id, "is")[:1], second)
                     case "undo", int(number):
                         undo(one, number)
             except UsageError:

@@ -27,12 +27,12 @@ from phototag.workflows.library.status import status
 from phototag.workflows.naming import add_face as adding
 from phototag.workflows.naming.add_face import add_face
 from phototag.workflows.naming.export_names import export_names
-from phototag.workflows.naming.history import described, in_words, undo
+from phototag.workflows.naming.history import describe, describe_in_full, undo
 from phototag.workflows.naming.import_names import import_names
 from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.label import label_from_folders
 from phototag.workflows.naming.name import compare, dismiss, name_faces
-from phototag.workflows.naming.people import hide, merge, not_them
+from phototag.workflows.naming.people import hide, merge, reject_faces
 from phototag.workflows.recognition.audit import audit
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.tag import train_and_tag
@@ -124,7 +124,9 @@ def test_names_of_a_forgotten_and_returned_library_equal_those_before(data: st.D
             if what == "is":
                 name_faces(store, [face], name)
             elif what == "not" and name in known:
-                not_them(store, name, [face]) if store.value("SELECT 1 FROM identity WHERE face = ?", (face,)) else None
+                reject_faces(store, name, [face]) if store.value(
+                    "SELECT 1 FROM identity WHERE face = ?", (face,)
+                ) else None
             elif what in ("no-face", "ignore"):
                 dismiss(store, [face], "not-a-face" if what == "no-face" else "dont-care")
             elif what == "same":
@@ -252,7 +254,7 @@ def test_a_forgotten_person_is_found_nowhere_again(store: Store, two: Path, run:
     names = export_names(store).names
     assert [person.name for person in names.people] == ["Ben"]
     assert not [face for photo in names.photos for face in photo.faces if face.box.x < 50]
-    assert in_words(next(history.answers(store))) == "person 1 was forgotten for good"
+    assert describe(next(history.answers(store))) == "person 1 was forgotten for good"
     for changed in ({"detector": "others"}, {"embedder": "shades"}):
         run(**changed)
         assert status(store).faces == 6
@@ -336,7 +338,7 @@ def test_the_last_thing_that_can_be_undone(store: Store, two: Path) -> None:
     spoke = next(answer.number for answer in said_before if any(part.person == "Ada" for part in answer.parts))
     assert "forgotten: nothing brings that back" in str(undo(store, spoke))
     [first, *_] = history.answers(store)
-    assert described(store, first) == "person 1 was forgotten for good"
+    assert describe_in_full(store, first) == "person 1 was forgotten for good"
     assert "Ben" in people.names(store)
     assert undo(store).number  # what was said of Ben
     assert undo(store).redone

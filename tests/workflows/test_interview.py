@@ -16,7 +16,7 @@ from phototag.types import Box, Guess
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.interview import InterviewSession, OutdatedError
 from phototag.workflows.naming.name import compare, name_faces
-from phototag.workflows.naming.people import not_them
+from phototag.workflows.naming.people import reject_faces
 from phototag.workflows.recognition.train import train_people
 from tests.store.build import add_face, add_photo, clean, who
 from tests.workflows.test_people import add_faces, near
@@ -77,7 +77,7 @@ def test_a_face_refused_before_does_not_get_the_name_with_its_group(store: Store
     other = add_faces(store, "other", 1, 1)
     name_faces(store, other, "Ada")
     session = InterviewSession.open(store)
-    not_them(store, "Ada", ada[:1])
+    reject_faces(store, "Ada", ada[:1])
     session = InterviewSession.open(store)
     question = group(session)
     session.name_as(question, "Ada")

@@ -17,7 +17,17 @@ from phototag.store.connect import Store
 from phototag.types import Box
 from phototag.workflows.naming.history import undo, undo_since
 from phototag.workflows.naming.name import dismiss, name_faces
-from phototag.workflows.naming.people import called, different, hide, joined, merge, not_them, parts, rename, split
+from phototag.workflows.naming.people import (
+    different,
+    hide,
+    merge,
+    preview_merge,
+    reject_faces,
+    rename,
+    require_person,
+    split,
+    split_proposal,
+)
 from phototag.workflows.recognition.predictions import predict
 from phototag.workflows.recognition.tag import train_and_tag
 from tests.store.build import add_face, add_photo, clean, step_back, unit, who
@@ -81,21 +91,21 @@ def test_two_people_become_one_and_two_again(store: Store) -> None:
     [not_her, hers] = add_faces(store, "other", 1, 2)
     name_faces(store, ada, "Ada")
     name_faces(store, addie, "Addie")
-    not_them(store, "Addie", [not_her, ada[0]])
-    told = joined(store, "Addie", "Ada")
+    reject_faces(store, "Addie", [not_her, ada[0]])
+    told = preview_merge(store, "Addie", "Ada")
     assert (told.person.name, told.faces, told.other.name, told.other_faces, told.photos) == ("Ada", 3, "Addie", 4, 0)
     assert merge(store, "Addie", "Ada") == told
     assert named(store) == {**dict.fromkeys([*ada, *addie], "Ada"), not_her: None, hers: None}
     assert people.names(store) == ["Ada"]
-    assert decisions.subjects_of(store, called(store, "Ada").id, "is-not") == [not_her]
-    assert called(store, "addie").name == "Ada"  # the name still tells who is meant
+    assert decisions.subjects_of(store, require_person(store, "Ada").id, "is-not") == [not_her]
+    assert require_person(store, "addie").name == "Ada"  # the name still tells who is meant
     name_faces(store, [hers], "Addie")
     assert named(store)[hers] == "Ada"
     undo(store, 4)
     assert named(store) == {
         **dict.fromkeys([*ada, hers], "Ada"), **dict.fromkeys(addie, "Addie"), not_her: None
     }  # fmt: skip
-    assert called(store, "addie").name == "Addie"
+    assert require_person(store, "addie").name == "Addie"
     assert clean(store)
 
 
@@ -104,7 +114,7 @@ def test_a_name_that_is_taken_back_goes_through_merges(store: Store) -> None:
     name_faces(store, ada, "Ada")
     name_faces(store, [*addie, *twice], "Addie")
     name_faces(store, twice, "Addie")
-    not_them(store, "Addie", ada)
+    reject_faces(store, "Addie", ada)
     name_faces(store, ada, "Ada")
     merge(store, "Addie", "Ada")
     rename(store, "Ada", "Ann")
@@ -127,12 +137,12 @@ def test_a_merged_name_may_be_taken_over(store: Store) -> None:
         name_faces(store, faces, name)
     merge(store, "Addie", "Ada")
     merge(store, "Ada", "Ben")
-    assert called(store, "addie").name == called(store, "ada").name == "Ben"
+    assert require_person(store, "addie").name == require_person(store, "ada").name == "Ben"
     rename(store, "Ben", "Ada")
     assert set(named(store).values()) == {"Ada"}
     step_back(store)
     step_back(store)
-    assert called(store, "addie").name == "Ada"
+    assert require_person(store, "addie").name == "Ada"
 
 
 def test_a_merged_name_that_was_taken_over_means_them_again(store: Store) -> None:
@@ -140,13 +150,13 @@ def test_a_merged_name_that_was_taken_over_means_them_again(store: Store) -> Non
         name_faces(store, add_faces(store, name, axis, 1), name)
     merge(store, "Addie", "Ada")
     rename(store, "Ben", "Addie")
-    assert called(store, "Addie").id == 3
+    assert require_person(store, "Addie").id == 3
     undo(store)
-    assert called(store, "Addie").name == "Ada"
+    assert require_person(store, "Addie").name == "Ada"
     rename(store, "Ben", "Addie")
     undo(store, 3)  # nobody's face has that name any more; that Ben is called Addie stands
     step_back(store)
-    assert called(store, "Addie").name == "Ada"
+    assert require_person(store, "Addie").name == "Ada"
     undo(store, 4)
     assert people.names(store) == ["Ada", "Addie"]
     assert clean(store)
@@ -170,13 +180,13 @@ def test_merging_tells_of_photos_that_show_both(store: Store) -> None:
     one, other = (row[0] for row in store.rows("SELECT id FROM face WHERE photo = ? ORDER BY x", (photo,)))
     name_faces(store, [one], "Ada")
     name_faces(store, [other], "Ben")
-    assert joined(store, "Ben", "Ada").photos == 1
+    assert preview_merge(store, "Ben", "Ada").photos == 1
 
 
 def test_a_person_is_split_along_looks(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 5), add_faces(store, "ben", 1, 3)
     name_faces(store, [*ada, *ben], "Ada")
-    assert [set(part) for part in parts(store, "Ada")] == [set(ada), set(ben)]
+    assert [set(part) for part in split_proposal(store, "Ada")] == [set(ada), set(ben)]
     done = split(store, "Ada", ben, "Ben")
     assert (done.person.name, done.other and done.other.name, done.faces) == ("Ada", "Ben", 3)
     assert named(store) == {**dict.fromkeys(ada, "Ada"), **dict.fromkeys(ben, "Ben")}
@@ -193,14 +203,14 @@ def test_alike_people_fall_apart_as_faces_have_to_be_more_alike(store: Store) ->
     one = [add_face(store, b"one%d.jpg" % n, unit(1, 0.3, 0, 0, 0.001 * n)) for n in range(3)]
     two = [add_face(store, b"two%d.jpg" % n, unit(1, 0.62, 0, 0, 0.001 * n)) for n in range(3)]
     name_faces(store, [*one, *two], "Twins")
-    assert sorted(map(sorted, parts(store, "Twins"))) == [one, two]
+    assert sorted(map(sorted, split_proposal(store, "Twins"))) == [one, two]
 
 
 def test_nobody_is_twice_in_a_photo_of_a_split(store: Store) -> None:
     photo = add_photo(store, b"both.jpg", [(Box(10, 10, 50, 50), unit(1)), (Box(200, 10, 50, 50), unit(1, 0.01))])
     both = [row[0] for row in store.rows("SELECT id FROM face WHERE photo = ?", (photo,))]
     name_faces(store, both, "Ada")
-    assert sorted(map(len, parts(store, "Ada"))) == [1, 1]
+    assert sorted(map(len, split_proposal(store, "Ada"))) == [1, 1]
 
 
 def test_the_machine_forgets_whom_nobody_is_called(store: Store) -> None:
@@ -263,9 +273,9 @@ def test_hidden_and_shown_again(store: Store) -> None:
     assert hide(store, "Ada").hidden
     assert not hide(store, "Ada", shown=True).hidden
     step_back(store)
-    assert called(store, "Ada").hidden
+    assert require_person(store, "Ada").hidden
     step_back(store)
-    assert not called(store, "Ada").hidden
+    assert not require_person(store, "Ada").hidden
     assert [answer.number for answer in history.answers(store) if answer.stands] == [5, 4, 1]
 
 
@@ -343,7 +353,7 @@ def test_what_holds_is_what_the_journal_says(store: Store, steps: list[tuple[obj
                 case "is", int(face), str(name):
                     name_faces(store, [ids[face]], name)
                 case "not", int(face), str(name):
-                    not_them(store, name, [ids[face]])
+                    reject_faces(store, name, [ids[face]])
                 case "rename", str(name), str(other):
                     rename(store, name, other)
                 case "merge", str(name), str(other):
@@ -351,7 +361,7 @@ def test_what_holds_is_what_the_journal_says(store: Store, steps: list[tuple[obj
                 case "hide" | "show", str(name), _:
                     hide(store, name, shown=verb == "show")
                 case "split", str(name), str(other):
-                    own = decisions.subjects_of(store, called(store, name).id, "is")
+                    own = decisions.subjects_of(store, require_person(store, name).id, "is")
                     split(store, name, own[:1], other)
                 case "undo", int(number):
                     undo(store, number)
@@ -364,5 +374,5 @@ def test_what_holds_is_what_the_journal_says(store: Store, steps: list[tuple[obj
         here = [row[1] for row in kept if row[3] is None and not row[4]]
         assert len({name.casefold() for name in here}) == len(here)
         for name in here:
-            assert called(store, str(name)).name == name
+            assert require_person(store, str(name)).name == name
         assert {name for name in named(store).values() if name} <= set(here)

@@ -13,8 +13,8 @@ from phototag.store.connect import Store, open_store
 from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.name import dismiss, name_faces
-from phototag.workflows.naming.near_names import near, resembled
-from phototag.workflows.naming.people import hide, merge, not_them, rename
+from phototag.workflows.naming.near_names import near, similar_person
+from phototag.workflows.naming.people import hide, merge, reject_faces, rename
 from tests.store.build import add_face, clean, old_database, unit, who
 
 
@@ -98,13 +98,13 @@ def test_whom_a_new_name_may_be_meant_for(store: Store) -> None:
     one, two, three = make(store, 3)
     for face, name in ((one, "Courteney Cox"), (two, "Courtenay Cocks"), (three, "Grace Hopper")):
         name_faces(store, [face], name)
-    nearest = resembled(store, "Courtney Cox")
+    nearest = similar_person(store, "Courtney Cox")
     assert nearest
     assert nearest.name == "Courteney Cox"
-    assert resembled(store, "GRACE HOPPER") is None  # it is hers
-    assert resembled(store, "Eileen Collins") is None
+    assert similar_person(store, "GRACE HOPPER") is None  # it is hers
+    assert similar_person(store, "Eileen Collins") is None
     merge(store, "Grace Hopper", "Courteney Cox")
-    also = resembled(store, "Grace Hoper")
+    also = similar_person(store, "Grace Hoper")
     assert also
     assert also.name == "Courteney Cox"
 
@@ -135,7 +135,7 @@ def test_a_typo_corrected_by_no_face_and_by_pointing_out(store: Store) -> None:
     undo(store)
     assert people.names(store) == ["Typo"]
     name_faces(store, [one, two], "Typo")
-    not_them(store, "Typo", [three])
+    reject_faces(store, "Typo", [three])
     name_faces(store, [one, two], "Ada")
     assert people.names(store) == ["Ada"]
 
@@ -170,7 +170,7 @@ def test_people_of_whom_something_else_stands_stay(store: Store) -> None:
     name_faces(store, [two], "Addie")
     merge(store, "Addie", "Ada")
     name_faces(store, [three], "Not them")
-    not_them(store, "Not them", [three])
+    reject_faces(store, "Not them", [three])
     assert people.names(store) == ["Ada", "Hidden", "Not them"]
     assert people.find(store, "Addie") == people.find(store, "Ada")
     with store.write():  # as an import says of somebody without faces

@@ -27,7 +27,7 @@ from phototag.workflows.naming.name import (
     name_faces,
     name_group,
 )
-from phototag.workflows.naming.people import not_them
+from phototag.workflows.naming.people import reject_faces
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.tag import tag_faces
 from phototag.workflows.recognition.train import train_people
@@ -159,7 +159,7 @@ def test_a_group_is_not_named_after_whom_a_human_said_it_is_not(store: Store) ->
     ada = add_faces(store, "ada", 0, 5)
     name_faces(store, ada[:1], "Ada")
     cluster_faces(store, WATCHED)
-    not_them(store, "ada", [ada[4]])
+    reject_faces(store, "ada", [ada[4]])
     for from_scratch in (False, False, True):
         cluster_faces(store, WATCHED, from_scratch=from_scratch)
         [group] = groups.unnamed(store)
@@ -177,7 +177,7 @@ def test_a_group_of_which_nothing_is_left_to_name(store: Store) -> None:
     ada = add_faces(store, "ada", 0, 3)
     name_faces(store, ada[:1], "Ada")
     for face in ada[1:]:
-        not_them(store, "Ada", [face])
+        reject_faces(store, "Ada", [face])
     before = store.value("SELECT count(*) FROM decision")
     with pytest.raises(UsageError, match="not Ada: nothing saved"):
         name_group(store, ada[1:], "Ada")
@@ -197,7 +197,7 @@ def test_answers_about_single_faces(store: Store) -> None:
     cluster_faces(store, WATCHED)
     assert set(next(iter(groups.unnamed(store))).face_ids) == set(ada)
     name_face(store, ada[0], "Ada")
-    assert not_them(store, "ADA", [ada[0]]).name == "Ada"
+    assert reject_faces(store, "ADA", [ada[0]]).name == "Ada"
     assert who(store)[ada[0]] == (None, None)
     assert {row[0] for row in store.rows("SELECT origin FROM decision")} == {"typed"}
 
@@ -210,17 +210,17 @@ def test_answers_about_faces_and_people_that_there_are_not(store: Store) -> None
             lambda: compare(store, "same", face, missing),  # noqa: B023
             lambda: compare(store, "different", missing, face),  # noqa: B023
             lambda: name_face(store, missing, "Ada"),  # noqa: B023
-            lambda: not_them(store, "Ada", [missing]),  # noqa: B023
+            lambda: reject_faces(store, "Ada", [missing]),  # noqa: B023
         ):
             with pytest.raises(UsageError, match=f"no face {missing}"):
                 job()
     with pytest.raises(UsageError, match="the same as itself"):
         compare(store, "same", face, face)
     with pytest.raises(UsageError, match="nobody is called Ada"):
-        not_them(store, "Ada", [face])
+        reject_faces(store, "Ada", [face])
     for name in ("", "\u202e"):
         with pytest.raises(UsageError, match="can't be a name"):
-            not_them(store, name, [face])
+            reject_faces(store, name, [face])
         with pytest.raises(UsageError, match="can't be a name"):
             name_group(store, [face], name)
     assert store.value("SELECT count(*) FROM decision") == 1
@@ -245,7 +245,7 @@ def test_a_name_for_faces_that_are_not_there_saves_nothing(store: Store) -> None
 
 def test_pictures_of_faces(store: Store) -> None:
     face = add_face(store, b"a.jpg", unit(1))
-    assert naming.pictures(store, [face, 999, face]) == [faces.crop(store, face)] * 2
+    assert naming.crops(store, [face, 999, face]) == [faces.crop(store, face)] * 2
 
 
 # --- label ---

@@ -15,9 +15,9 @@ from phototag.errors import PhototagError, UsageError
 from phototag.remedies import Show
 from phototag.store import decisions, history, people
 from phototag.store.connect import Store, open_store
-from phototag.workflows.naming.history import Undone, in_words, undo, undo_since
+from phototag.workflows.naming.history import Undone, describe, undo, undo_since
 from phototag.workflows.naming.name import dismiss, name_faces
-from phototag.workflows.naming.people import called, hide, merge, not_them, rename, split
+from phototag.workflows.naming.people import hide, merge, reject_faces, rename, require_person, split
 from tests.store.build import add_face, clean, old_database, unit, who, withdrawn
 
 
@@ -46,7 +46,7 @@ def changed(done: Undone) -> list[str]:
 
 
 def words(store: Store) -> list[str]:
-    return [in_words(answer) for answer in history.answers(store)]
+    return [describe(answer) for answer in history.answers(store)]
 
 
 # --- undo and redo ---
@@ -144,7 +144,7 @@ def test_a_name_comes_back_to_somebody_merged_meanwhile(store: Store) -> None:
     name_faces(store, [three], "Ada")
     name_faces(store, [two], "Addie")
     name_faces(store, [one], "Addie")
-    not_them(store, "Addie", [three])
+    reject_faces(store, "Addie", [three])
     undo(store, 3)
     undo(store, 4)
     merge(store, "Addie", "Ada")
@@ -282,7 +282,7 @@ def take(store: Store, ids: list[int], step: _Step) -> None:
         case "is", int(face), str(name):
             name_faces(store, [ids[face]], name)
         case "not", int(face), str(name):
-            not_them(store, name, [ids[face]])
+            reject_faces(store, name, [ids[face]])
         case "merge", str(name), str(other):
             merge(store, name, other)
         case "undo", int(number):
@@ -409,6 +409,6 @@ def test_a_journal_of_before_stands_as_it_did(tmp_path: Path, before: str) -> No
         assert clean(store)
         undo(store)
         assert decisions.labels(store) == {1: ("is", 1), 2: ("is", 2)}
-        assert called(store, "Ben").id == 2
+        assert require_person(store, "Ben").id == 2
         with pytest.raises(PhototagError, match="never changed"), store.write():
             store.run("UPDATE decision SET undoes = NULL")

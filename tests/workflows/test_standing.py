@@ -27,7 +27,7 @@ from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.import_names import import_names
 from phototag.workflows.naming.interview import InterviewSession
 from phototag.workflows.naming.name import compare, dismiss, name_faces
-from phototag.workflows.naming.people import different, hide, merge, not_them, rename, split
+from phototag.workflows.naming.people import different, hide, merge, reject_faces, rename, split
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.refresh import refresh
 from phototag.workflows.recognition.tag import train_and_tag
@@ -100,7 +100,7 @@ def told() -> NamesFile:
         name_faces(store, _all_of(2, store), "Person 2")
         name_faces(store, _all_of(5, store)[:3], "Person 5")
         name_faces(store, _all_of(6, store)[:2], "Somebody else")
-        not_them(store, "Person 2", _all_of(9, store)[:1])
+        reject_faces(store, "Person 2", _all_of(9, store)[:1])
         merge(store, "Somebody else", "Person 5")
         return export_names(store).names
 
@@ -132,7 +132,7 @@ _STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda most: lambda s: [name_faces(s, _all_of(who, s)[:most], f"Person {who}") for who in range(10)],
               st.integers(3, 5)),  # enough to learn from
     st.builds(lambda picked, name: lambda s: name_faces(s, _ids(s, picked), name), _faces, _name),
-    st.builds(lambda picked, name: lambda s: not_them(s, name, _ids(s, picked[:2])), _faces, _name),
+    st.builds(lambda picked, name: lambda s: reject_faces(s, name, _ids(s, picked[:2])), _faces, _name),
     st.builds(lambda verb, one, two: lambda s: compare(s, verb, *_ids(s, [one, two])),
               st.sampled_from(["same", "different"]), _face, _face),
     st.builds(lambda verb, picked: lambda s: dismiss(s, _ids(s, picked[:3]), verb),
@@ -174,7 +174,7 @@ def said_anew(store: Store, fresh: Store) -> None:
         elif verb == "is-not":
             with fresh.write():
                 people.ensure(fresh, name(person))
-            taken(fresh, lambda s, p=person, f=face: not_them(s, name(p), [f]))  # type: ignore[misc]
+            taken(fresh, lambda s, p=person, f=face: reject_faces(s, name(p), [f]))  # type: ignore[misc]
         elif verb in ("not-a-face", "dont-care"):
             dismiss(fresh, [face], verb)
         elif face is not None:

@@ -22,7 +22,7 @@ from phototag.store.decisions import Decision
 from phototag.types import Box, EngineInfo, PhotoFile, Vectors
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.name import compare, name_faces
-from phototag.workflows.naming.people import not_them
+from phototag.workflows.naming.people import reject_faces
 from phototag.workflows.recognition import tag
 from phototag.workflows.recognition.audit import audit
 from phototag.workflows.recognition.predictions import predict
@@ -262,7 +262,7 @@ def test_what_is_said_of_a_face_holds_for_one_that_is_the_same(store: Store) -> 
     ada, ben = ([add_face(store, f"{axis}/{n}.jpg".encode(), _near(axis, n)) for n in range(4)] for axis in (0, 1))
     say(store, "is", ada[0], "Ada")
     say(store, "is", ben[0], "Ben")
-    not_them(store, "Ada", [ada[1]])
+    reject_faces(store, "Ada", [ada[1]])
     compare(store, "same", ada[1], ada[2])
     compare(store, "different", ada[3], ada[0])
     train_and_tag(store, WATCHED)

@@ -19,7 +19,7 @@ from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.import_names import import_names
 from phototag.workflows.naming.name import name_faces
-from phototag.workflows.naming.placing import not_on
+from phototag.workflows.naming.placing import mark_absent
 from phototag.workflows.recognition.audit import audit
 from tests.workflows import fakes
 from tests.workflows.conftest import Index
@@ -177,7 +177,7 @@ def lost(store: Store, party: Path, index: Index) -> int:
 def test_somebody_who_is_not_on_the_photo_any_more_is_not_asked_for(
     store: Store, party: Path, index: Index, lost: int, tmp_path: Path
 ) -> None:
-    not_on(store, lost, "Ben")
+    mark_absent(store, lost, "Ben")
     assert unplaced.unplaced(store) == []
     draw(party, TWO[0], shade=3)  # nor after the next edit
     index()
@@ -197,7 +197,7 @@ def test_somebody_who_is_not_on_the_photo_any_more_is_not_asked_for(
 
 def test_somebody_whom_a_human_named_on_the_photo_is_on_it(store: Store, lost: int) -> None:
     with pytest.raises(UsageError, match="you said that face"):
-        not_on(store, lost, "Ada")
+        mark_absent(store, lost, "Ada")
     assert shown(store) == {"Ada": (4, 4)}
 
 

@@ -14,7 +14,7 @@ from phototag.store import forget_people, forget_photos, libraries, people
 from phototag.store.connect import Store
 from phototag.store.forget_photos import Places
 from phototag.workflows.naming.history import utc
-from phototag.workflows.naming.people import called
+from phototag.workflows.naming.people import require_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def forget_person(store: Store, name: str, *, tagged: bool = False, dry_run: boo
     Raises UsageError if there is nobody of that name.
     """
     with store.write():
-        person = called(store, name)
+        person = require_person(store, name)
         also = tuple(people.aliases(store, person.id))
         paths = forget_people.paths_with(store, [person.name, *also])
         known = (

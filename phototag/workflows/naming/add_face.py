@@ -21,7 +21,7 @@ from phototag.store.decisions import Decision
 from phototag.store.photos import LocatedPhoto
 from phototag.types import Box, DecodedPhoto, NewFace, Origin, Person, PhotoFile, Problem
 from phototag.workflows.library.engines_in_use import chosen, current_embedder
-from phototag.workflows.naming.people import a_name
+from phototag.workflows.naming.people import checked_name
 
 #: A face of fewer pixels each way shows nobody (the smallest window of the smallest detector).
 SMALLEST = 12
@@ -119,7 +119,7 @@ def add_face_on(
     origin: Origin = "typed",
 ) -> Added:
     """The same on a photo that is known already."""
-    with a_name():
+    with checked_name():
         cleaned = None if name is None else person_name(name)
     path = row.path
     _require_inside(box, row)

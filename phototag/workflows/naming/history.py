@@ -119,7 +119,7 @@ def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) 
     # Undoing an undo is about the answer that it had undone.
     meant = tuple(dict.fromkeys(part.of for part in told if part.of is not None)) if len(answers) == 1 else ()
     meant = meant or tuple(answers)
-    what = in_words(next(history.answers(store, number=meant[0]))) if len(meant) == 1 else ""
+    what = describe(next(history.answers(store, number=meant[0]))) if len(meant) == 1 else ""
     return Undone(
         number,
         meant,
@@ -175,12 +175,12 @@ def _person(old: PersonState, new: PersonState) -> Iterator[str]:
         yield f"{other}: {'hidden' if new.hidden else 'shown again'}."
 
 
-def described(store: Store, answer: Answer) -> str:
+def describe_in_full(store: Store, answer: Answer) -> str:
     """What an answer said; of an undo, what that said which it undid or redid."""
     of = {part.of for part in answer.parts if part.of is not None}
     if len(of) != 1 or _forgets(answer):
-        return in_words(answer)
-    return f"{in_words(answer)}: {in_words(next(history.answers(store, number=of.pop())))}"
+        return describe(answer)
+    return f"{describe(answer)}: {describe(next(history.answers(store, number=of.pop())))}"
 
 
 def _nothing(store: Store, answer: int) -> Undone:
@@ -196,7 +196,7 @@ def _forgets(answer: Answer) -> bool:
     return any(part.verb == "undo" and part.person is not None for part in answer.parts)
 
 
-def in_words(answer: Answer) -> str:
+def describe(answer: Answer) -> str:
     """What an answer said: `24 faces are Ada, 2 faces are not Ada`."""
     # A merge and a split say who it was, an undo what it undid; the other parts say it of each face.
     whole = [part for part in answer.parts if part.verb in ("merge", "split")]

@@ -138,7 +138,7 @@ class InterviewSession:
 
         Raises UsageError for an invalid name, and if a human said of each face that it is not that person.
         """
-        with jobs.a_name(), self._saving():
+        with jobs.checked_name(), self._saving():
             person = people.ensure(self.store, name)
             refused = set(self._state.faces.ids[list(self._state.constraints.rejected.get(person.id, ()))].tolist())
             effect = answers.they_are(question, person.id, without, refused)

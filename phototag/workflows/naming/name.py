@@ -13,7 +13,7 @@ from phototag.store import decisions, faces, groups, models, people
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person
-from phototag.workflows.naming.people import a_name, find, require_face
+from phototag.workflows.naming.people import checked_name, find, require_face
 
 
 def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin = "typed") -> Person:
@@ -21,7 +21,7 @@ def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin 
 
     Raises UsageError for a name that can't be.
     """
-    with a_name(), store.write():
+    with checked_name(), store.write():
         person = people.ensure(store, name)
         decisions.record(store, [Decision("is", face, person.id) for face in face_ids], origin)
         models.drop_stale_guesses(store)
@@ -37,7 +37,7 @@ class Named:
     left_out: int
 
 
-def left_out(named: Named) -> str:
+def left_out_sentence(named: Named) -> str:
     """What a group's name was not given to, in words; empty if to nothing."""
     if not named.left_out:
         return ""
@@ -100,6 +100,6 @@ def group_faces(store: Store, number: int) -> list[int]:
     return members
 
 
-def pictures(store: Store, face_ids: Sequence[int]) -> list[bytes]:
+def crops(store: Store, face_ids: Sequence[int]) -> list[bytes]:
     """The small pictures (JPEG) of faces."""
     return [jpeg for face in face_ids if (jpeg := faces.crop(store, face)) is not None]

@@ -30,7 +30,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 _PARTING = re.compile(r"[-\u2010-\u2015,.;/]")
 
 
-def resembled(store: Store, name: str) -> Person | None:
+def similar_person(store: Store, name: str) -> Person | None:
     """Whom `name` may be meant for, though it is nobody's: the person with the nearest name; None if none is near.
 
     Raises UsageError for what can't be a name.

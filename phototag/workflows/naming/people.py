@@ -23,7 +23,7 @@ _CLOSER = (1.0, 0.9, 0.8, 0.7, 0.6)
 
 
 @contextmanager
-def a_name() -> Iterator[None]:
+def checked_name() -> Iterator[None]:
     """Raises UsageError where a name turns out to be one that nobody can have."""
     try:
         yield
@@ -33,7 +33,7 @@ def a_name() -> Iterator[None]:
 
 def find(store: Store, name: str) -> Person | None:
     """The person of this name, if there is one. Raises UsageError for what can't be a name."""
-    with a_name():
+    with checked_name():
         return people.find(store, name)
 
 
@@ -43,7 +43,7 @@ def require_face(store: Store, face: int) -> None:
         raise UsageError(f"there is no face {face}", Show("faces"))
 
 
-def called(store: Store, name: str) -> Person:
+def require_person(store: Store, name: str) -> Person:
     """The person of this name. Raises UsageError if there is none."""
     person = find(store, name)
     if person is None:
@@ -57,8 +57,8 @@ def rename(store: Store, name: str, new: str, origin: Origin = "typed") -> Perso
     Raises UsageError if there is nobody of that name, if another person has the new one, or if it can't be a name.
     """
     with store.write():
-        person = called(store, name)
-        with a_name():
+        person = require_person(store, name)
+        with checked_name():
             cleaned = person_name(new)
         if cleaned != person.name:
             person_updates.reserve_name(store, person.id, cleaned)
@@ -73,7 +73,7 @@ def hide(store: Store, name: str, *, shown: bool = False, origin: Origin = "type
     Raises UsageError if there is nobody of that name.
     """
     with store.write():
-        person = called(store, name)
+        person = require_person(store, name)
         if person.hidden == shown:
             decisions.record(store, [Decision("show" if shown else "hide", person=person.id)], origin)
             person_updates.refresh(store, [person.id])
@@ -94,9 +94,9 @@ class MergePreview:
     photos: int
 
 
-def joined(store: Store, name: str, into: str) -> MergePreview:
+def preview_merge(store: Store, name: str, into: str) -> MergePreview:
     """What `merge` would join. Raises UsageError if one of the two isn't there, or they are one already."""
-    other, person = called(store, name), called(store, into)
+    other, person = require_person(store, name), require_person(store, into)
     if other.id == person.id:
         raise UsageError(f"{printable(name)} and {printable(into)} are one person already: nothing to merge")
     counts = {one.id: len(faces.of_person(store, one.id)) for one in (person, other)}
@@ -110,7 +110,7 @@ def merge(store: Store, name: str, into: str, origin: Origin = "typed") -> Merge
     Raises UsageError if one of the two isn't there, or they are one already.
     """
     with store.write():
-        told = joined(store, name, into)
+        told = preview_merge(store, name, into)
         other, person = told.other.id, told.person.id
         said = [
             Decision("merge", person=other, other_person=person),
@@ -129,7 +129,7 @@ def _rejected_by(store: Store, other: int, person: int) -> list[int]:
     return [face for face in decisions.subjects_of(store, other, "is-not") if face not in own]
 
 
-def not_them(store: Store, name: str, face_ids: Sequence[int], origin: Origin = "typed") -> Person:
+def reject_faces(store: Store, name: str, face_ids: Sequence[int], origin: Origin = "typed") -> Person:
     """None of these faces is the person called `name`, and never gets that name with a group or from the machine.
 
     Raises UsageError if there is nobody of that name, or no such face.
@@ -137,20 +137,20 @@ def not_them(store: Store, name: str, face_ids: Sequence[int], origin: Origin = 
     with store.write():
         for face in face_ids:
             require_face(store, face)
-        person = called(store, name)
+        person = require_person(store, name)
         decisions.record(store, [Decision("is-not", face, person.id) for face in dict.fromkeys(face_ids)], origin)
         models.drop_stale_guesses(store)
     return person
 
 
-def parts(store: Store, name: str) -> list[tuple[int, ...]]:
+def split_proposal(store: Store, name: str) -> list[tuple[int, ...]]:
     """A person's faces in the groups that they would be without their name, the largest first, of each the most
     central face first; faces that fit into none are groups of their own. Should all be one group, in the groups that
     they fall into first as faces have to be more alike.
 
     Raises UsageError if there is nobody of that name.
     """
-    person = called(store, name)
+    person = require_person(store, name)
     embedder = current_embedder(store)
     own = set(faces.of_person(store, person.id))
     ids, vectors = embeddings.vectors(store, embedder, where="all")
@@ -191,8 +191,8 @@ def split(store: Store, name: str, face_ids: Sequence[int], other: str | None, o
 
     Raises UsageError if there is nobody of that name, a face is not theirs, or `other` is they or can't be a name.
     """
-    with a_name(), store.write():
-        person = called(store, name)
+    with checked_name(), store.write():
+        person = require_person(store, name)
         own = set(faces.of_person(store, person.id))
         strange = [face for face in face_ids if face not in own]
         if strange or not face_ids:
@@ -216,5 +216,5 @@ def split(store: Store, name: str, face_ids: Sequence[int], other: str | None, o
 def different(store: Store, name: str, other: str, origin: Origin = "reviewed") -> None:
     """Two people are two, and won't be asked about again. Raises UsageError if one of them isn't there."""
     with store.write():
-        one, two = called(store, name), called(store, other)
+        one, two = require_person(store, name), require_person(store, other)
         decisions.record(store, [Decision("different", person=one.id, other_person=two.id)], origin)

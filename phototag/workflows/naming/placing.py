@@ -8,17 +8,17 @@ from phototag.store import decisions, faces, models, unplaced
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Origin, Person
-from phototag.workflows.naming.people import called
+from phototag.workflows.naming.people import require_person
 
 
-def not_on(store: Store, photo: int, name: str, origin: Origin = "typed") -> Person:
+def mark_absent(store: Store, photo: int, name: str, origin: Origin = "typed") -> Person:
     """The person called `name` isn't on a photo (any more): their face isn't asked for, and tags of theirs are refused.
 
     What was said of their face on an earlier version stays: should that version come back, it has its name. One answer,
     which can be taken back. Raises UsageError if there is nobody of that name, or a human named a face of the photo so.
     """
     with store.write():
-        person = called(store, name)
+        person = require_person(store, name)
         theirs = [face for face in faces.identified(store, photo=photo) if face.person_id == person.id]
         for face in theirs:
             if face.source == "human":
