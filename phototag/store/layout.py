@@ -1,6 +1,6 @@
-"""Whether a database's tables are the ones that our migrations make, to the letter.
+"""Whether a database's tables are exactly the ones that our migrations make.
 
-A trigger, view or table that another program put in runs with our rights: it could empty the journal, or never end.
+A trigger, view or table that another program added would run with our rights: it could empty the journal, or never end.
 So `sqlite_master`, which is only text, is compared before anything else of a database is read.
 """
 
@@ -27,33 +27,33 @@ from phototag.store.migrations import MIGRATIONS
 Entry: TypeAlias = tuple[Any, Any, Any, Any]
 
 _ENTRIES = "SELECT type, name, tbl_name, sql FROM sqlite_master"
-_BOOKKEEPING = Migrations.migrations_table
-#: The fingerprint of what all migrations make, so that a process needn't run them to know an up-to-date database.
-#: Should it be out of date, opening takes 10 ms longer, once a process; a test says what it has to be.
+_MIGRATIONS_TABLE = Migrations.migrations_table
+#: The fingerprint of what all migrations make, so that a process can tell an up-to-date database without running them.
+#: If it is out of date, opening takes 10 ms longer, once a process; a test prints what it has to be.
 UP_TO_DATE = "93a456e5e0b071c068a33fefaccd43918dc793582f8c50fcdab2f0d3708fd572"
-#: What ANALYZE leaves: figures for SQLite's planner.
-_FIGURES = re.compile(r"CREATE TABLE (sqlite_stat[134])\([a-z,]+\)")
-#: More entries than a database of ours ever had; who has more is refused without reading them all.
+#: The tables of figures for SQLite's planner that ANALYZE makes.
+_STATISTICS = re.compile(r"CREATE TABLE (sqlite_stat[134])\([a-z,]+\)")
+#: Read no more entries than this; a database of ours never had as many.
 _MOST = 1000
-#: As many strange things are named in a message.
+#: How many differences a message names.
 _NAMED = 3
 
 
 def require_ours(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a database in which there is anything but what the migrations it names have made; an empty one may come.
+    """Refuse a database that has anything but what the migrations that it lists make; an empty one is accepted.
 
     Raises SchemaTooNewError, DatabaseDamagedError.
     """
-    entries = [_plain(entry) for entry in connection.execute(f"{_ENTRIES} LIMIT {_MOST}")]
+    entries = [_normalised(entry) for entry in connection.execute(f"{_ENTRIES} LIMIT {_MOST}")]
     if not entries:
         return
     names = {step.name for step in MIGRATIONS._migrations}
     if fingerprint(entries) == UP_TO_DATE and _applied(connection) == names:
         return
-    bookkeeping = _bookkeeping()
-    kept = [entry for entry in entries if entry[2] == _BOOKKEEPING]
-    if Counter(kept) != Counter(bookkeeping):
-        raise _changed(path, kept, bookkeeping)
+    migrations_table = _migrations_table()
+    kept = [entry for entry in entries if entry[2] == _MIGRATIONS_TABLE]
+    if Counter(kept) != Counter(migrations_table):
+        raise _changed(path, kept, migrations_table)
     applied = _applied(connection)
     steps = tuple((step.name, step.fn) for step in MIGRATIONS._migrations)
     newer = sorted(applied - names)
@@ -63,35 +63,35 @@ def require_ours(connection: sqlite3.Connection, path: Path) -> None:
             "upgrade with `pip install --upgrade phototag`"
         )
     made = steps[: len(applied)]
-    expected = [*bookkeeping, *_made_by(made)]
-    if applied != {name for name, _ in made} or Counter(filter(_counts, entries)) != Counter(expected):
+    expected = [*migrations_table, *_made_by(made)]
+    if applied != {name for name, _ in made} or Counter(filter(_is_compared, entries)) != Counter(expected):
         raise _changed(path, entries, expected)
 
 
 def fingerprint(entries: Iterable[Entry]) -> str:
     """A hash of the entries of a database, and of the names of the migrations that there are."""
-    told = repr(([step.name for step in MIGRATIONS._migrations], sorted(filter(_counts, entries), key=repr)))
-    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
+    text = repr(([step.name for step in MIGRATIONS._migrations], sorted(filter(_is_compared, entries), key=repr)))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def up_to_date() -> str:
     """What `UP_TO_DATE` has to be."""
     made = _made_by(tuple((step.name, step.fn) for step in MIGRATIONS._migrations))
-    return fingerprint([*_bookkeeping(), *made])
+    return fingerprint([*_migrations_table(), *made])
 
 
 def _applied(connection: sqlite3.Connection) -> set[str]:
-    """The migrations that a database says were applied; to be asked once its bookkeeping is known to be ours."""
-    rows = connection.execute(f"SELECT name FROM {_BOOKKEEPING} WHERE migration_set = ?", (MIGRATIONS.name,))
+    """The migrations that a database lists as applied; call it once that list is known to be a plain table of ours."""
+    rows = connection.execute(f"SELECT name FROM {_MIGRATIONS_TABLE} WHERE migration_set = ?", (MIGRATIONS.name,))
     return {name for (name,) in rows}
 
 
 @cache
-def _bookkeeping() -> tuple[Entry, ...]:
-    """How sqlite-utils remembers which migrations were applied."""
+def _migrations_table() -> tuple[Entry, ...]:
+    """The table in which sqlite-utils lists the applied migrations."""
     with closing(sqlite3.connect(":memory:")) as connection:
         MIGRATIONS.ensure_migrations_table(Database(connection, execute_plugins=False))
-        return tuple(_plain(entry) for entry in connection.execute(_ENTRIES))
+        return tuple(_normalised(entry) for entry in connection.execute(_ENTRIES))
 
 
 @cache
@@ -105,30 +105,31 @@ def _made_by(steps: tuple[tuple[str, Any], ...]) -> tuple[Entry, ...]:
         return tuple(connection.execute(_ENTRIES).fetchall())
 
 
-def _plain(entry: Entry) -> Entry:
-    """The bookkeeping is sqlite-utils' own, of which each version sets quotes and spaces as it likes."""
+def _normalised(entry: Entry) -> Entry:
+    """Without quotes and spaces where sqlite-utils wrote the SQL, as its versions differ in these."""
     kind, name, table, sql = entry
-    if table == _BOOKKEEPING and isinstance(sql, str):
+    if table == _MIGRATIONS_TABLE and isinstance(sql, str):
         sql = re.sub(r'[\s"`\[\]]', "", sql).lower()
     return kind, name, table, sql
 
 
-def _counts(entry: Entry) -> bool:
+def _is_compared(entry: Entry) -> bool:
+    """All but the tables that ANALYZE makes."""
     kind, name, table, sql = entry
-    figures = _FIGURES.fullmatch(sql) if isinstance(sql, str) else None
+    figures = _STATISTICS.fullmatch(sql) if isinstance(sql, str) else None
     return not (figures and kind == "table" and name == table == figures[1])
 
 
 def _changed(path: Path, found: Iterable[Entry], expected: Iterable[Entry]) -> DatabaseDamagedError:
-    theirs = Counter(filter(_counts, found)) - Counter(expected)
+    theirs = Counter(filter(_is_compared, found)) - Counter(expected)
     ours = Counter(expected) - Counter(found)
     known, still = {entry[:2] for entry in ours}, {entry[:2] for entry in theirs}
-    told = [
+    differences = [
         f"{_called(entry)} is changed" if entry[:2] in known else f"{_called(entry)} is not phototag's"
         for entry in sorted(theirs, key=str)
     ]
-    told += [f"{_called(entry)} is missing" for entry in sorted(ours, key=str) if entry[:2] not in still]
-    what = first_of(told, _NAMED) or "its list of migrations is changed"
+    differences += [f"{_called(entry)} is missing" for entry in sorted(ours, key=str) if entry[:2] not in still]
+    what = first_of(differences, _NAMED) or "its list of migrations is changed"
     return DatabaseDamagedError(
         f"{path} was changed by another program ({what}); it was left untouched, and nothing in it was run: "
         f"restore a backup (look for {path.name}.before-* beside it), or a copy from before that program had it"

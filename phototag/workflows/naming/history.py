@@ -16,7 +16,7 @@ from phototag.store.connect import Store
 from phototag.store.history import Answer, Part
 from phototag.types import Origin
 
-#: Answers whose numbers are said.
+#: How many answers' numbers are listed.
 _NUMBERS = 8
 
 
@@ -35,10 +35,10 @@ class Change:
 class Undone:
     """What an undo did, or would do.
 
-    `number`: of the undo itself, None if nothing stood (`undone_by`: the undo that had undone it, `forgotten`: for
-    good, with the person whom it spoke of). `answers`: those that don't hold any more, or hold again; of one, `what` it
-    said, in words. `decisions`: how many things about faces and people that were. `redone`: it undid an undo.
-    `changes`: which faces are whose now, and who comes and goes.
+    `number`: of the undo itself, None if nothing stood. `answers`: those that are undone, or redone; of a single one,
+    `what` it said, in words. `decisions`: how many decisions that were. `redone`: it undid an undo. `changes`: which
+    faces are whose now, and who comes and goes. If nothing stood: `undone_by` is the undo that had undone it, and
+    `forgotten` whether it was about a person who was forgotten for good.
     """
 
     number: int | None
@@ -86,7 +86,7 @@ def undo(store: Store, answer: int | None = None, origin: Origin = "typed", *, t
         elif not history.exists(store, answer):
             raise UsageError(f"there is no answer {answer}", Show("answers"))
         if not history.stands(store, answer):
-            return _nothing(store, answer)
+            return _undone_already(store, answer)
         return _undo(store, [answer], origin, try_only)
 
 
@@ -106,7 +106,7 @@ def utc(when: datetime) -> str:
 
 
 def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) -> Undone:
-    """Undo it twice: first only to see what is touched, so that before and after can be compared."""
+    """Undo it twice: first only as an attempt, to know what to compare before and after."""
     with store.write():
         with store.attempt():
             history.undo(store, *answers, origin=origin)
@@ -114,43 +114,41 @@ def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) 
             affected = changes.affected(store, number)
             after = changes.state_of(store, affected)
         before = changes.state_of(store, affected)
-        told = [part for answer in answers for one in history.answers(store, number=answer) for part in one.parts]
+        parts = [part for answer in answers for one in history.answers(store, number=answer) for part in one.parts]
         count = len(affected.rows) if try_only else history.undo(store, *answers, origin=origin)
     # Undoing an undo is about the answer that it had undone.
-    meant = tuple(dict.fromkeys(part.of for part in told if part.of is not None)) if len(answers) == 1 else ()
-    meant = meant or tuple(answers)
-    what = describe(next(history.answers(store, number=meant[0]))) if len(meant) == 1 else ""
+    roots = tuple(dict.fromkeys(part.of for part in parts if part.of is not None)) if len(answers) == 1 else ()
+    roots = roots or tuple(answers)
     return Undone(
         number,
-        meant,
-        what,
-        count,
-        len(answers) == 1 and any(part.verb == "undo" and not part.redo for part in told),
-        tuple(_changes(before, after)),
+        answers=roots,
+        what=describe(next(history.answers(store, number=roots[0]))) if len(roots) == 1 else "",
+        decisions=count,
+        redone=len(answers) == 1 and any(part.verb == "undo" and not part.redo for part in parts),
+        changes=tuple(_changes(before, after)),
     )
 
 
 def _changes(before: changes.AffectedState, after: changes.AffectedState) -> Iterator[Change]:
-    """Who is whose, before and after, in sentences that do for what would be and what is; the most faces first."""
+    """What differs before and after, as sentences that fit a dry run as well; those about most faces first."""
     moves: dict[str, list[int]] = defaultdict(list)
     for face, state in before.faces.items():
         old, new = _label(state), _label(after.faces[face])
         if old != new:
             moves[f"{new} instead of {old}"].append(face)
-    refused: dict[str, list[int]] = defaultdict(list)
+    rejected: dict[str, list[int]] = defaultdict(list)
     for face, name in sorted(after.rejected - before.rejected):
-        refused[f"not {printable(name)}"].append(face)
+        rejected[f"not {printable(name)}"].append(face)
     for face, name in sorted(before.rejected - after.rejected):
-        refused[f"no longer said not to be {printable(name)}"].append(face)
-    for told in (moves, refused):
-        for what, found in sorted(told.items(), key=lambda one: (-len(one[1]), one[0])):
+        rejected[f"no longer said not to be {printable(name)}"].append(face)
+    for changed in (moves, rejected):
+        for what, found in sorted(changed.items(), key=lambda one: (-len(one[1]), one[0])):
             yield Change(f"{counted(len(found), 'face')}: {what}.", tuple(found))
     for person, old_person in before.people.items():
         yield from map(Change, _person(old_person, after.people[person]))
-    for said, pairs in (("no longer said to be", before.pairs - after.pairs), ("", after.pairs - before.pairs)):
+    for prefix, pairs in (("no longer said to be ", before.pairs - after.pairs), ("", after.pairs - before.pairs)):
         for verb, *two in sorted(pairs):
-            people = "one person" if verb == "same" else "two people"
-            yield Change(f"2 faces: {said} {people}.".replace("  ", " "), tuple(two))
+            yield Change(f"2 faces: {prefix}{'one person' if verb == 'same' else 'two people'}.", tuple(two))
 
 
 def _label(state: FaceState) -> str:
@@ -176,15 +174,15 @@ def _person(old: PersonState, new: PersonState) -> Iterator[str]:
 
 
 def describe_in_full(store: Store, answer: Answer) -> str:
-    """What an answer said; of an undo, what that said which it undid or redid."""
+    """What an answer said; of an undo, also what the answer said that it undid or redid."""
     of = {part.of for part in answer.parts if part.of is not None}
     if len(of) != 1 or _forgets(answer):
         return describe(answer)
     return f"{describe(answer)}: {describe(next(history.answers(store, number=of.pop())))}"
 
 
-def _nothing(store: Store, answer: int) -> Undone:
-    """Of an answer that is undone already: by what."""
+def _undone_already(store: Store, answer: int) -> Undone:
+    """The result for an answer that is undone already."""
     by = next(history.answers(store, number=answer)).undone_by
     return Undone(
         None, (answer,), undone_by=by, forgotten=by is not None and _forgets(next(history.answers(store, number=by)))
@@ -198,25 +196,25 @@ def _forgets(answer: Answer) -> bool:
 
 def describe(answer: Answer) -> str:
     """What an answer said: `24 faces are Ada, 2 faces are not Ada`."""
-    # A merge and a split say who it was, an undo what it undid; the other parts say it of each face.
-    whole = [part for part in answer.parts if part.verb in ("merge", "split")]
+    # Beside a merge or a split, the other parts only repeat it for each face.
+    main = [part for part in answer.parts if part.verb in ("merge", "split")]
     undos = dict.fromkeys((part.of, part.redo) for part in answer.parts if part.verb == "undo" and part.person is None)
     if undos:
-        return _undos(list(undos))
-    return ", ".join(dict.fromkeys(map(_said, whole or answer.parts)))
+        return _describe_undos(list(undos))
+    return ", ".join(dict.fromkeys(map(_describe_part, main or answer.parts)))
 
 
-def _undos(of: Sequence[tuple[int | None, bool]]) -> str:
-    told = []
+def _describe_undos(of: Sequence[tuple[int | None, bool]]) -> str:
+    phrases = []
     for redo in (False, True):
         numbers = [str(number) for number, again in of if again == redo]
         if numbers:
             answers = f"answer{'s' if len(numbers) > 1 else ''} {first_of(numbers, _NUMBERS)}"
-            told.append(f"{answers} {'redone' if redo else 'undone'}")
-    return ", ".join(told)
+            phrases.append(f"{answers} {'redone' if redo else 'undone'}")
+    return ", ".join(phrases)
 
 
-def _said(part: Part) -> str:
+def _describe_part(part: Part) -> str:
     faces, are = counted(part.faces, "face"), "is" if part.faces == 1 else "are"
     who, other = printable(part.person or "somebody"), printable(part.other_person or "somebody else")
     if part.verb == "undo" and part.person is not None:

@@ -1,4 +1,4 @@
-"""Name: what a person says about faces, saved at once."""
+"""Name: answers about faces, saved at once."""
 
 from __future__ import annotations
 

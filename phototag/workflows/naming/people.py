@@ -1,4 +1,4 @@
-"""People: what is said of a person as a whole: renamed, merged with another, split, hidden."""
+"""People: answers about a person as a whole: rename, merge, split, hide."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from phototag.store.decisions import Decision
 from phototag.types import Origin, Person, Thresholds
 from phototag.workflows.library.engines_in_use import current_embedder
 
-#: How much closer than usual faces have to be, until somebody falls into parts.
+#: Factors on the thresholds, tried one after the other until a person's faces fall into several groups.
 _CLOSER = (1.0, 0.9, 0.8, 0.7, 0.6)
 
 
 @contextmanager
 def checked_name() -> Iterator[None]:
-    """Raises UsageError where a name turns out to be one that nobody can have."""
+    """Turns the ValueError of an impossible name into a UsageError."""
     try:
         yield
     except ValueError as error:
@@ -82,9 +82,10 @@ def hide(store: Store, name: str, *, shown: bool = False, origin: Origin = "type
 
 @dataclass(frozen=True, slots=True)
 class MergePreview:
-    """Two people made one: `person`, who `other` turned out to be, and what they bring along.
+    """Two people to be made one: `other` turned out to be `person`.
 
-    `faces`, `other_faces`: named by a human or the machine. `photos`: in which both are seen, which speaks against it.
+    `faces`, `other_faces`: how many each has, named by a human or the machine. `photos`: how many show both, which
+    speaks against it.
     """
 
     person: Person
@@ -124,7 +125,7 @@ def merge(store: Store, name: str, into: str, origin: Origin = "typed") -> Merge
 
 
 def _rejected_by(store: Store, other: int, person: int) -> list[int]:
-    """Faces that aren't `other`, but for those that a human named after `person`: the two stand against each other."""
+    """Faces that aren't `other`, but for those that a human named after `person`, which would contradict it."""
     own = set(decisions.subjects_of(store, person, "is"))
     return [face for face in decisions.subjects_of(store, other, "is-not") if face not in own]
 

@@ -14,8 +14,8 @@ from phototag.workflows.naming.people import require_person
 def mark_absent(store: Store, photo: int, name: str, origin: Origin = "typed") -> Person:
     """The person called `name` isn't on a photo (any more): their face isn't asked for, and tags of theirs are refused.
 
-    What was said of their face on an earlier version stays: should that version come back, it has its name. One answer,
-    which can be taken back. Raises UsageError if there is nobody of that name, or a human named a face of the photo so.
+    Decisions about their face on an earlier version stay: should that version come back, it has its name. One answer,
+    which can be undone. Raises UsageError if there is nobody of that name, or a human named a face of the photo so.
     """
     with store.write():
         person = require_person(store, name)
