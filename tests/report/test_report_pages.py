@@ -84,7 +84,7 @@ def test_home_shows_the_latest_dated_photos_latest_first(report: Path) -> None:
 
 def test_a_person_page_tells_who_said_so(report: Path) -> None:
     ada = Page(report / "people/000/000001.html")
-    assert "30 pictures · 2017 – 2019" in ada.words
+    assert "30 faces · 2017 – 2019" in ada.words
     assert "✓ 30 confirmed" in ada.words and "recognised" not in ada.words
     assert "Ben 15 photos" in ada.words and "Zoë 6 photos" in ada.words
     assert ada.words.index("Ben 15 photos") < ada.words.index("Zoë 6 photos")
