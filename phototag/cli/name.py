@@ -21,9 +21,9 @@ from phototag.errors import TooLittleDataError, UsageError
 @options.no_tag
 @options.database
 def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag: bool, db: Path | None) -> None:
-    """Say who people are: asks what names most faces first; or say at once that GROUP is NAME.
+    """Name people: answer one question after the other, or say at once that GROUP is NAME.
 
-    Whoever is named is looked for in all other photos at once.
+    The question that names most faces comes first. New names are tried on all other faces at once.
 
     \b
     phototag name

@@ -12,21 +12,20 @@ from phototag.cli import options
 _HERE = "127.0.0.1"
 
 
-@click.command(short_help="The same in a browser: who is who, asked and put right.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="NUMBER", help="Where (default: a free one).")
+@click.command(short_help="Name and correct people in a browser.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="NUMBER", help="Default: a free one.")
 @click.option(
     "--host",
     default=_HERE,
     metavar="ADDRESS",
-    help="Listen elsewhere than on this machine alone: 0.0.0.0 lets in everybody on your network who has the link, "
-    "unencrypted.",
+    help="Listen to other machines, too: 0.0.0.0 lets in everybody on your network who has the link, unencrypted.",
 )
 @click.option("--open", "opened", is_flag=True, help="Open the pages in your browser.")
 @options.database
 def review(port: int, host: str, opened: bool, db: Path | None) -> None:
-    """Answer in a browser who the faces are, and look through people, photos and past answers; Ctrl-C ends it.
+    """Name people in a browser, and look through and correct people, photos and past answers. Ctrl-C ends it.
 
-    The address that is printed is for you alone: whoever has it can answer, too. It changes each time.
+    Keep the printed address to yourself: whoever has it can see and answer everything. It changes each time.
     """
     extras.require("phototag review", "starlette", "uvicorn")
     from phototag.web.server import serve
@@ -45,5 +44,5 @@ def review(port: int, host: str, opened: bool, db: Path | None) -> None:
             click.launch(once)
 
     with options.store(db) as store:
-        refresh(store, options.progress(False))  # before there is a page that would have to wait for it
+        refresh(store, options.progress(False))  # now, so that no page has to wait for it
     serve(options.settings(db=db).db, host, port, ready)

@@ -76,7 +76,7 @@ def test_skip_undo_dismiss_quit(indexed: Path, environment: dict[str, str], phot
         assert terminal.match[1] != first
         terminal.expect(r"\[q\] quit")
         terminal.send("d")
-        terminal.expect(f"Who is this\\? group {first}, ")  # what was put off comes last
+        terminal.expect(f"Who is this\\? group {first}, ")  # what was skipped comes last
         terminal.expect(r"\[q\] quit")
         terminal.send("q")
         terminal.expect(pexpect.EOF)

@@ -1,4 +1,4 @@
-"""What answers change, and that it can all be taken back."""
+"""What answers change, and that all of it can be undone."""
 
 from __future__ import annotations
 

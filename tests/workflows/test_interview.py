@@ -184,7 +184,7 @@ def test_names_looked_through_are_not_asked_about_again(store: Store) -> None:
     assert set(names(store).values()) == {None}
 
 
-def test_skipped_questions_come_last_in_this_sitting(store: Store) -> None:
+def test_skipped_questions_come_last_in_this_session(store: Store) -> None:
     ada, ben = add_faces(store, "ada", 0, 4), add_faces(store, "ben", 1, 3)
     session = InterviewSession.open(store)
     session.skip(group(session))
@@ -194,7 +194,7 @@ def test_skipped_questions_come_last_in_this_sitting(store: Store) -> None:
     assert session.progress().answers == 1
     session = InterviewSession.open(store)
     session.skip(group(session))
-    assert session.undo()  # takes back that it was put off, not the name
+    assert session.undo()  # undoes the skip, not the name
     assert names(store)[ben[0]] == "Ben"
     assert session.undo()  # an answer of the session before
     assert names(store)[ben[0]] is None
@@ -205,7 +205,7 @@ def test_skipped_questions_come_last_in_this_sitting(store: Store) -> None:
 
 
 def test_two_undos_leave_the_interview_as_it_was(store: Store) -> None:
-    """Also what was put off stays put off, and what is asked next is the same."""
+    """Also what was skipped stays skipped, and what is asked next is the same."""
     ada, _, _ = add_faces(store, "ada", 0, 5), add_faces(store, "ben", 1, 4), add_faces(store, "cy", 2, 3)
     session = InterviewSession.open(store)
     session.skip(group(session))
