@@ -26,7 +26,7 @@ from benchmarks.command import Benchmark
 from benchmarks.figures import Measure, Measured, Value, at_least, at_most, exactly
 from benchmarks.libraries import indexed, main_faces
 from phototag import config
-from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.learn.identification import nearest_labels
 from phototag.learn.linear_svm import train_svm
 from phototag.learn.metrics import b_cubed, pairwise
@@ -191,13 +191,13 @@ def _seconds_of_help() -> float:
 
 
 def _seconds_a_face() -> float:
-    eye = Eye.open(config.load())
+    analyzer = FaceAnalyzer.open(config.load())
     chips = np.random.default_rng(0).integers(0, 256, (64, 150, 150, 3), np.uint8)
-    eye.embed(chips)
+    analyzer.embed(chips)
     rounds = []
     for _ in range(5):
         began = time.perf_counter()
-        eye.embed(chips)
+        analyzer.embed(chips)
         rounds.append((time.perf_counter() - began) / len(chips))
     return median(rounds)
 

@@ -19,7 +19,7 @@ from benchmarks.command import Benchmark
 from benchmarks.figures import Measure, Measured, Value, Wanted, at_least, exactly
 from benchmarks.libraries import add_models
 from phototag import config
-from phototag.analysis.analyze import opened
+from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.analysis.thresholds import thresholds_of
 from phototag.learn.balanced_pairs import draw_balanced_pairs
 from phototag.learn.identification import identify
@@ -98,7 +98,7 @@ def main() -> None:
 
 def measured(embedder: str, data: Path) -> dict[str, Value | Measured]:
     settings = config.load(detector="mtcnn", embedder=embedder)
-    thresholds = thresholds_of(opened(settings, 1).embedder.info)
+    thresholds = thresholds_of(FaceAnalyzer.open(settings, photos=1).embedder.info)
     told = {
         **hundred(data / "lfw-100", settings),
         **celebrity(data / "celebrity-5", settings),
@@ -122,10 +122,10 @@ def hundred(folder: Path, settings: config.Settings) -> dict[str, Value]:
 def celebrity(folder: Path, settings: config.Settings) -> dict[str, Value]:
     """The main face of each photo of `val` by a linear SVM of `train`, within the embedder's threshold."""
     photos = [photos_below(folder / part, Silent()) for part in ("train", "val")]
-    eye = opened(settings, sum(map(len, photos)))
-    known, asked = (read_tree(paths, eye, settings, Silent()) for paths in photos)
+    analyzer = FaceAnalyzer.open(settings, photos=sum(map(len, photos)))
+    known, asked = (read_tree(paths, analyzer, settings, Silent()) for paths in photos)
     names, labels = np.unique(np.array(known.people), return_inverse=True)
-    thresholds = thresholds_of(eye.embedder.info)
+    thresholds = thresholds_of(analyzer.embedder.info)
     answers = identify(asked.vectors, known.vectors, labels.tolist(), thresholds, "svm")
     right = [names[answer.person] == person for answer, person in zip(answers, asked.people, strict=True)]
     accepted = [good for answer, good in zip(answers, right, strict=True) if answer.accepted]

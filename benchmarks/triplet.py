@@ -18,13 +18,13 @@ import numpy as np
 
 from benchmarks.command import Benchmark
 from benchmarks.figures import Measure, Measured, Value
-from phototag.analysis.analyze import opened
+from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.config import load
 from phototag.engines.training.trainable import trainable
 from phototag.learn.comparison import EmbedderComparison
 from phototag.learn.triplets import MINING
 from phototag.progress import Silent
-from phototag.workflows.evaluation.train_embedder import Plan, learn, look
+from phototag.workflows.evaluation.train_embedder import Plan, find_faces, learn
 from phototag.workflows.evaluation.tree import photos_below
 
 EMBEDDER = "dlib-resnet-int8"
@@ -58,9 +58,9 @@ class Trainings:
         settings = load(embedder=EMBEDDER)
         self._progress, self._plan, self._seeds = Silent(), Plan("benchmark"), seeds
         photos = photos_below(folder, self._progress)
-        eye = opened(settings, len(photos))
-        self._course = trainable(self._plan.network, eye.embedder.info)
-        self._faces = look(folder, photos, eye, self._course, self._plan, settings, self._progress)
+        analyzer = FaceAnalyzer.open(settings, photos=len(photos))
+        self._course = trainable(self._plan.network, analyzer.embedder.info)
+        self._faces = find_faces(folder, photos, analyzer, self._course, self._plan, settings, self._progress)
 
     def of(self, mining: str) -> dict[str, Value | Measured]:
         """Both figures, the gain, and how often it is more than chance, over all seeds."""

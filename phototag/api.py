@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from phototag.analysis.analyze import look
-from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.analyze import analyze, analyze_named
+from phototag.analysis.decode_pool import workers_for
+from phototag.analysis.face_analyzer import FaceAnalyzer
+from phototag.analysis.face_pipeline import PhotoAnalysis
 from phototag.analysis.thresholds import thresholds_of
 from phototag.config import Settings, load
 from phototag.errors import PhototagError
@@ -22,9 +25,9 @@ from phototag.learn.verification import ThresholdSweep as Sweep
 from phototag.learn.verification import all_pairs
 from phototag.learn.verification import same_person_probability as probability
 from phototag.progress import Progress, Silent
-from phototag.types import Box, Thresholds, Vectors
+from phototag.types import Box, Problem, Thresholds, Vectors
 from phototag.workflows.evaluation.tree import photos_below, read_tree
-from phototag.workflows.recognition.verify import Comparison, found_on
+from phototag.workflows.recognition.verify import Comparison, faces_on
 from phototag.workflows.recognition.verify import verify as compare
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "Comparison",
     "FoundFace",
     "Match",
+    "PhotoFaces",
     "PhototagError",
     "Point",
     "Recognizer",
@@ -68,31 +72,69 @@ class Match:
     evidence: tuple[tuple[Path, float], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PhotoFaces:
+    """The faces on one of many photos, the surest first; `problem` says why a photo could not be used, else None."""
+
+    photo: Path
+    faces: tuple[FoundFace, ...]
+    problem: str | None
+
+
 class Recognizer:
     """Engines at work: by default the best that are installed. Raises PhototagError for engines that can't be had.
 
-    `detector`, `embedder`: names as in `phototag engines list`. Not for use from several threads at once.
+    `detector`, `embedder`: names as in `phototag engines list`. May be used by several threads.
     """
 
     def __init__(self, *, detector: str | None = None, embedder: str | None = None, jobs: int | None = None) -> None:
         self._settings: Settings = load(detector=detector, embedder=embedder, jobs=jobs)
-        self._eye = Eye.open(self._settings)
+        self._analyzer = FaceAnalyzer.open(self._settings)
 
     @property
     def thresholds(self) -> Thresholds:
         """What distances mean to the embedder; `same` is the one below which two faces are one person's."""
-        return thresholds_of(self._eye.embedder.info)
+        return thresholds_of(self._analyzer.embedder.info)
 
     def faces(self, photo: str | os.PathLike[str]) -> list[FoundFace]:
         """The faces on a photo, the surest first; none is no error. Raises PhototagError for no photo."""
-        [seen] = look(self._eye, [Path(photo)], self._settings)
-        return [FoundFace(face.box, face.score, face.quality, face.vector) for face in seen.faces]
+        [analysis] = analyze_named([Path(photo)], self._analyzer, self._settings)
+        return _found(analysis)
+
+    def faces_of_many(
+        self, photos: Iterable[str | os.PathLike[str]], progress: Progress | None = None
+    ) -> Iterator[PhotoFaces]:
+        """The faces on many photos, in the photos' order, each as soon as it is known.
+
+        Photos are decoded by worker processes, and a photo that can't be used doesn't stop the others.
+        """
+        paths = [Path(photo) for photo in photos]
+        progress = progress or Silent()
+        progress.start("Looking at photos", len(paths))
+        waiting: dict[int, PhotoFaces] = {}
+        next_row = 0
+        for row, result in analyze(
+            enumerate(map(os.fsencode, paths)),
+            self._analyzer,
+            jobs=workers_for(len(paths), self._settings.jobs),
+            side=self._settings.decode_side,
+        ):
+            if isinstance(result, Problem):
+                progress.problem(result)
+                waiting[row] = PhotoFaces(paths[row], (), result.message)
+            else:
+                waiting[row] = PhotoFaces(paths[row], tuple(_found(result)), None)
+            progress.advance()
+            while next_row in waiting:
+                yield waiting.pop(next_row)
+                next_row += 1
+        progress.finish()
 
     def verify(
         self, one: str | os.PathLike[str], other: str | os.PathLike[str], *, threshold: float | None = None
     ) -> Comparison:
         """Whether the largest faces of two photos are one person's. Raises PhototagError where there is no face."""
-        return compare(Path(one), Path(other), self._settings, threshold=threshold, eye=self._eye)[0]
+        return compare(Path(one), Path(other), self._analyzer, self._settings, threshold=threshold)[0]
 
     def identify(
         self,
@@ -109,16 +151,16 @@ class Recognizer:
         `nearest`. Raises PhototagError where there is too little to go by.
         """
         known = read_tree(
-            photos_below(Path(people), progress or Silent()), self._eye, self._settings, progress or Silent()
+            photos_below(Path(people), progress or Silent()), self._analyzer, self._settings, progress or Silent()
         )
         names, labels = np.unique(np.array(known.people), return_inverse=True)
-        [seen] = look(self._eye, [Path(photo)], self._settings)
-        faces = found_on(Path(photo), seen)
+        [analysis] = analyze_named([Path(photo)], self._analyzer, self._settings)
+        faces = faces_on(Path(photo), analysis)
         answers = identify(
             np.stack([face.vector for face in faces]),
             known.vectors,
             labels.tolist(),
-            thresholds_of(self._eye.embedder.info, threshold),
+            thresholds_of(self._analyzer.embedder.info, threshold),
             rule,
         )
         return [
@@ -132,6 +174,10 @@ class Recognizer:
             )
             for face, answer in zip(faces, answers, strict=True)
         ]
+
+
+def _found(analysis: PhotoAnalysis) -> list[FoundFace]:
+    return [FoundFace(face.box, face.score, face.quality, face.vector) for face in analysis.faces]
 
 
 def sweep(vectors: Vectors, people: list[str]) -> Sweep:

@@ -67,6 +67,14 @@ class Settings:
     precision: float = 0.99
     unset: frozenset[str] = frozenset()
 
+    @property
+    def decode_side(self) -> int:
+        """Long side, in pixels, to which photos are decoded.
+
+        `imaging.decode` may return three quarters of it, and no face is sought in fewer pixels than `image_side`.
+        """
+        return max(self.detail_side, self.image_side * 4 // 3)
+
     def requested_precision(self) -> float | None:
         """The precision that the user asked for; None if they didn't."""
         return None if "precision" in self.unset else self.precision

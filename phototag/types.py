@@ -210,6 +210,11 @@ class NewFace:
     subject: int | None = None
     found: bool = True
 
+    @property
+    def crop(self) -> StoredCrop:
+        """Its crop, as the database keeps it."""
+        return StoredCrop(self.jpeg, self.region, self.box, self.landmarks, self.turn)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredCrop:
@@ -218,7 +223,6 @@ class StoredCrop:
     `turn`: quarter turns to the left by which the picture shows the square.
     """
 
-    face_id: int
     jpeg: bytes
     region: Box
     box: Box

@@ -1,143 +1,79 @@
-"""From a decoded photo to faces ready to be stored: detect, align, embed, crop."""
+"""Engines at work: several pipelines, each on a thread of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
+from phototag.analysis.decode_pool import Decoder, decode_photos
+from phototag.analysis.face_pipeline import FacePipeline, PhotoAnalysis
 from phototag.config import Settings
 from phototag.engines.choice import best
 from phototag.engines.registry import EngineOptions, make_detector, make_embedder, on_gpu
-from phototag.imaging.align import align
-from phototag.imaging.crops import face_crop, preview
-from phototag.imaging.quality import quality
-from phototag.types import Box, Chips, DecodedPhoto, Detection, Detector, Embedder, NewFace, Vectors
+from phototag.types import Chips, DecodedPhoto, Vectors
 
-T = TypeVar("T")
 R = TypeVar("R")
+#: How a pipeline finds the faces of a photo; `FacePipeline.analyze` is one.
+FaceFinder: TypeAlias = Callable[[FacePipeline, DecodedPhoto], PhotoAnalysis]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """A photo's faces and, if it has any, its small picture."""
+class FaceAnalyzer:
+    """Analyzes photos with one pipeline or more, and owns their networks. May be used by several threads.
 
-    photo: DecodedPhoto
-    faces: tuple[NewFace, ...]
-    preview: bytes | None
-
-
-class Eye:
-    """Detectors and embedders at work; the only owner of networks in a run.
-
-    A pair for each thread, and each network on one thread: photos side by side keep all cores busier than
-    one photo on several cores does. (Where a GPU is at work, one pair.) `detector`, `embedder`: one of them, to be
-    asked what it is.
+    On CPUs there is one pipeline for each core: several photos at once use all cores better than one photo on several
+    cores. A GPU gets one. `pipeline`: one of them, to be asked what its engines are. `decode`: what decodes the photos.
     """
 
-    def __init__(self, *pairs: tuple[Detector, Embedder]) -> None:
-        self.detector, self.embedder = pairs[0]
-        self.threads = len(pairs)
-        self._pool = ThreadPoolExecutor(self.threads)
-        self._free: SimpleQueue[tuple[Detector, Embedder]] = SimpleQueue()
-        for pair in pairs:
-            self._free.put(pair)
+    def __init__(self, *pipelines: FacePipeline, decode: Decoder = decode_photos) -> None:
+        self.pipeline = pipelines[0]
+        self.detector, self.embedder = self.pipeline.detector, self.pipeline.embedder
+        self.threads = len(pipelines)
+        self.decode = decode
+        self._executor = ThreadPoolExecutor(self.threads, "analyzer")
+        self._idle: SimpleQueue[FacePipeline] = SimpleQueue()
+        for pipeline in pipelines:
+            self._idle.put(pipeline)
 
     @classmethod
-    def open(cls, settings: Settings) -> Eye:
-        """Load the engines that the settings name, else the best installed. Raises UsageError, WeightsError."""
-        names = (
-            settings.detector or best("detector", settings.device),
-            settings.embedder or best("embedder", settings.device),
-        )
+    def open(cls, settings: Settings, *, photos: int | None = None) -> FaceAnalyzer:
+        """Load the engines that the settings name, or else the best installed, for so many photos if that is known.
 
-        def pair(threads: int) -> tuple[Detector, Embedder]:
+        Raises UsageError, WeightsError.
+        """
+        detector = settings.detector or best("detector", settings.device)
+        embedder = settings.embedder or best("embedder", settings.device)
+        jobs = settings.jobs if photos is None else max(1, min(settings.jobs, photos))
+
+        def pipeline(threads: int) -> FacePipeline:
             options = EngineOptions(threads, settings.min_face, settings.image_side, settings.device)
-            return make_detector(names[0], options), make_embedder(names[1], options)
+            return FacePipeline(make_detector(detector, options), make_embedder(embedder, options))
 
         if settings.device != "gpu":
-            first = pair(1)
-            if not any(map(on_gpu, first)):
-                return cls(first, *(pair(1) for _ in range(settings.jobs - 1)))
+            first = pipeline(1)
+            if not (on_gpu(first.detector) or on_gpu(first.embedder)):
+                return cls(first, *(pipeline(1) for _ in range(jobs - 1)))
             del first
-        return cls(pair(settings.jobs))  # one keeps a GPU busy, and a GPU holds few
+        return cls(pipeline(jobs))  # one keeps a GPU busy, and a GPU has memory for few
 
-    def look(
-        self, photo: DecodedPhoto, job: Callable[[DecodedPhoto, Detector, Embedder], Seen] | None = None
-    ) -> Future[Seen]:
-        """Begin to look for faces (by `job`). What is found has the best score first, in upright full-size pixels."""
-        return self._pool.submit(self._with_pair, job or seen, photo)
-
-    def show(self, photo: DecodedPhoto, boxes: Sequence[Box]) -> Seen:
-        """The faces at places (upright full-size pixels) that a human shows: as if a detector were sure of them."""
-        found = [Detection(box.scaled(photo.image.scale), 1.0) for box in boxes]
-        return self._pool.submit(self._with_pair, _shown, (photo, found)).result()
+    def submit(self, photo: DecodedPhoto, find: FaceFinder = FacePipeline.analyze) -> Future[PhotoAnalysis]:
+        """Begin to analyze a photo."""
+        return self._executor.submit(self._on_idle_pipeline, lambda pipeline: find(pipeline, photo))
 
     def embed(self, chips: Chips) -> Vectors:
-        """Embed on all threads."""
+        """Embed (n, size, size, 3) chips on all threads."""
         parts = [part for part in np.array_split(chips, self.threads) if len(part)]
-        return np.concatenate(list(self._pool.map(partial(self._with_pair, _embedded), parts)))
+        return np.concatenate(list(self._executor.map(self._embed, parts)))
 
-    def _with_pair(self, job: Callable[[T, Detector, Embedder], R], value: T) -> R:
-        pair = self._free.get()
+    def _embed(self, chips: Chips) -> Vectors:
+        return self._on_idle_pipeline(lambda pipeline: pipeline.embedder.embed(chips))
+
+    def _on_idle_pipeline(self, job: Callable[[FacePipeline], R]) -> R:
+        pipeline = self._idle.get()
         try:
-            return job(value, *pair)
+            return job(pipeline)
         finally:
-            self._free.put(pair)
-
-
-def _embedded(chips: Chips, _: Detector, embedder: Embedder) -> Vectors:
-    return embedder.embed(chips)
-
-
-def seen(photo: DecodedPhoto, detector: Detector, embedder: Embedder) -> Seen:
-    """The faces that a detector finds in a photo."""
-    [found] = detector.detect([photo.image.rgb])
-    return shown(photo, found, embedder)
-
-
-def _shown(places: tuple[DecodedPhoto, Sequence[Detection]], _: Detector, embedder: Embedder) -> Seen:
-    return shown(*places, embedder)
-
-
-def shown(photo: DecodedPhoto, found: Sequence[Detection], embedder: Embedder) -> Seen:
-    """What faces look like, given where they are in the photo's image."""
-    if not found:
-        return Seen(photo, (), None)
-    image, info = photo.image, embedder.info
-    chips = align(
-        image.rgb,
-        [detection.box for detection in found],
-        alignment=info.alignment,
-        size=info.chip_size,
-        landmarks=[detection.landmarks for detection in found],
-    )
-    faces = []
-    for detection, vector in zip(found, embedder.embed(chips), strict=True):
-        whole = _scaled(detection, 1 / image.scale)
-        crop = face_crop(image, whole.box)
-        faces.append(
-            NewFace(
-                whole.box,
-                whole.landmarks,
-                whole.score,
-                quality(image, whole),
-                crop.jpeg,
-                crop.region,
-                vector,
-            )
-        )
-    return Seen(photo, tuple(faces), preview(image))
-
-
-def _scaled(detection: Detection, factor: float) -> Detection:
-    return Detection(
-        detection.box.scaled(factor),
-        detection.score,
-        tuple((x * factor, y * factor) for x, y in detection.landmarks),
-    )
+            self._idle.put(pipeline)

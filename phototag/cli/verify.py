@@ -29,9 +29,11 @@ def verify(one: Path, other: Path, every: bool, threshold: float | None, setting
     The percentage is the probability of the same person, if before looking that is as likely as different people. No
     database is needed, and none is written.
     """
+    from phototag.analysis.face_analyzer import FaceAnalyzer
     from phototag.workflows.recognition.verify import verify as job
 
-    found = job(one, other, settings, threshold=threshold, every=every)
+    analyzer = FaceAnalyzer.open(settings, photos=2)
+    found = job(one, other, analyzer, settings, threshold=threshold, every=every)
     result = asdict(found[0])
     if every:
         result["pairs"] = [asdict(compared) for compared in found]

@@ -51,10 +51,14 @@ PIL.Image.MAX_IMAGE_PIXELS = MAX_HEADER_PIXELS
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
+#: Code of a file that is no photo.
+NOT_A_PHOTO = "not-a-photo"
+
+
 class NotAPhoto(PhotoError):
     """A file that is no picture and doesn't claim to be one: passed over, not a problem."""
 
-    def __init__(self, code: str = "not-a-photo", message: str = "not a photo") -> None:
+    def __init__(self, code: str = NOT_A_PHOTO, message: str = "not a photo") -> None:
         super().__init__(code, message)
 
 

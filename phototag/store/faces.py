@@ -75,7 +75,6 @@ def stored_crop(store: Store, face: int) -> StoredCrop:
     if row is None:
         raise KeyError(face)
     return StoredCrop(
-        face,
         row["jpeg"],
         Box(row["crop_x"], row["crop_y"], row["side"], row["side"]),
         _box(row),

@@ -7,6 +7,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from phototag.analysis.engine_provider import INSTALLED, EngineProvider
 from phototag.config import load
 from phototag.web import hints
 from phototag.web.flash import FlashMessages
@@ -27,8 +28,9 @@ class AppState:
     Raises PhototagError for a database that can't be reviewed.
     """
 
-    def __init__(self, db: Path, keys: Keys) -> None:
+    def __init__(self, db: Path, keys: Keys, engines: EngineProvider = INSTALLED) -> None:
         self.keys = keys
+        self.engines = engines
         self.settings = load(db=db)
         self.stores = StorePool(db)
         self.tagger = Tagger(db)

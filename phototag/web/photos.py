@@ -104,7 +104,8 @@ def _added(context: RequestContext, photo: int, name: str | None) -> str:
     if not all(form.text(side) for side in _SIDES):
         raise UsageError("no box was drawn: draw one around the face, from the brows to the chin")
     box = Box(*map(form.number, _SIDES))
-    done = add_face_on(context.store, where, box, name, context.state.settings, origin="reviewed")
+    state = context.state
+    done = add_face_on(context.store, where, box, name, state.settings, origin="reviewed", engines=state.engines)
     is_who = f" It is {printable(done.person.name)}." if done.person else ""
     return f"The face was {'known already' if done.known else 'added'}.{is_who}"
 

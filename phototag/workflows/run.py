@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from phototag.analysis.engine_provider import INSTALLED, EngineProvider
 from phototag.config import Settings
 from phototag.errors import TooLittleDataError
 from phototag.progress import Progress
@@ -38,14 +39,16 @@ def run(
     follow: bool = False,
     retry: bool = False,
     budget: float | None = None,
+    engines: EngineProvider = INSTALLED,
 ) -> Done:
     """Index, train and tag what is named, cluster, report. An offline root doesn't keep the rest from being done.
 
     Raises TooLittleDataError when no photo has a face, and whatever the steps raise.
     """
     done = index(
-        store, roots, settings, progress, accept_missing=accept_missing, follow=follow, retry=retry, budget=budget
-    )
+        store, roots, settings, progress,
+        accept_missing=accept_missing, follow=follow, retry=retry, budget=budget, engines=engines,
+    )  # fmt: skip
     _require_faces(store, done)
     tagged = train_and_tag(store, progress, precision=settings.requested_precision())
     clustered = cluster_faces(store, progress)  # whom the machine takes a face for says something of the others

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.engine_provider import INSTALLED
+from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.cli import hints
 from phototag.config import Settings
 from phototag.engines import catalogue, registry
@@ -22,7 +23,7 @@ from phototag.errors import WeightsError
 from phototag.store import engines as known
 from phototag.store.connect import open_store
 from phototag.types import EngineInfo
-from phototag.workflows.library.engines_in_use import chosen
+from phototag.workflows.library.engines_in_use import library_settings
 from tests.cli.conftest import Demo, Run
 from tests.engines.onnx_files import card, embedder
 from tests.engines.plug_in import planted, plug_in
@@ -213,12 +214,12 @@ def test_install_asks_and_needs_a_network(phototag: Run, shelf: dict[str, str]) 
 def test_a_library_keeps_its_engines(tmp_path: Path) -> None:
     settings = Settings(db=tmp_path / "x.db")
     with open_store(settings.db, create=True) as store:
-        assert chosen(settings, store) == settings  # a new library: the best installed
+        assert library_settings(store, settings, INSTALLED) == settings  # a new library: the best installed
         known.register(store, EngineInfo("detector", "dlib-hog", "0" * 64))
         known.register(store, EngineInfo("embedder", "dlib-resnet", "0" * 64, dim=4, thresholds=card().thresholds))
-        told = chosen(settings, store)
+        told = library_settings(store, settings, INSTALLED)
         assert (told.detector, told.embedder) == ("dlib-hog", "dlib-resnet")
-        told = chosen(Settings(db=settings.db, embedder="mine"), store)
+        told = library_settings(store, Settings(db=settings.db, embedder="mine"), INSTALLED)
         assert (told.detector, told.embedder) == ("dlib-hog", "mine")
 
 
@@ -268,9 +269,9 @@ def test_an_embedder_that_is_still_coming(
     status = json.loads(phototag("status", "--json", "--db", db).stdout)
     assert status["coming"] is None
     with open_store(db) as store:
-        engine = known.enter(store, EngineInfo("embedder", "mine", "0" * 64, dim=4, thresholds=card().thresholds))
+        engine = known.add(store, EngineInfo("embedder", "mine", "0" * 64, dim=4, thresholds=card().thresholds))
         with store.write():
-            known.announce(store, engine)
+            known.set_upcoming(store, engine)
     assert json.loads(phototag("status", "--json", "--db", db).stdout) == {
         **status, "coming": ["mine", status["faces"]],
     }  # fmt: skip
@@ -290,11 +291,11 @@ def test_a_catalogued_engine_that_is_gone_is_to_be_installed(
     with open_store(settings.db, create=True) as store:
         known.register(store, EngineInfo("detector", "yunet", "0" * 64))
         with pytest.raises(WeightsError, match="no longer installed") as caught:
-            chosen(settings, store)
+            library_settings(store, settings, INSTALLED)
         assert re.search(
             r"phototag engines install yunet.*phototag index --detector mtcnn", hints.sentence(caught.value)
         )
-        assert chosen(Settings(db=settings.db, detector="dlib-hog"), store).detector == "dlib-hog"
+        assert library_settings(store, Settings(db=settings.db, detector="dlib-hog"), INSTALLED).detector == "dlib-hog"
 
 
 @pytest.mark.parametrize("kept", [None, b"", b"not a database at all, but long enough to be looked at"])
@@ -324,8 +325,8 @@ def test_a_new_library_takes_the_best_installed(
     assert (best("detector"), best("embedder")) == ("mtcnn", "mobilefacenet")
     keep("yunet", "onnx", Prepared(embedder(), ".onnx"), card())
     assert best("detector") == "mtcnn"  # the right bytes, taken for an embedder
-    eye = Eye.open(Settings(db=tmp_path / "x.db", detector="dlib-hog", device="cpu"))
-    assert isinstance(eye.embedder, OnnxEmbedder)
+    analyzer = FaceAnalyzer.open(Settings(db=tmp_path / "x.db", detector="dlib-hog", device="cpu"))
+    assert isinstance(analyzer.embedder, OnnxEmbedder)
 
 
 @pytest.mark.data

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.cli.conftest import demo, environment, phototag
-from tests.workflows.conftest import at_once, photos, store, workshop
+from tests.workflows.conftest import fake_engines, photos, store
 
-__all__ = ["at_once", "demo", "environment", "photos", "phototag", "store", "workshop"]
+__all__ = ["demo", "environment", "fake_engines", "photos", "phototag", "store"]

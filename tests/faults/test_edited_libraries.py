@@ -26,13 +26,11 @@ from phototag.progress import Silent
 from phototag.store import faces
 from phototag.store.connect import Store, open_store
 from phototag.types import Box
-from phototag.workflows.library.index import index
-from phototag.workflows.naming.add_face import add_face
 from phototag.workflows.naming.export_names import export_names
-from phototag.workflows.naming.import_names import import_names
 from phototag.workflows.naming.name import name_faces
 from tests.store.build import clean
 from tests.workflows import fakes
+from tests.workflows.fakes import FakeEngines
 
 #: Events of each library, and libraries.
 _EVENTS = 12
@@ -109,7 +107,8 @@ def duller(picture: Picture, _: np.random.Generator) -> Picture:
 
 @dataclass
 class World:
-    """A folder, what each of its files shows, and the database. `named`: content → names that must be shown on it."""
+    """A folder, what each of its files shows, the database and its engines. `named`: content → names that must be shown
+    on it."""
 
     folder: Path
     store: Store
@@ -118,6 +117,7 @@ class World:
     named: dict[str, set[str]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     made: int = 0
+    engines: FakeEngines = field(default_factory=FakeEngines)
 
     def any(self) -> Path:
         return sorted(self.files)[int(self.rng.integers(len(self.files)))]
@@ -200,7 +200,7 @@ class World:
         name = left[int(self.rng.integers(len(left)))]
         box = picture.squares[name]
         if name in picture.dim:
-            add_face(self.store, path, box, name, fakes.settings())
+            self.engines.add_face(self.store, path, box, name)
         else:
             known = [face for face in faces.identified(self.store, every_place=True) if face.path == bytes(path)]
             [face] = [face.id for face in known if face.box.iou(box) > 0.5]
@@ -209,7 +209,7 @@ class World:
         self.log.append(f"name {path.name} {name}")
 
     def index(self) -> None:
-        index(self.store, [self.folder], fakes.settings(), Silent(), accept_missing=True)
+        self.engines.index(self.store, [self.folder], fakes.settings(), Silent(), accept_missing=True)
 
     # --- what must hold ---
 
@@ -227,11 +227,11 @@ class World:
     def check_export(self, other: Path) -> None:
         exported = parse(render(export_names(self.store).names))
         assert exported.left_out == ()
-        here = import_names(self.store, exported, fakes.settings(), Silent())
+        here = self.engines.import_names(self.store, exported)
         assert (here.answer, here.differences, here.left_out) == (None, (), ()), self.log
         with open_store(other, create=True) as store:
-            index(store, [self.folder], fakes.settings(), Silent())
-            done = import_names(store, exported, fakes.settings(), Silent())
+            self.engines.index(store, [self.folder], fakes.settings(), Silent())
+            done = self.engines.import_names(store, exported)
             assert (done.differences, done.left_out, done.problems) == ((), (), ()), self.log
             before, after = names(self.store), names(store)
             assert {path: set(shown) for path, shown in before.items()} == {
@@ -250,11 +250,6 @@ def names(store: Store) -> dict[Path, dict[str, Box]]:
         if face.source == "human" and face.person:
             shown.setdefault(Path(os.fsdecode(face.path)), {})[face.person] = face.box
     return shown
-
-
-@pytest.fixture(autouse=True)
-def engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    fakes.install(monkeypatch)
 
 
 @pytest.fixture

@@ -18,20 +18,15 @@ from phototag.progress import Silent
 from phototag.store import embeddings, faces
 from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Box, Detection
-from phototag.workflows.library import index as indexing
 from phototag.workflows.library.engines_in_use import current_embedder
 from phototag.workflows.library.index import Indexed
 from phototag.workflows.library.relocate import relocate
-from phototag.workflows.naming import add_face as adding
-from phototag.workflows.naming.add_face import add_face
 from phototag.workflows.naming.export_names import export_names
-from phototag.workflows.naming.import_names import import_names
 from phototag.workflows.naming.name import name_face
 from tests.cli.conftest import Demo, Run
 from tests.store.build import clean
 from tests.workflows import fakes
-from tests.workflows.conftest import Workshop
-from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, Squares, draw
+from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, FakeEngines, Squares, draw
 
 MISSED = Box(320, 200, 60, 60)
 Index = Callable[..., Indexed]
@@ -50,26 +45,25 @@ def far_right_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
         return [[Detection(Box(one.box.x - 9, one.box.y - 3, 72, 66), one.score) for one in of_one] for of_one in found]
 
     monkeypatch.setattr(Squares, "detect", detect)
-    monkeypatch.setattr(adding, "decoded", fakes.serial)
 
 
 @pytest.fixture
-def index(workshop: Workshop, at_once: None, photos: Path) -> Index:
+def index(fake_engines: FakeEngines, photos: Path) -> Index:
     def run(store: Store, **changed: Any) -> Indexed:
-        return indexing.index(store, [photos], fakes.settings(**changed), Silent())
+        return fake_engines.index(store, [photos], fakes.settings(**changed), Silent())
 
     return run
 
 
 @pytest.fixture
-def named(store: Store, photos: Path, index: Index) -> Iterator[dict[Place, str]]:
+def named(store: Store, photos: Path, index: Index, fake_engines: FakeEngines) -> Iterator[dict[Place, str]]:
     """Ten faces, each with a name of its own, one of them shown by hand; whatever a test does, names must be these."""
     colours = (RED, GREEN, BLUE, YELLOW)
     for number in range(4):
         row = [(40 + 110 * place, 40, colours[(number + place) % 4]) for place in range(number % 3 + 1)]
         draw(photos / f"{number}" / "photo.png", *row, *([(320, 200, RED)] if number == 3 else []), shade=number)
     assert index(store).faces == 7
-    add_face(store, photos / "3" / "photo.png", MISSED, None, fakes.settings())
+    fake_engines.add_face(store, photos / "3" / "photo.png", MISSED, None)
     for number, face in enumerate(list(faces.identified(store))):
         name_face(store, face.id, f"Number {number}")
     before = names(store)
@@ -124,7 +118,9 @@ def test_photos_that_moved(store: Store, photos: Path, named: dict[Place, str], 
     assert names(store) == named
 
 
-def test_a_library_that_was_renamed(store: Store, photos: Path, named: dict[Place, str], index: Index) -> None:
+def test_a_library_that_was_renamed(
+    store: Store, photos: Path, named: dict[Place, str], index: Index, fake_engines: FakeEngines
+) -> None:
     new = photos.rename(photos.with_name("pictures"))
     for old, other, what in (
         (photos, photos.parent / "empty", "of 4 looked for 0 are there; nothing was changed"),
@@ -135,7 +131,7 @@ def test_a_library_that_was_renamed(store: Store, photos: Path, named: dict[Plac
             relocate(store, old, other)
     (new / "0" / "photo.png").write_bytes(b"edited meanwhile")
     assert relocate(store, photos, new) == 4
-    done = indexing.index(store, [new], fakes.settings(), Silent())
+    done = fake_engines.index(store, [new], fakes.settings(), Silent())
     assert (done.photos, done.unchanged, done.missing) == (0, 3, 0)
     assert names(store) == {place: who for place, who in named.items() if place[0] != "0"}
 
@@ -153,25 +149,33 @@ def test_a_drive_that_was_away(store: Store, photos: Path, named: dict[Place, st
 
 @pytest.mark.parametrize("detector", ["squares", "circles"])
 def test_a_database_that_was_lost(
-    store: Store, photos: Path, named: dict[Place, str], index: Index, tmp_path: Path, detector: str
+    store: Store,
+    photos: Path,
+    named: dict[Place, str],
+    index: Index,
+    tmp_path: Path,
+    detector: str,
+    fake_engines: FakeEngines,
 ) -> None:
     saved = render(export_names(store).names)
     for path in sorted(photos.rglob("*.png")):
         os.renames(path, photos / "rescued" / path.parent.name / path.name)
     with open_store(tmp_path / "new.db", create=True) as new:
         assert index(new, detector=detector, embedder="tastes").faces == 7
-        done = import_names(new, parse(saved), fakes.settings(), Silent())
+        done = fake_engines.import_names(new, parse(saved))
         assert (done.names, done.added, done.not_indexed, done.differences) == (8, 1, (), ())
         assert names(new) == named
         assert learnable(new) == 8  # the one that was shown has been embedded, too
         assert clean(new)
 
 
-def test_all_of_it_in_a_row(store: Store, photos: Path, named: dict[Place, str], index: Index, tmp_path: Path) -> None:
+def test_all_of_it_in_a_row(
+    store: Store, photos: Path, named: dict[Place, str], index: Index, tmp_path: Path, fake_engines: FakeEngines
+) -> None:
     index(store, detector="circles", embedder="tastes")
     test_photos_that_changed(store, photos, named, index)
     test_photos_that_moved(store, photos, named, index)
-    test_a_database_that_was_lost(store, photos, named, index, tmp_path, "circles")
+    test_a_database_that_was_lost(store, photos, named, index, tmp_path, "circles", fake_engines)
 
 
 # --- real faces, real engines ---

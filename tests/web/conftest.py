@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
+from phototag.analysis.engine_provider import INSTALLED, EngineProvider
 from phototag.progress import Silent
 from phototag.store import decisions, faces, unplaced
 from phototag.store.connect import Store, open_store
@@ -21,12 +22,11 @@ from phototag.types import Box, Vectors
 from phototag.web.app import application
 from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
-from phototag.workflows.library.index import index
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.cluster import cluster_faces
 from tests.store import build
 from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, GREEN, RED, draw
+from tests.workflows.fakes import BLUE, GREEN, RED, FakeEngines, draw
 
 PORT = 8765
 HERE = f"http://127.0.0.1:{PORT}"
@@ -162,9 +162,9 @@ def states() -> Iterator[list[AppState]]:
         state.close()
 
 
-def open_pages(library: Library, states: list[AppState]) -> Browser:
+def open_pages(library: Library, states: list[AppState], engines: EngineProvider = INSTALLED) -> Browser:
     """The pages over a library, with the cookie already."""
-    state = AppState(library.db, Keys())
+    state = AppState(library.db, Keys(), engines)
     states.append(state)
     client = TestClient(application(state, PORT), base_url=HERE, raise_server_exceptions=False)
     assert client.get(f"/?key={state.keys.address}").status_code == 200
@@ -182,23 +182,17 @@ def named_browser(named: Library, states: list[AppState]) -> Browser:
 
 
 @pytest.fixture
-def engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Engines that see drawn photos."""
-    fakes.install(monkeypatch)
-
-
-@pytest.fixture
-def edited(tmp_path: Path, engines: None) -> Library:
+def edited(tmp_path: Path) -> Library:
     """A photo of Ada (green) and Ben (red), of whom Ben was painted over with a square of another colour beside."""
     folder = tmp_path / "photos"
     ada, ben = (40, 40, GREEN), (200, 140, RED)
     party = draw(folder / "party.png", ada, ben)
     with open_store(tmp_path / "phototag.db", create=True) as store:
-        index(store, [folder], fakes.settings(), Silent())
+        FakeEngines().index(store, [folder], fakes.settings(), Silent())
         for face in list(faces.identified(store)):
             name_faces(store, [face.id], "Ada" if face.box.x < 100 else "Ben")
         draw(party, ada, (300, 200, BLUE))
-        index(store, [folder], fakes.settings(), Silent())
+        FakeEngines().index(store, [folder], fakes.settings(), Silent())
         cluster_faces(store, Silent())
         [lost] = unplaced.unplaced(store)
         assert lost.person == "Ben"

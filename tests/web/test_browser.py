@@ -21,6 +21,7 @@ from phototag.web.server import bound
 from phototag.workflows.naming.name import name_faces
 from tests.web.conftest import Library
 from tests.web.test_hostile_pages import fill
+from tests.workflows.fakes import FakeEngines
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need the package playwright")
 Page = sync_api.Page
@@ -60,7 +61,7 @@ def served(library: Library) -> Iterator[Served]:
     keys = Keys()
     with bound("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
-        state = AppState(library.db, keys)
+        state = AppState(library.db, keys, FakeEngines())
         config = uvicorn.Config(
             application(state, port), lifespan="off", log_level="warning", timeout_graceful_shutdown=1
         )

@@ -14,16 +14,15 @@ from phototag.store import faces, photos, unplaced
 from phototag.store.connect import Store
 from phototag.types import Box
 from phototag.web.app_state import AppState
-from phototag.workflows.library.index import index
 from phototag.workflows.naming.name import name_faces
 from tests.web.conftest import Browser, Library, open_pages
 from tests.workflows import fakes
-from tests.workflows.fakes import draw
+from tests.workflows.fakes import FakeEngines, draw
 
 
 @pytest.fixture
 def browser(edited: Library, states: list[AppState]) -> Iterator[Browser]:
-    made = open_pages(edited, states)
+    made = open_pages(edited, states, FakeEngines())
     made.state.settings = replace(fakes.settings(), db=edited.db)
     yield made
 
@@ -124,7 +123,7 @@ def test_a_photo_without_a_small_picture_shows_itself(edited: Library, browser: 
     """Names that all lost their faces leave a photo of which no small picture is kept."""
     draw(tmp_path / "photos" / "party.png")
     with edited.open() as store:
-        index(store, [], fakes.settings(), Silent())
+        FakeEngines().index(store, [], fakes.settings(), Silent())
         assert photos.preview(store, unplaced.unplaced(store)[0].photo_id) is None
         lost = unplaced.unplaced(store)
     assert [one.person for one in lost] == ["Ada", "Ben"]

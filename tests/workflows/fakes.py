@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,20 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
-import pytest
 from scipy import ndimage
 
-from phototag.analysis.decode_pool import Outcome, Task
-from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.decode_pool import Decoder, K, Outcome, decode_photos
+from phototag.analysis.face_analyzer import FaceAnalyzer
+from phototag.analysis.face_pipeline import FacePipeline
 from phototag.config import Settings
-from phototag.errors import PhotoError
-from phototag.imaging.decode import decode
+from phototag.engines.choice import Kind
+from phototag.interop.names_file import NamesFile
+from phototag.progress import Progress, Silent
 from phototag.store.connect import Store
 from phototag.types import RGB, Box, Chips, Detection, EngineInfo, Problem, Thresholds, Vectors
+from phototag.workflows.library.index import Indexed, index
+from phototag.workflows.naming.add_face import Added, add_face
+from phototag.workflows.naming.import_names import Imported, import_names
 
 RED, GREEN, BLUE, YELLOW = (230, 20, 20), (20, 230, 20), (20, 20, 230), (230, 230, 20)
 DETECTOR = EngineInfo("detector", "squares", "d" * 64)
@@ -92,20 +96,60 @@ def cut(image: RGB, boxes: Sequence[Box], *, size: int, **_: object) -> Chips:
     return np.stack([np.full((size, size, 3), middle, np.uint8) for middle in middles])
 
 
-def eye() -> Eye:
-    return Eye((Squares(), Colours()))
+def in_process(
+    photos: Iterable[tuple[K, bytes]], *, jobs: int, side: int, ahead: int = 0
+) -> Generator[tuple[K, Outcome], None, None]:
+    """A `Decoder` without worker processes; `ahead`: photos that are asked for before the first is decoded."""
+    rest, waiting = iter(photos), deque[tuple[K, bytes]]()
+    while waiting.extend(islice(rest, ahead + 1 - len(waiting))) or waiting:
+        key, path = waiting.popleft()
+        waiting.extend(islice(rest, ahead - len(waiting)))
+        yield from decode_photos([(key, path)], jobs=0, side=side)
 
 
-def serial(tasks: Iterator[Task], *, jobs: int, side: int, ahead: int = 0) -> Iterator[tuple[Task, Outcome]]:
-    """Stands in for `decoding.decoded`, without its processes; `ahead`: tasks that wait for their outcome."""
-    waiting: deque[Task] = deque()
-    while waiting.extend(islice(tasks, ahead + 1 - len(waiting))) or waiting:
-        task = waiting.popleft()
-        waiting.extend(islice(tasks, ahead - len(waiting)))
-        try:
-            yield task, decode(task.path, side=side)
-        except PhotoError as error:
-            yield task, error
+def no_decoder(photos: Iterable[tuple[K, bytes]], *, jobs: int, side: int) -> Generator[tuple[K, Outcome], None, None]:
+    """A `Decoder` where no photo is to be opened."""
+    raise AssertionError("a photo is opened")
+
+
+@dataclass
+class FakeEngines:
+    """An `EngineProvider`, and jobs that use it: `Squares` and `Colours`, which take any name.
+
+    `detector`, `embedder`: those that were opened last. `reopened`: whether each run opens new ones. `during`: see
+    `Colours`. `gone`: names of engines that are no longer installed. `decode`: decodes the photos.
+    """
+
+    detector: Squares = field(default_factory=Squares)
+    embedder: Colours = field(default_factory=Colours)
+    reopened: bool = True
+    during: Callable[[int], None] = lambda call: None
+    gone: set[str] = field(default_factory=set)
+    decode: Decoder = in_process
+
+    def installed(self, kind: Kind, name: str) -> bool:
+        return name not in self.gone
+
+    def open(self, settings: Settings, *, photos: int | None = None) -> FaceAnalyzer:
+        """An analyzer whose detector's identity says what it detects, if it is a new one."""
+        if self.reopened:
+            sought = (("image_side", str(settings.image_side)), ("min_face", str(settings.min_face)))
+            detector = replace(DETECTOR, name=settings.detector or "squares", parameters=sought)
+            self.detector = Squares(info=detector)
+            embedder = replace(EMBEDDER, name=settings.embedder or "colours")
+            self.embedder = Colours(during=self.during, info=embedder)
+        return FaceAnalyzer(FacePipeline(self.detector, self.embedder, cut), decode=self.decode)
+
+    def index(
+        self, store: Store, roots: Sequence[Path], settings: Settings, progress: Progress, **switches: Any
+    ) -> Indexed:
+        return index(store, roots, settings, progress, engines=self, **switches)
+
+    def add_face(self, store: Store, photo: Path, box: Box, name: str | None) -> Added:
+        return add_face(store, photo, box, name, settings(), engines=self)
+
+    def import_names(self, store: Store, names: NamesFile, **switches: Any) -> Imported:
+        return import_names(store, names, settings(), Silent(), engines=self, **switches)
 
 
 def settings(**changed: Any) -> Settings:
@@ -186,12 +230,3 @@ def fingerprint(folder: Path) -> dict[bytes, tuple[object, ...]]:
             content = b"" if name == b"." else Path(os.fsdecode(path)).read_bytes()
             found[path] = (status.st_mtime_ns, status.st_mode, status.st_ino, hashlib.sha256(content).hexdigest())
     return found
-
-
-def install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `index` and `faces add` see drawn photos, in this process."""
-    monkeypatch.setattr(Eye, "open", lambda settings: eye())
-    monkeypatch.setattr("phototag.analysis.face_analyzer.align", cut)
-    for module in ("library.index", "naming.add_face"):
-        monkeypatch.setattr(f"phototag.workflows.{module}.chosen", lambda settings, store: settings)
-        monkeypatch.setattr(f"phototag.workflows.{module}.decoded", serial)

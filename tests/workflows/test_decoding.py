@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,13 @@ import numpy as np
 import pytest
 
 from phototag.analysis import decode_pool
-from phototag.analysis.decode_pool import Crash, Outcome, Task, decoded
+from phototag.analysis.decode_pool import CRASHED, K, Outcome, decode_photos
 from phototag.errors import DiskFullError, PhotoError
 from phototag.imaging.decode import NotAPhoto, decode
 from phototag.store import problems
 from phototag.store.connect import Store, open_store
-from phototag.types import DecodedPhoto, PhotoFile
-from phototag.workflows.library import index as indexing
-from tests.workflows.conftest import Index
-from tests.workflows.fakes import BLUE, GREEN, RED, Told, draw, serial, settings, state
+from phototag.types import DecodedPhoto
+from tests.workflows.fakes import BLUE, GREEN, RED, FakeEngines, Told, draw, settings, state
 
 
 class Deadly(bytes):
@@ -50,20 +48,24 @@ def children() -> list[int]:
     return [int(pid) for pid, parent, args in rows if int(parent) == os.getpid() and "phototag.processes" in args]
 
 
-def tasks(*paths: Path | bytes) -> Iterator[Task]:
+def numbered(*paths: Path | bytes) -> Iterator[tuple[int, bytes]]:
     for number, path in enumerate(paths):
-        yield Task(number, PhotoFile(b"", 0, 0), path if isinstance(path, bytes) else os.fsencode(path))
+        yield number, path if isinstance(path, bytes) else os.fsencode(path)
 
 
-def outcomes(given: Iterator[Task], jobs: int = 2, side: int = 400) -> dict[int, Outcome | str]:
+def outcomes(given: Iterator[tuple[int, bytes]], jobs: int = 2, side: int = 400) -> dict[int, Outcome | str]:
     """Outcomes by number; of photos their content's hash and, as a check, their pixels' sum."""
     found: dict[int, Outcome | str] = {}
-    for task, outcome in decoded(given, jobs=jobs, side=side):
+    for number, outcome in decode_photos(given, jobs=jobs, side=side):
         if isinstance(outcome, DecodedPhoto):
-            found[task.photo] = f"{outcome.sha256} {outcome.image.rgb.sum(dtype=np.int64)}"
+            found[number] = f"{outcome.sha256} {outcome.image.rgb.sum(dtype=np.int64)}"
         else:
-            found[task.photo] = outcome
+            found[number] = outcome
     return found
+
+
+def crashed(outcome: Outcome | str) -> bool:
+    return isinstance(outcome, PhotoError) and outcome.code == CRASHED
 
 
 def expected(path: Path, side: int = 400) -> str:
@@ -76,16 +78,16 @@ def library(tmp_path: Path) -> list[Path]:
     return [draw(tmp_path / f"{number}.png", (10 * number, 40, RED), shade=number) for number in range(8)]
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("jobs", [0, 1, 3])
 def test_photos_arrive_whole(library: list[Path], jobs: int) -> None:
-    assert outcomes(tasks(*library), jobs) == {number: expected(path) for number, path in enumerate(library)}
+    assert outcomes(numbered(*library), jobs) == {number: expected(path) for number, path in enumerate(library)}
 
 
 def test_everything_told_of_a_photo_arrives(tmp_path: Path) -> None:
     path = draw(tmp_path / "large.jpg", (500, 100, RED), size=(900, 600))
     for side in (700, 2000):
         here = decode(os.fsencode(path), side=side)
-        for _, there in decoded(tasks(path), jobs=1, side=side):
+        for _, there in decode_photos(numbered(path), jobs=1, side=side):
             assert isinstance(there, DecodedPhoto)
             assert np.array_equal(here.image.rgb, there.image.rgb)
             assert here.image.scale == there.image.scale
@@ -94,14 +96,14 @@ def test_everything_told_of_a_photo_arrives(tmp_path: Path) -> None:
 
 
 def test_nothing_to_do() -> None:
-    assert outcomes(tasks()) == {}
+    assert outcomes(numbered()) == {}
     assert children() == []
 
 
 def test_problems_arrive_as_they_were_raised(tmp_path: Path, library: list[Path]) -> None:
     (tmp_path / "text").write_text("Dear diary")
     (tmp_path / "empty.jpg").touch()
-    found = outcomes(tasks(tmp_path / "text", tmp_path / "empty.jpg", tmp_path / "gone.jpg", library[0]))
+    found = outcomes(numbered(tmp_path / "text", tmp_path / "empty.jpg", tmp_path / "gone.jpg", library[0]))
     assert isinstance(found[0], NotAPhoto)
     assert isinstance(found[1], PhotoError)
     assert isinstance(found[2], PhotoError)
@@ -111,9 +113,9 @@ def test_problems_arrive_as_they_were_raised(tmp_path: Path, library: list[Path]
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_worker_that_dies_costs_one_photo(library: list[Path], jobs: int) -> None:
-    found = outcomes(tasks(library[0], Deadly(b"x"), library[1], Deadly(b"y"), *library[2:4]), jobs)
-    assert isinstance(found.pop(1), Crash)
-    assert isinstance(found.pop(3), Crash)
+    found = outcomes(numbered(library[0], Deadly(b"x"), library[1], Deadly(b"y"), *library[2:4]), jobs)
+    assert crashed(found.pop(1))
+    assert crashed(found.pop(3))
     assert list(found.values()) == [expected(path) for path in library[:4]] or jobs == 2
     assert sorted(map(str, found.values())) == sorted(expected(path) for path in library[:4])
 
@@ -123,25 +125,25 @@ def test_a_worker_that_hangs_is_given_up(library: list[Path], monkeypatch: pytes
 
     def patiently(*arguments: Any) -> Any:
         spawned.append(arguments)
-        monkeypatch.setattr(decode_pool, "PATIENCE", 120.0)  # a worker may start slowly
+        monkeypatch.setattr(decode_pool, "TIMEOUT", 120.0)  # a worker may start slowly
         return spawn(*arguments)
 
     monkeypatch.setattr(decode_pool, "_spawn", patiently)
     found = {}
-    for task, outcome in decoded(tasks(library[0], Endless(b"x"), *library[1:3]), jobs=1, side=400):
-        found[task.photo] = type(outcome)
-        if task.photo == 0:
-            monkeypatch.setattr(decode_pool, "PATIENCE", 0.5)
-        if isinstance(outcome, Crash):
+    for number, outcome in decode_photos(numbered(library[0], Endless(b"x"), *library[1:3]), jobs=1, side=400):
+        found[number] = outcome.code if isinstance(outcome, PhotoError) else "decoded"
+        if number == 0:
+            monkeypatch.setattr(decode_pool, "TIMEOUT", 0.5)
+        if isinstance(outcome, PhotoError):
             assert "given up" in outcome.message
-    assert found == {0: DecodedPhoto, 1: Crash, 2: DecodedPhoto, 3: DecodedPhoto}
+    assert found == {0: "decoded", 1: CRASHED, 2: "decoded", 3: "decoded"}
     assert len(spawned) == 2  # it is not tried again: that would take as long
     assert children() == []
 
 
 def test_an_idle_worker_that_died_costs_nothing(library: list[Path]) -> None:
-    def killing() -> Iterator[Task]:
-        first, second, third = tasks(*library[:3])
+    def killing() -> Iterator[tuple[int, bytes]]:
+        first, second, third = numbered(*library[:3])
         yield first
         for number, end in ((second, signal.SIGKILL), (third, signal.SIGKILL)):
             for child in children():
@@ -153,8 +155,8 @@ def test_an_idle_worker_that_died_costs_nothing(library: list[Path]) -> None:
 
 
 def test_workers_leave_ctrl_c_to_their_owner(library: list[Path]) -> None:
-    def interrupting() -> Iterator[Task]:
-        first, second = tasks(*library[:2])
+    def interrupting() -> Iterator[tuple[int, bytes]]:
+        first, second = numbered(*library[:2])
         yield first
         [child] = children()
         for end in (signal.SIGINT, signal.SIGTERM):
@@ -177,7 +179,7 @@ def test_nothing_is_left_behind_when_the_caller_stops(library: list[Path]) -> No
 
     before, during = held(), None
     with pytest.raises(KeyboardInterrupt):
-        for _ in decoded(tasks(*library), jobs=2, side=400):
+        for _ in decode_photos(numbered(*library), jobs=2, side=400):
             during = held()
             raise KeyboardInterrupt
     assert children() == []
@@ -192,36 +194,32 @@ def test_little_shared_memory_is_enough(library: list[Path], monkeypatch: pytest
     slot = 3 * 400**2
     monkeypatch.setattr(decode_pool, "_SHARED", os.fspath(library[0].parent))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, decode_pool._SPARE + 2 * slot))
-    assert len(outcomes(tasks(*library), jobs=6)) == 8
+    assert len(outcomes(numbered(*library), jobs=6)) == 8
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, decode_pool._SPARE + 2 * slot - 1))
     with pytest.raises(DiskFullError, match="shm-size"):
-        outcomes(tasks(*library), jobs=6)
+        outcomes(numbered(*library), jobs=6)
 
 
-def test_an_index_run_with_a_deadly_photo(
-    store: Store, photos: Path, index: Index, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_index_run_with_a_deadly_photo(store: Store, photos: Path, tmp_path: Path) -> None:
     for name, colour in (("a.png", RED), ("deadly.png", GREEN), ("z.png", BLUE)):
         draw(photos / name, (40, 40, colour))
 
-    def task(photo: int, file: PhotoFile, path: bytes) -> Task:
-        return Task(photo, file, Deadly(path) if b"deadly" in path else path)
+    def deadly(given: Iterable[tuple[K, bytes]], **how: int) -> Generator[tuple[K, Outcome], None, None]:
+        return decode_photos(((key, Deadly(path) if b"deadly" in path else path) for key, path in given), **how)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(indexing, "Task", task)
-        told = Told()
-        done = index(told=told, jobs=2)
-        assert (done.photos, done.problems) == (2, 1)
-        assert [(problem.path, problem.code) for problem in told.problems] == [(b"deadly.png", "crashed")]
-        assert dict(store.rows("SELECT path, state FROM file")) == {
-            b"a.png": "done",
-            b"deadly.png": "quarantined",
-            b"z.png": "done",
-        }
-        assert index().unchanged == 3  # not opened again
-    assert index(retry=True).problems == 0
+    told, engines = Told(), FakeEngines(decode=deadly)
+    done = engines.index(store, [photos], settings(jobs=2), told)
+    assert (done.photos, done.problems) == (2, 1)
+    assert [(problem.path, problem.code) for problem in told.problems] == [(b"deadly.png", "crashed")]
+    assert dict(store.rows("SELECT path, state FROM file")) == {
+        b"a.png": "done",
+        b"deadly.png": "quarantined",
+        b"z.png": "done",
+    }
+    assert engines.index(store, [photos], settings(), Told()).unchanged == 3  # not opened again
+    engines.decode = decode_photos
+    assert engines.index(store, [photos], settings(), Told(), retry=True).problems == 0
     assert list(problems.listed(store)) == []
-    with open_store(tmp_path / "other.db", create=True) as other, monkeypatch.context() as patched:
-        patched.setattr(indexing, "decoded", serial)
-        indexing.index(other, [photos], settings(), Told())
+    with open_store(tmp_path / "other.db", create=True) as other:
+        FakeEngines().index(other, [photos], settings(), Told())
         assert state(other) == state(store)  # as if nothing had happened, and as decoded in this process

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,19 +21,18 @@ from phototag.workflows.evaluation.evaluate import evaluate
 from phototag.workflows.evaluation.figures import Evaluation, NormalisedScores
 from phototag.workflows.evaluation.page import write_page
 from tests.workflows import fakes
-from tests.workflows.conftest import Workshop
-from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, Told, draw, settings
+from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, FakeEngines, Told, draw, settings
 
+Measured = Callable[..., Evaluation]
+FiguresOf = Callable[..., dict[str, Any]]
 PEOPLE = {"Ada": RED, "Ben": GREEN, "Cy": BLUE, "Dee": YELLOW}
 
 
 @pytest.fixture(autouse=True)
-def here(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+def here(fake_engines: FakeEngines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngines:
     """Engines that are there at once, in this process, and a cache of the test's own."""
     monkeypatch.setenv("PHOTOTAG_CACHE", str(tmp_path / "cache"))
-    for module in ("analysis.analyze", "workflows.evaluation.page"):
-        monkeypatch.setattr(f"phototag.{module}.decoded", fakes.serial)
-    return workshop
+    return fake_engines
 
 
 @pytest.fixture
@@ -48,16 +48,23 @@ def tree(tmp_path: Path) -> Path:
     return folder
 
 
-def measured(folder: Path, told: Told | None = None, **how: Any) -> Evaluation:
-    return evaluate(folder, settings(), told or Told(), **how)
+@pytest.fixture
+def measured(here: FakeEngines) -> Measured:
+    """Evaluate a folder."""
+
+    def measured(folder: Path, told: Told | None = None, *, embedder: str | None = None, **how: Any) -> Evaluation:
+        return evaluate(folder, settings(embedder=embedder), told or Told(), engines=here, **how)
+
+    return measured
 
 
-def figures_of(folder: Path, told: Told | None = None, **how: Any) -> dict[str, Any]:
+@pytest.fixture
+def figures_of(measured: Measured) -> FiguresOf:
     """As `phototag evaluate --json` prints them."""
-    return evaluation_as_json(measured(folder, told, **how))
+    return lambda folder, told=None, **how: evaluation_as_json(measured(folder, told, **how))
 
 
-def test_the_figures_of_a_tree(tree: Path) -> None:
+def test_the_figures_of_a_tree(tree: Path, figures_of: FiguresOf) -> None:
     figures = figures_of(tree)
     assert (figures["photos"], figures["faces"], figures["people"]) == (16, 16, 4)
     checked = figures["verification"]
@@ -85,7 +92,7 @@ VERIFICATION = [
 HEAD = ["detector", "embedder", "photos", "faces", "people", "faceless", "problems", "verification"]
 
 
-def test_json_keeps_its_keys(tree: Path, tmp_path: Path) -> None:
+def test_json_keeps_its_keys(tree: Path, tmp_path: Path, measured: Measured, figures_of: FiguresOf) -> None:
     found = measured(tree)
     figures = evaluation_as_json(found)
     assert list(figures) == [*HEAD, "classifiers", "open_set", "clustering", "confusions"]
@@ -121,7 +128,7 @@ def _normalised(found: Evaluation) -> Evaluation:
     return replace(found, whole_tree=replace(found.whole_tree, normalised=NormalisedScores((0.9, 0.8), (0.7, 0.6))))
 
 
-def test_too_few_photos_for_a_figure_give_none(tree: Path) -> None:
+def test_too_few_photos_for_a_figure_give_none(tree: Path, figures_of: FiguresOf) -> None:
     for person in ("Cy", "Dee"):
         shutil.rmtree(tree / person)
     for number in (1, 2, 3):
@@ -137,28 +144,30 @@ def test_too_few_photos_for_a_figure_give_none(tree: Path) -> None:
     json.dumps(figures, allow_nan=False)
 
 
-def test_the_worst_pairs_are_named(tree: Path) -> None:
+def test_the_worst_pairs_are_named(tree: Path, figures_of: FiguresOf) -> None:
     alike, unlike = figures_of(tree)["confusions"].values()
     assert all(Path(pair["photos"][0]).name == "Ada_0003.png" for pair in alike[:4])
     assert {Path(photo).name for pair in unlike[:3] for photo in pair["photos"]} >= {"Ada_0003.png"}
 
 
-def test_a_second_run_looks_at_nothing_again(tree: Path, here: Workshop) -> None:
+def test_a_second_run_looks_at_nothing_again(tree: Path, here: FakeEngines, measured: Measured) -> None:
     first = measured(tree)
-    assert here.found.calls == 16
+    assert here.detector.calls == 16
     again = measured(tree)
-    assert here.found.calls == 0
+    assert here.detector.calls == 0
     assert (again.tree.vectors == first.tree.vectors).all() and again.tree.boxes == first.tree.boxes
     draw(tree / "Ada" / "Ada_0001.png", (100, 100, BLUE))
     (tree / "Ben" / "Ben_0001.png").rename(tree / "Ben" / "renamed.png")
     measured(tree)
-    assert here.found.calls == 1
-    evaluate(tree, settings(embedder="other"), Told())
-    assert here.found.calls == 16  # another embedder has its own
+    assert here.detector.calls == 1
+    measured(tree, embedder="other")
+    assert here.detector.calls == 16  # another embedder has its own
 
 
 @pytest.mark.parametrize("spoilt", [b"", b"PK no archive", None])
-def test_a_damaged_cache_is_made_again(tree: Path, here: Workshop, tmp_path: Path, spoilt: bytes | None) -> None:
+def test_a_damaged_cache_is_made_again(
+    tree: Path, here: FakeEngines, tmp_path: Path, spoilt: bytes | None, measured: Measured, figures_of: FiguresOf
+) -> None:
     first = measured(tree)
     [path] = (tmp_path / "cache").glob("faces-*.npz")
     if spoilt is None:
@@ -167,11 +176,11 @@ def test_a_damaged_cache_is_made_again(tree: Path, here: Workshop, tmp_path: Pat
     else:
         path.write_bytes(spoilt)
     assert figures_of(tree) == evaluation_as_json(first)
-    assert here.found.calls == 16
+    assert here.detector.calls == 16
 
 
 def test_what_was_looked_at_is_kept_when_a_run_is_stopped(
-    tree: Path, here: Workshop, monkeypatch: pytest.MonkeyPatch
+    tree: Path, here: FakeEngines, monkeypatch: pytest.MonkeyPatch, measured: Measured
 ) -> None:
     monkeypatch.setattr(trees, "_KEEP_EVERY", 4)
     told = Told()
@@ -183,10 +192,10 @@ def test_what_was_looked_at_is_kept_when_a_run_is_stopped(
     with pytest.raises(KeyboardInterrupt):
         measured(tree, told)
     measured(tree)
-    assert 0 < here.found.calls < 16
+    assert 0 < here.detector.calls < 16
 
 
-def test_photos_without_faces_and_broken_ones(tree: Path) -> None:
+def test_photos_without_faces_and_broken_ones(tree: Path, figures_of: FiguresOf) -> None:
     draw(tree / "Ada" / "empty.png")
     (tree / "Ada" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
     (tree / "Ada" / "notes").write_text("no photo")
@@ -198,7 +207,7 @@ def test_photos_without_faces_and_broken_ones(tree: Path) -> None:
     assert [Path(os.fsdecode(problem.path)).name for problem in told.problems] == ["broken.png"]
 
 
-def test_too_little_to_measure(tmp_path: Path) -> None:
+def test_too_little_to_measure(tmp_path: Path, measured: Measured) -> None:
     with pytest.raises(UsageError, match="is not a folder"):
         measured(tmp_path / "nowhere")
     folder = tmp_path / "photos"
@@ -225,10 +234,10 @@ def listed(tree: Path, text: str) -> Path:
     return path
 
 
-def test_the_pairs_of_a_list(tree: Path, here: Workshop) -> None:
+def test_the_pairs_of_a_list(tree: Path, here: FakeEngines, figures_of: FiguresOf) -> None:
     pairs = listed(tree, "2\t1\nAda\t1\t2\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n")
     figures = figures_of(tree, pairs=pairs)
-    assert here.found.calls == 7  # only photos of the list
+    assert here.detector.calls == 7  # only photos of the list
     checked = figures["verification"]
     assert (checked["pairs"], checked["same"], checked["left_out"]) == (4, 2, 0)
     assert (checked["accuracy"], checked["accuracy_error"], checked["f1"]) == (1, 0, 1)
@@ -236,7 +245,7 @@ def test_the_pairs_of_a_list(tree: Path, here: Workshop) -> None:
     assert len(figures["confusions"]["different_people"]) == 2
 
 
-def test_pairs_without_a_face_are_left_out(tree: Path) -> None:
+def test_pairs_without_a_face_are_left_out(tree: Path, figures_of: FiguresOf) -> None:
     draw(tree / "Ada" / "Ada_0002.png")
     pairs = listed(tree, "2\t1\nAda\t1\t2\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n")
     checked = figures_of(tree, pairs=pairs)["verification"]
@@ -247,14 +256,14 @@ def test_pairs_without_a_face_are_left_out(tree: Path) -> None:
     ("text", "says"),
     [("1\t1\nAda\t1\t9\nAda\t1\tBen\t2\n", "names photo 9 of Ada"), ("nothing", "line 1")],
 )
-def test_lists_that_fit_nothing(tree: Path, text: str, says: str) -> None:
+def test_lists_that_fit_nothing(tree: Path, text: str, says: str, measured: Measured) -> None:
     with pytest.raises(UsageError, match=says):
         measured(tree, pairs=listed(tree, text))
     with pytest.raises(UsageError, match="can't be read"):
         measured(tree, pairs=tree / "no list")
 
 
-def test_a_threshold_by_false_accepts(tree: Path) -> None:
+def test_a_threshold_by_false_accepts(tree: Path, figures_of: FiguresOf) -> None:
     checked = figures_of(tree, far=0.0)["verification"]
     assert checked["far_at_threshold"] == 0
     assert checked["threshold"] < figures_of(tree)["verification"]["threshold"]
@@ -263,40 +272,40 @@ def test_a_threshold_by_false_accepts(tree: Path) -> None:
 # --- the page ---
 
 
-def test_the_page_shows_plots_and_the_worst_pairs(tree: Path, tmp_path: Path) -> None:
-    page = write_page(measured(tree), tmp_path / "page", settings(), Told())
+def test_the_page_shows_plots_and_the_worst_pairs(tree: Path, tmp_path: Path, measured: Measured) -> None:
+    page = write_page(measured(tree), tmp_path / "page", settings(), Told(), fakes.in_process)
     text = page.read_text()
     assert len(list(page.parent.glob("plot-*.png"))) == 4 == text.count('src="plot-')
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in page.parent.glob("plot-*.png"))
     assert text.count('src="faces/') == len(list(page.parent.glob("faces/*.jpg"))) > 8
     assert "Ada" in text and "B³ F" in text and "no plots" not in text
-    write_page(measured(tree), tmp_path / "page", settings(), Told())  # takes its own place
+    write_page(measured(tree), tmp_path / "page", settings(), Told(), fakes.in_process)  # takes its own place
 
 
 def test_without_matplotlib_the_page_says_how_to_get_plots(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: Measured
 ) -> None:
     monkeypatch.setattr(plots, "find_spec", lambda name: None)
-    page = write_page(measured(tree), tmp_path / "page", settings(), Told())
+    page = write_page(measured(tree), tmp_path / "page", settings(), Told(), fakes.in_process)
     assert "There are no plots: for plots install matplotlib" in page.read_text()
     assert not list(page.parent.glob("plot-*"))
 
 
-def test_a_photo_that_is_gone_has_no_crop(tree: Path, tmp_path: Path) -> None:
+def test_a_photo_that_is_gone_has_no_crop(tree: Path, tmp_path: Path, measured: Measured) -> None:
     found = measured(tree)
     (tree / "Ada" / "Ada_0003.png").unlink()
-    text = write_page(found, tmp_path / "page", settings(), Told()).read_text()
+    text = write_page(found, tmp_path / "page", settings(), Told(), fakes.in_process).read_text()
     assert 'class="blank"' in text
 
 
-def test_a_folder_of_somebody_elses_is_left_alone(tree: Path, tmp_path: Path) -> None:
+def test_a_folder_of_somebody_elses_is_left_alone(tree: Path, tmp_path: Path, measured: Measured) -> None:
     with pytest.raises(UsageError, match="something else than pages of phototag"):
-        write_page(measured(tree), tree, settings(), Told())
+        write_page(measured(tree), tree, settings(), Told(), fakes.in_process)
 
 
 @pytest.mark.parametrize("head", ["", "2\n"])
-def test_a_list_without_folds(head: str, tree: Path) -> None:
+def test_a_list_without_folds(head: str, tree: Path, figures_of: FiguresOf) -> None:
     pairs = listed(tree, f"{head}Ada\t1\t2\nAda\t1\tBen\t2\nCy\t2\t3\nCy\t1\tDee\t1\n")
-    checked = measured(tree, pairs=pairs).figures["verification"]
+    checked = figures_of(tree, pairs=pairs)["verification"]
     assert (checked["pairs"], checked["same"], checked["left_out"]) == (4, 2, 0)
     assert checked["accuracy"] == 1

@@ -20,12 +20,9 @@ from phototag.store import files, forget_people, history, libraries, models, peo
 from phototag.store.connect import Store, open_store
 from phototag.store.models import Model
 from phototag.types import RGB, Box, Detection, Guess
-from phototag.workflows.library import index as indexing
 from phototag.workflows.library.forget import forget_folder, forget_missing, forget_person
 from phototag.workflows.library.index import Indexed
 from phototag.workflows.library.status import status
-from phototag.workflows.naming import add_face as adding
-from phototag.workflows.naming.add_face import add_face
 from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.history import describe, describe_in_full, undo
 from phototag.workflows.naming.import_names import import_names
@@ -39,18 +36,17 @@ from phototag.workflows.recognition.tag import train_and_tag
 from phototag.workflows.report import LibraryAlbum
 from tests.store.build import add_photo, clean, unit
 from tests.workflows import fakes
-from tests.workflows.conftest import Workshop
-from tests.workflows.fakes import BLUE, GREEN, RED, Squares, draw
+from tests.workflows.fakes import BLUE, GREEN, RED, FakeEngines, Squares, draw
 
 Run = Callable[..., Indexed]
 LEFT, MIDDLE, RIGHT = Box(10, 10, 50, 50), Box(120, 10, 50, 50), Box(200, 10, 50, 50)
 
 
 @pytest.fixture
-def run(store: Store, photos: Path, workshop: Workshop, at_once: None) -> Run:
+def run(store: Store, photos: Path, fake_engines: FakeEngines) -> Run:
     def run(*roots: Path, **changed: Any) -> Indexed:
         how = {"accept_missing": True}
-        return indexing.index(store, roots or [photos], fakes.settings(**changed), Silent(), **how)
+        return fake_engines.index(store, roots or [photos], fakes.settings(**changed), Silent(), **how)
 
     return run
 
@@ -72,7 +68,7 @@ def said(store: Store) -> set[tuple[Any, ...]]:
 
 
 def test_forgotten_photos_return_with_all_that_was_said(
-    store: Store, photos: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, photos: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_engines: FakeEngines
 ) -> None:
     real = Squares.detect
 
@@ -80,12 +76,11 @@ def test_forgotten_photos_return_with_all_that_was_said(
         return [[one for one in found if one.box.x < 250] for found in real(self, images)]
 
     monkeypatch.setattr(Squares, "detect", detect)
-    monkeypatch.setattr(adding, "decoded", fakes.serial)
     party = draw(photos / "party.png", (20, 20, RED), (120, 20, GREEN), (300, 20, BLUE))
     draw(photos / "other.png", (20, 100, RED), (120, 100, GREEN))
     run()
     cluster_faces(store, Silent())
-    add_face(store, party, Box(300, 20, 60, 60), "Cy", fakes.settings())
+    fake_engines.add_face(store, party, Box(300, 20, 60, 60), "Cy")
     name_faces(store, [store.value("SELECT face FROM identity JOIN face ON id = face WHERE x < 50 AND y < 50")], "Ada")
     before, exported = said(store), export_names(store).names
     party.rename(tmp_path / "away.png")
@@ -269,12 +264,11 @@ def test_a_forgotten_person_is_found_nowhere_again(store: Store, two: Path, run:
 
 
 def test_a_forgotten_persons_face_cannot_be_shown_again(
-    store: Store, two: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, two: Path, monkeypatch: pytest.MonkeyPatch, fake_engines: FakeEngines
 ) -> None:
-    monkeypatch.setattr(adding, "decoded", fakes.serial)
     forget_person(store, "Ada")
     with pytest.raises(UsageError, match="forgotten for good"):
-        add_face(store, two / "0.png", Box(20, 20, 60, 60), "Ada", fakes.settings())
+        fake_engines.add_face(store, two / "0.png", Box(20, 20, 60, 60), "Ada")
     assert people.names(store) == ["Ben"]
     assert status(store).faces == 6
 

@@ -11,77 +11,75 @@ from phototag.errors import TooLittleDataError, UsageError
 from phototag.progress import Silent
 from phototag.remedies import IndexAgain, NameSecondPerson
 from phototag.store.connect import Store, open_reader
-from phototag.workflows.library import index as indexing
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.identify import Identified, identify
-from phototag.workflows.recognition.verify import verify
+from phototag.workflows.recognition.verify import Comparison
+from phototag.workflows.recognition.verify import verify as verify_photos
 from tests.store.build import add_face, say, unit
-from tests.workflows import fakes
-from tests.workflows.conftest import Workshop
-from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, Told, draw, everything, settings
+from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, FakeEngines, Told, draw, everything, settings
 
 DARK_RED = (200, 40, 20)  #: within the threshold of RED, and not RED
 
 Ask = Callable[..., Identified]
+Verify = Callable[..., list[Comparison]]
 
 
-@pytest.fixture(autouse=True)
-def here(workshop: Workshop, at_once: None, monkeypatch: pytest.MonkeyPatch) -> Workshop:
-    """Engines that are there at once, in this process."""
-    monkeypatch.setattr("phototag.analysis.analyze.decoded", fakes.serial)
-    return workshop
+@pytest.fixture
+def verify(fake_engines: FakeEngines) -> Verify:
+    """Compare two photos."""
+    return lambda one, other, **how: verify_photos(one, other, fake_engines.open(settings()), settings(), **how)
 
 
 # --- verify ---
 
 
-def test_one_person_on_two_photos(photos: Path) -> None:
+def test_one_person_on_two_photos(photos: Path, verify: Verify) -> None:
     one, other = draw(photos / "1.png", (40, 40, RED)), draw(photos / "2.png", (200, 90, DARK_RED))
-    [found] = verify(one, other, settings())
+    [found] = verify(one, other)
     assert found.same and 0.01 < found.distance < 0.4 == found.threshold
     assert found.probability > 0.5
     assert [(box.x, box.y) for box in found.boxes] == [(40, 40), (200, 90)]
-    [found] = verify(one, other, settings(), threshold=0.01)
+    [found] = verify(one, other, threshold=0.01)
     assert not found.same and found.threshold == 0.01
 
 
-def test_two_people(photos: Path) -> None:
-    [found] = verify(draw(photos / "1.png", (40, 40, RED)), draw(photos / "2.png", (40, 40, GREEN)), settings())
+def test_two_people(photos: Path, verify: Verify) -> None:
+    [found] = verify(draw(photos / "1.png", (40, 40, RED)), draw(photos / "2.png", (40, 40, GREEN)))
     assert not found.same and found.distance > 0.4 and found.probability < 0.01
 
 
-def test_of_several_faces_the_largest_is_compared(photos: Path) -> None:
+def test_of_several_faces_the_largest_is_compared(photos: Path, verify: Verify) -> None:
     one = draw(photos / "1.png", (40, 40, RED), (200, 40, GREEN), (200, 90, GREEN))  # two squares that touch
     other = draw(photos / "2.png", (40, 40, GREEN))
-    assert [found.same for found in verify(one, other, settings())] == [True]
-    every = verify(one, other, settings(), every=True)
+    assert [found.same for found in verify(one, other)] == [True]
+    every = verify(one, other, every=True)
     assert [found.same for found in every] == [True, False]  # nearest first
 
 
-def test_a_photo_without_a_face(photos: Path) -> None:
+def test_a_photo_without_a_face(photos: Path, verify: Verify) -> None:
     with pytest.raises(TooLittleDataError, match=r"no face was found on .*2\.png"):
-        verify(draw(photos / "1.png", (40, 40, RED)), draw(photos / "2.png"), settings())
+        verify(draw(photos / "1.png", (40, 40, RED)), draw(photos / "2.png"))
 
 
-def test_a_photo_that_is_none(photos: Path) -> None:
+def test_a_photo_that_is_none(photos: Path, verify: Verify) -> None:
     (photos / "2.png").write_text("no photo")
     with pytest.raises(UsageError, match=r"2\.png can't be used \(named as a photo"):
-        verify(draw(photos / "1.png", (40, 40, RED)), photos / "2.png", settings())
+        verify(draw(photos / "1.png", (40, 40, RED)), photos / "2.png")
     with pytest.raises(UsageError, match=r"nowhere\.png can't be used"):
-        verify(photos / "nowhere.png", photos / "1.png", settings())
+        verify(photos / "nowhere.png", photos / "1.png")
 
 
 # --- identify ---
 
 
 @pytest.fixture
-def library(store: Store, photos: Path) -> Store:
+def library(store: Store, photos: Path, fake_engines: FakeEngines) -> Store:
     """Ada is red and Ben green, on three photos each; a blue face has no name."""
     for number in range(3):
         draw(photos / f"ada{number}.png", (40, 40, RED), shade=number)
         draw(photos / f"ben{number}.png", (40, 40, GREEN), shade=number)
     draw(photos / "cy.png", (40, 40, BLUE))
-    indexing.index(store, [photos], settings(), Told())
+    fake_engines.index(store, [photos], settings(), Told())
     rows = store.rows("SELECT f.id, p.path_text FROM face f JOIN file p ON p.photo = f.photo")
     for face, path in list(rows):
         if not path.startswith("cy"):
@@ -90,14 +88,14 @@ def library(store: Store, photos: Path) -> Store:
 
 
 @pytest.fixture
-def ask(library: Store, tmp_path: Path) -> Ask:
+def ask(library: Store, tmp_path: Path, fake_engines: FakeEngines) -> Ask:
     """Who is on a new photo with squares of these colours."""
 
     def ask(*colours: tuple[int, int, int], **how: object) -> Identified:
         photo = draw(tmp_path / "new.png", *((20 + 90 * number, 40, colour) for number, colour in enumerate(colours)))
         before = everything(library)
         with open_reader(library.path) as store:
-            found = identify(store, [photo], settings(), Silent(), **how)  # type: ignore[arg-type]
+            found = identify(store, [photo], settings(), Silent(), engines=fake_engines, **how)  # type: ignore[arg-type]
         assert everything(library) == before
         return found
 
@@ -124,50 +122,54 @@ def test_a_threshold_of_ones_own(ask: Ask, rule: str) -> None:
     assert ask(YELLOW, rule=rule, threshold=2.0).faces[0].person is not None
 
 
-def test_photos_without_faces_and_files_that_are_none(library: Store, tmp_path: Path) -> None:
+def test_photos_without_faces_and_files_that_are_none(
+    library: Store, tmp_path: Path, fake_engines: FakeEngines
+) -> None:
     empty, broken = draw(tmp_path / "empty.png"), tmp_path / "broken.png"
     broken.write_text("no photo")
     red = draw(tmp_path / "red.png", (40, 40, RED))
     told = Told()
-    found = identify(library, [broken, empty, red], settings(), told)
+    found = identify(library, [broken, empty, red], settings(), told, engines=fake_engines)
     assert [face.person for face in found.faces] == ["Ada"]
     assert found.faceless == (str(empty).encode(),)
     assert [problem.path for problem in found.problems] == [str(broken).encode()] == [p.path for p in told.problems]
 
 
-def test_nothing_indexed_and_nobody_named(store: Store, photos: Path, tmp_path: Path) -> None:
+def test_nothing_indexed_and_nobody_named(
+    store: Store, photos: Path, tmp_path: Path, fake_engines: FakeEngines
+) -> None:
     photo = draw(tmp_path / "new.png", (40, 40, RED))
     with pytest.raises(TooLittleDataError, match="no photo is indexed yet"):
-        identify(store, [photo], settings(), Silent())
+        identify(store, [photo], settings(), Silent(), engines=fake_engines)
     draw(photos / "1.png", (40, 40, RED))
-    indexing.index(store, [photos], settings(), Told())
+    fake_engines.index(store, [photos], settings(), Told())
     with pytest.raises(TooLittleDataError, match="nobody is named yet"):
-        identify(store, [photo], settings(), Silent())
+        identify(store, [photo], settings(), Silent(), engines=fake_engines)
 
 
-def test_one_person_only(store: Store, photos: Path, tmp_path: Path) -> None:
-    indexing.index(store, [draw(photos / "1.png", (40, 40, RED)).parent], settings(), Told())
+def test_one_person_only(store: Store, photos: Path, tmp_path: Path, fake_engines: FakeEngines) -> None:
+    fake_engines.index(store, [draw(photos / "1.png", (40, 40, RED)).parent], settings(), Told())
     [(face,)] = list(store.rows("SELECT id FROM face"))
     name_faces(store, [face], "Ada")
     photo = draw(tmp_path / "new.png", (40, 40, RED), (200, 40, BLUE))
     with pytest.raises(TooLittleDataError, match="only one person is named") as caught:
-        identify(store, [photo], settings(), Silent())
+        identify(store, [photo], settings(), Silent(), engines=fake_engines)
     assert caught.value.remedy == NameSecondPerson(or_nearest=True)
-    found = identify(store, [photo], settings(), Silent(), rule="nearest")
+    found = identify(store, [photo], settings(), Silent(), engines=fake_engines, rule="nearest")
     assert [face.person for face in found.faces] == ["Ada", None]
 
 
-def test_labels_made_with_another_embedder(library: Store, tmp_path: Path) -> None:
+def test_labels_made_with_another_embedder(library: Store, tmp_path: Path, fake_engines: FakeEngines) -> None:
     photo = draw(tmp_path / "new.png", (40, 40, RED))
     with pytest.raises(TooLittleDataError, match="not seen by other, whose distances mean"):
-        identify(library, [photo], settings(embedder="other"), Silent())
+        identify(library, [photo], settings(embedder="other"), Silent(), engines=fake_engines)
 
 
-def test_labels_that_the_embedder_has_not_seen(store: Store, tmp_path: Path) -> None:
+def test_labels_that_the_embedder_has_not_seen(store: Store, tmp_path: Path, fake_engines: FakeEngines) -> None:
     face = add_face(store, b"1.jpg", unit(1))
     say(store, "is", face, "Ada")
     with store.write():
         store.run("DELETE FROM embedding")
     with pytest.raises(TooLittleDataError, match=r"no named face .* seen") as caught:
-        identify(store, [draw(tmp_path / "new.png", (40, 40, RED))], settings(), Silent())
+        identify(store, [draw(tmp_path / "new.png", (40, 40, RED))], settings(), Silent(), engines=fake_engines)
     assert caught.value.remedy == IndexAgain()

@@ -14,7 +14,6 @@ from phototag.progress import Silent
 from phototag.store import engines, faces, groups
 from phototag.store.connect import Store, open_store
 from phototag.types import RGB, Detection
-from phototag.workflows.library import index as indexing
 from phototag.workflows.library.index import Indexed
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.cluster import cluster_faces
@@ -22,21 +21,18 @@ from phototag.workflows.recognition.tag import tag_faces
 from phototag.workflows.recognition.train import train_people
 from tests.store.build import clean
 from tests.workflows import fakes
-from tests.workflows.conftest import Workshop
-from tests.workflows.fakes import BLUE, GREEN, RED, Clock, Squares, Told, draw
-
-pytestmark = pytest.mark.usefixtures("at_once")
+from tests.workflows.fakes import BLUE, GREEN, RED, Clock, FakeEngines, Squares, Told, draw
 
 Run = Callable[..., Indexed]
 
 
 @pytest.fixture
-def run(store: Store, photos: Path, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(store: Store, photos: Path, fake_engines: FakeEngines, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Index `photos`; batches of re-embedding are of two faces."""
     monkeypatch.setattr("phototag.workflows.library.reembed._BATCH", 2)
 
     def run(budget: float | None = None, **changed: Any) -> Indexed:
-        return indexing.index(store, [photos], fakes.settings(**changed), Told(), budget=budget)
+        return fake_engines.index(store, [photos], fakes.settings(**changed), Told(), budget=budget)
 
     return run
 
@@ -80,11 +76,11 @@ def spoil(store: Store, face: int) -> None:
         store.run("UPDATE crop SET jpeg = X'00' WHERE face = ?", (face,))
 
 
-def test_no_photo_is_opened_and_names_stay(store: Store, run: Run, seven: list[int], workshop: Workshop) -> None:
+def test_no_photo_is_opened_and_names_stay(store: Store, run: Run, seven: list[int], fake_engines: FakeEngines) -> None:
     before = names(store)
     done = run(embedder="tastes")
     assert (done.reembedded, done.faces_left, done.photos, done.unchanged) == (7, 0, 0, 7)
-    assert workshop.found.calls == 0
+    assert fake_engines.detector.calls == 0
     assert names(store) == before
     assert embedder(store) == "tastes"
     assert seen(store, "tastes") == set(seven)
@@ -94,7 +90,7 @@ def test_no_photo_is_opened_and_names_stay(store: Store, run: Run, seven: list[i
 
 @pytest.mark.parametrize("batch", [1, 2, 4])
 def test_until_it_saw_every_face_the_former_embedder_stays(
-    store: Store, run: Run, seven: list[int], workshop: Workshop, batch: int
+    store: Store, run: Run, seven: list[int], fake_engines: FakeEngines, batch: int
 ) -> None:
     before, grouped = names(store), unnamed_groups(store)
 
@@ -102,10 +98,10 @@ def test_until_it_saw_every_face_the_former_embedder_stays(
         if call == batch:
             raise KeyboardInterrupt
 
-    workshop.during = stop
+    fake_engines.during = stop
     with pytest.raises(KeyboardInterrupt):
         run(embedder="tastes")
-    workshop.during = lambda call: None
+    fake_engines.during = lambda call: None
     assert embedder(store) == "colours"
     assert len(seen(store, "tastes")) == 2 * (batch - 1)
     done = cluster_faces(store, Silent())
@@ -125,9 +121,9 @@ def test_until_it_saw_every_face_the_former_embedder_stays(
 
 
 def test_a_change_that_was_begun_is_taken_back_by_naming_the_former(
-    store: Store, run: Run, seven: list[int], workshop: Workshop, clock: Clock
+    store: Store, run: Run, seven: list[int], fake_engines: FakeEngines, clock: Clock
 ) -> None:
-    workshop.during = clock.tick
+    fake_engines.during = clock.tick
     assert run(embedder="tastes", budget=1.5).faces_left == 3
     done = run(embedder="colours")
     assert (done.reembedded, embedder(store), engines.upcoming(store, "embedder")) == (0, "colours", None)
@@ -136,24 +132,24 @@ def test_a_change_that_was_begun_is_taken_back_by_naming_the_former(
 
 
 def test_a_coming_embedder_that_was_removed_hinders_nothing(
-    store: Store, run: Run, seven: list[int], workshop: Workshop, clock: Clock
+    store: Store, run: Run, seven: list[int], fake_engines: FakeEngines, clock: Clock
 ) -> None:
-    workshop.during = clock.tick
+    fake_engines.during = clock.tick
     run(embedder="tastes", budget=1.5)
-    workshop.gone.add("tastes")
+    fake_engines.gone.add("tastes")
     done = run()
     assert (done.reembedded, done.faces_left, done.unchanged, embedder(store)) == (0, 0, 7, "colours")
 
 
 def test_a_time_budget_ends_it_between_batches(
-    store: Store, photos: Path, run: Run, seven: list[int], workshop: Workshop, clock: Clock
+    store: Store, photos: Path, run: Run, seven: list[int], fake_engines: FakeEngines, clock: Clock
 ) -> None:
     draw(photos / "new.png", (40, 40, RED), (200, 40, BLUE))
-    workshop.during = clock.tick
+    fake_engines.during = clock.tick
     done = run(embedder="tastes", budget=1.5)
     assert (done.reembedded, done.faces_left) == (4, 3)
     assert (done.photos, done.left, done.unchanged) == (0, 1, 7)  # the new photo waits; known ones need not be opened
-    assert workshop.found.calls == 0
+    assert fake_engines.detector.calls == 0
     assert embedder(store) == "colours"
     assert "4 known faces seen by another embedder" in sentence(done)
     assert "3 known faces left for another embedder" in sentence(done)
@@ -179,14 +175,14 @@ def test_faces_of_photos_that_are_away_are_seen_too(
 
 @pytest.mark.parametrize("harm", [spoil, lambda store, face: store.run("DELETE FROM crop WHERE face = ?", (face,))])
 def test_a_face_without_a_usable_picture_is_seen_in_its_photo(
-    store: Store, run: Run, seven: list[int], workshop: Workshop, harm: Callable[[Store, int], None]
+    store: Store, run: Run, seven: list[int], fake_engines: FakeEngines, harm: Callable[[Store, int], None]
 ) -> None:
     before = names(store)
     harm(store, seven[0])
     harm(store, seven[4])
     done = run(embedder="tastes")
     assert (done.reembedded, done.photos, done.unchanged) == (5, 2, 5)
-    assert workshop.found.calls == 2
+    assert fake_engines.detector.calls == 2
     assert seen(store, "tastes") == set(seven)
     assert embedder(store) == "tastes"
     assert names(store) == before
@@ -209,7 +205,7 @@ def test_a_damaged_picture_of_a_photo_that_is_away_waits(
 
 
 def test_faces_that_another_run_adds_meanwhile_are_seen_before_the_change(
-    store: Store, run: Run, seven: list[int], workshop: Workshop
+    store: Store, run: Run, seven: list[int], fake_engines: FakeEngines
 ) -> None:
     def meanwhile(call: int) -> None:
         if call == 4:  # the last batch
@@ -220,7 +216,7 @@ def test_faces_that_another_run_adds_meanwhile_are_seen_before_the_change(
                 )
                 other.run("INSERT INTO crop SELECT last_insert_rowid(), jpeg, x, y, side, turn FROM crop LIMIT 1")
 
-    workshop.during = meanwhile
+    fake_engines.during = meanwhile
     assert run(embedder="tastes").reembedded == 8
     assert len(seen(store, "tastes")) == 8
 

@@ -9,22 +9,22 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from phototag.analysis.decode_pool import K, Outcome
 from phototag.errors import DatabaseDamagedError, DiskFullError
-from phototag.store import faces
+from phototag.store import faces, libraries
 from phototag.store.connect import Store, open_store
-from phototag.workflows.library import index as indexing
 from phototag.workflows.library.index import Indexed
 from phototag.workflows.naming.name import name_faces
 from tests.store.build import clean
 from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, GREEN, RED, Told, draw, serial, state
+from tests.workflows.fakes import BLUE, GREEN, RED, FakeEngines, Told, draw, in_process, state
 
 COLOURS = (RED, GREEN, BLUE)
 
@@ -45,13 +45,12 @@ def dozen(photos: Path) -> Path:
 
 
 @pytest.fixture
-def unbroken(dozen: Path, squares: fakes.Squares, tmp_path: Path) -> list[tuple[Any, ...]]:
+def unbroken(dozen: Path, same_engines: FakeEngines, tmp_path: Path) -> list[tuple[Any, ...]]:
     """What one whole run brings about."""
-    with open_store(tmp_path / "unbroken.db", create=True) as other, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(indexing, "decoded", serial)
-        done = indexing.index(other, [dozen], fakes.settings(), Told())
+    with open_store(tmp_path / "unbroken.db", create=True) as other:
+        done = same_engines.index(other, [dozen], fakes.settings(), Told())
         assert (done.photos, done.problems) == (9, 2)
-        squares.calls = 0
+        same_engines.detector.calls = 0
         return state(other)
 
 
@@ -64,7 +63,12 @@ def renew(store: Store) -> Store:
 
 
 def broken_off_everywhere(
-    store: Store, dozen: Path, arm: Callable[[int], Any], unbroken: list[tuple[Any, ...]], **switches: bool
+    store: Store,
+    dozen: Path,
+    arm: Callable[[int], Any],
+    unbroken: list[tuple[Any, ...]],
+    same_engines: FakeEngines,
+    **switches: bool,
 ) -> int:
     """Break a run off at the 1st, 2nd, 3rd … chance until one passes; each is followed by a whole one.
 
@@ -76,7 +80,7 @@ def broken_off_everywhere(
         broke = False
         disarm = arm(number)
         try:
-            indexing.index(store, [dozen], fakes.settings(batch_photos=3), Told())
+            same_engines.index(store, [dozen], fakes.settings(batch_photos=3), Told())
         except (KeyboardInterrupt, RuntimeError, DiskFullError, DatabaseDamagedError):
             broke = True
         disarm(store)
@@ -86,7 +90,7 @@ def broken_off_everywhere(
             " AND NOT EXISTS (SELECT 1 FROM detection WHERE photo = p.photo)"
         )
         assert done == 0  # done means: looked at, and all of it stored
-        indexing.index(store, [dozen], fakes.settings(), Told(), **switches)
+        same_engines.index(store, [dozen], fakes.settings(), Told(), **switches)
         assert state(store) == unbroken, number
         assert clean(store)
         if not broke:
@@ -96,8 +100,9 @@ def broken_off_everywhere(
     return number
 
 
-@pytest.mark.usefixtures("at_once")
-def test_stopped_at_every_step(store: Store, dozen: Path, unbroken: list[tuple[Any, ...]]) -> None:
+def test_stopped_at_every_step(
+    store: Store, dozen: Path, unbroken: list[tuple[Any, ...]], same_engines: FakeEngines
+) -> None:
     number = 0
     while True:
         number += 1
@@ -110,7 +115,7 @@ def test_stopped_at_every_step(store: Store, dozen: Path, unbroken: list[tuple[A
         told = Told(during=stop)
         broke = False
         try:
-            indexing.index(store, [dozen], fakes.settings(batch_photos=3), told)
+            same_engines.index(store, [dozen], fakes.settings(batch_photos=3), told)
         except KeyboardInterrupt:
             broke = True
         assert clean(store)
@@ -119,7 +124,7 @@ def test_stopped_at_every_step(store: Store, dozen: Path, unbroken: list[tuple[A
         if broke:  # what was finished is saved
             assert finished >= told.steps - 1 - 1  # but for the file that is no photo
         told = Told()
-        indexing.index(store, [dozen], fakes.settings(), told)
+        same_engines.index(store, [dozen], fakes.settings(), told)
         assert state(store) == unbroken, number
         assert told.steps <= 12 - finished
         if not broke:
@@ -127,10 +132,14 @@ def test_stopped_at_every_step(store: Store, dozen: Path, unbroken: list[tuple[A
     assert number == 12 + 2 + 1  # each file, each problem
 
 
-@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("lasting", [False, True])
 def test_every_commit_may_fail(
-    store: Store, dozen: Path, unbroken: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, lasting: bool
+    store: Store,
+    dozen: Path,
+    unbroken: list[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    lasting: bool,
+    same_engines: FakeEngines,
 ) -> None:
     class Full:
         """A connection whose disk is full at a commit (for good, or just then)."""
@@ -148,7 +157,7 @@ def test_every_commit_may_fail(
                     raise sqlite3.OperationalError("database or disk is full")
             return self.connection.execute(sql, parameters)
 
-    real = indexing.libraries.add
+    real = libraries.add
 
     def arm(number: int) -> Callable[[Store], None]:
         def add(opened: Store, root: bytes) -> Any:
@@ -156,21 +165,22 @@ def test_every_commit_may_fail(
                 opened.connection = Full(opened.connection, number)  # type: ignore[assignment]
             return real(opened, root)
 
-        monkeypatch.setattr(indexing.libraries, "add", add)
+        monkeypatch.setattr(libraries, "add", add)
         monkeypatch.setattr(Told, "problem", lambda *_: None)
 
         def disarm(opened: Store) -> None:
-            monkeypatch.setattr(indexing.libraries, "add", real)
+            monkeypatch.setattr(libraries, "add", real)
             if isinstance(opened.connection, Full):
                 opened.connection = opened.connection.connection
 
         return disarm
 
-    assert broken_off_everywhere(store, dozen, arm, unbroken) > 12
+    assert broken_off_everywhere(store, dozen, arm, unbroken, same_engines) > 12
 
 
-@pytest.mark.usefixtures("at_once")
-def test_stopped_right_after_every_commit(store: Store, dozen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_right_after_every_commit(
+    store: Store, dozen: Path, monkeypatch: pytest.MonkeyPatch, same_engines: FakeEngines
+) -> None:
     """What was begun and not opened is as if untouched, wherever Ctrl-C is heard."""
 
     class Heard:
@@ -197,7 +207,7 @@ def test_stopped_right_after_every_commit(store: Store, dozen: Path, monkeypatch
         connection = store.connection
         store.connection = Heard(connection, number)  # type: ignore[assignment]
         try:
-            indexing.index(store, [dozen], fakes.settings(batch_photos=3), Told())
+            same_engines.index(store, [dozen], fakes.settings(batch_photos=3), Told())
             broke = False
         except KeyboardInterrupt:
             pass
@@ -208,40 +218,38 @@ def test_stopped_right_after_every_commit(store: Store, dozen: Path, monkeypatch
     store.close()
 
 
-@pytest.mark.usefixtures("at_once")
 def test_every_inference_may_fail(
-    store: Store, dozen: Path, unbroken: list[tuple[Any, ...]], squares: fakes.Squares
+    store: Store, dozen: Path, unbroken: list[tuple[Any, ...]], same_engines: FakeEngines
 ) -> None:
     def arm(number: int) -> Callable[[Store], None]:
-        squares.calls = 0
+        same_engines.detector.calls = 0
 
         def during(call: int) -> None:
             if call == number:
                 raise KeyboardInterrupt
 
-        squares.during = during
-        return lambda _: setattr(squares, "during", lambda call: None)
+        same_engines.detector.during = during
+        return lambda _: setattr(same_engines.detector, "during", lambda call: None)
 
-    assert broken_off_everywhere(store, dozen, arm, unbroken) == 8  # seven sights: copies cost nothing
+    assert broken_off_everywhere(store, dozen, arm, unbroken, same_engines) == 8  # seven sights: copies cost nothing
 
 
-@pytest.mark.usefixtures("at_once")
 def test_every_inference_may_stumble(
-    store: Store, dozen: Path, unbroken: list[tuple[Any, ...]], squares: fakes.Squares
+    store: Store, dozen: Path, unbroken: list[tuple[Any, ...]], same_engines: FakeEngines
 ) -> None:
     for number in range(1, 8):
         store = renew(store)
-        squares.calls = 0
+        same_engines.detector.calls = 0
 
         def during(call: int, at: int = number) -> None:
             if call == at:
                 raise MemoryError
 
-        squares.during = during
-        done = indexing.index(store, [dozen], fakes.settings(batch_photos=3), Told())
+        same_engines.detector.during = during
+        done = same_engines.index(store, [dozen], fakes.settings(batch_photos=3), Told())
         assert (done.photos, done.problems) == (8, 3)
-        squares.during = lambda call: None
-        done = indexing.index(store, [dozen], fakes.settings(), Told())
+        same_engines.detector.during = lambda call: None
+        done = same_engines.index(store, [dozen], fakes.settings(), Told())
         assert (done.photos, done.problems) == (1, 2)
         assert state(store) == unbroken
     store.close()
@@ -253,58 +261,56 @@ def test_a_time_budget_that_ends_in_the_middle(
     store: Store,
     dozen: Path,
     unbroken: list[tuple[Any, ...]],
-    squares: fakes.Squares,
+    same_engines: FakeEngines,
     clock: fakes.Clock,
     monkeypatch: pytest.MonkeyPatch,
     seconds: int,
     ahead: int,
 ) -> None:
-    monkeypatch.setattr(indexing, "decoded", partial(serial, ahead=ahead))
-    squares.during = clock.tick  # each inference takes a second
+    same_engines.decode = partial(in_process, ahead=ahead)
+    same_engines.detector.during = clock.tick  # each inference takes a second
     told = Told()
-    done = indexing.index(store, [dozen], fakes.settings(batch_photos=3), told, budget=seconds - 0.5)
-    assert seconds <= squares.calls <= seconds + ahead + 1  # what is on its way is finished
+    done = same_engines.index(store, [dozen], fakes.settings(batch_photos=3), told, budget=seconds - 0.5)
+    assert seconds <= same_engines.detector.calls <= seconds + ahead + 1  # what is on its way is finished
     assert done.left == 12 - told.steps
-    assert done.left or squares.calls == 7
+    assert done.left or same_engines.detector.calls == 7
     assert store.value("SELECT count(*) FROM file WHERE state <> 'new'") in (12 - done.left, 11 - done.left)
     assert store.value("SELECT coalesce(sum(attempts), 0) FROM file") == 0
     assert clean(store)
-    again = indexing.index(store, [dozen], fakes.settings(), Told(), budget=100)
-    assert (again.left, squares.calls) == (0, 7)
+    again = same_engines.index(store, [dozen], fakes.settings(), Told(), budget=100)
+    assert (again.left, same_engines.detector.calls) == (0, 7)
     assert again.photos == 9 - done.photos
     assert state(store) == unbroken
 
 
 def test_every_decode_may_fail(
-    store: Store, dozen: Path, unbroken: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+    store: Store, dozen: Path, unbroken: list[tuple[Any, ...]], same_engines: FakeEngines
 ) -> None:
     def arm(number: int) -> Callable[[Store], None]:
-        def decoded(*arguments: Any, **sides: Any) -> Iterator[Any]:
-            for count, outcome in enumerate(serial(*arguments, ahead=2, **sides), 1):
+        def decode(photos: Iterable[tuple[K, bytes]], **how: int) -> Generator[tuple[K, Outcome], None, None]:
+            for count, outcome in enumerate(in_process(photos, ahead=2, **how), 1):
                 if count == number:
                     raise RuntimeError("no processes left")
                 yield outcome
 
-        monkeypatch.setattr(indexing, "decoded", decoded)
-        return lambda _: monkeypatch.setattr(indexing, "decoded", serial)
+        same_engines.decode = decode
+        return lambda _: setattr(same_engines, "decode", in_process)
 
-    assert broken_off_everywhere(store, dozen, arm, unbroken) == 13
+    assert broken_off_everywhere(store, dozen, arm, unbroken, same_engines) == 13
 
 
 # --- whole processes ---
 
 RUN = """
 import sys, time
-from pathlib import Path
-from phototag.cli import main, options
-from phototag.analysis import face_analyzer as looking
-from phototag.workflows.library import index as indexing
+from phototag.analysis.decode_pool import decode_photos
+from phototag.analysis.engine_provider import InstalledEngines
+from phototag.cli import main
 from tests.workflows import fakes
 
-eye = fakes.eye()
-looking.Eye.open = lambda settings: eye
-indexing.chosen = lambda settings, store: settings
-looking.align = fakes.cut
+engines = fakes.FakeEngines(reopened=False, decode=decode_photos)
+InstalledEngines.open = lambda self, settings, photos=None: engines.open(settings)
+InstalledEngines.installed = lambda self, kind, name: True
 wait = float(sys.argv.pop(1))
 
 def during(call):
@@ -313,7 +319,7 @@ def during(call):
     if call >= 3:
         time.sleep(wait)
 
-eye.detector.during = during
+engines.detector.during = during
 main.main(["index", *sys.argv[1:]])
 """
 
@@ -351,6 +357,7 @@ def test_a_stopped_process(
     end: signal.Signals,
     code: int,
     kill: Callable[[int, int], None],
+    same_engines: FakeEngines,
 ) -> None:
     process = start(store.path, dozen, wait=0.3)
     assert process.stdout
@@ -366,12 +373,12 @@ def test_a_stopped_process(
     assert store.value("SELECT sum(attempts) FROM file") == 0
     assert store.value("SELECT count(*) FROM file WHERE state = 'quarantined'") == 0
     assert clean(store)
-    index_here(store, dozen)
+    index_here(store, dozen, same_engines)
     assert state(store) == unbroken
 
 
-def index_here(store: Store, photos: Path) -> Indexed:
-    return indexing.index(store, [photos], fakes.settings(), Told())
+def index_here(store: Store, photos: Path, same_engines: FakeEngines) -> Indexed:
+    return same_engines.index(store, [photos], fakes.settings(), Told())
 
 
 def finish(*processes: subprocess.Popen[str]) -> None:
@@ -386,8 +393,8 @@ def test_two_runs_at_once_agree(store: Store, dozen: Path, unbroken: list[tuple[
     assert clean(store)
 
 
-def test_moves_under_two_runs_at_once(store: Store, dozen: Path, squares: fakes.Squares) -> None:
-    index_here(store, dozen)
+def test_moves_under_two_runs_at_once(store: Store, dozen: Path, same_engines: FakeEngines) -> None:
+    index_here(store, dozen, same_engines)
     for face in list(faces.identified(store)):
         name_faces(store, [face.id], f"{os.path.basename(os.fsdecode(face.path))} {face.box.x:.0f}")
     labels = dict(store.rows("SELECT face, person FROM label"))
@@ -401,8 +408,8 @@ def test_moves_under_two_runs_at_once(store: Store, dozen: Path, squares: fakes.
     assert clean(store)
 
 
-def test_names_given_while_a_run_goes_on(store: Store, dozen: Path, squares: fakes.Squares) -> None:
-    index_here(store, dozen)
+def test_names_given_while_a_run_goes_on(store: Store, dozen: Path, same_engines: FakeEngines) -> None:
+    index_here(store, dozen, same_engines)
     ids = [face.id for face in faces.identified(store)]
     for number in range(30):
         draw(dozen / f"more {number}.png", (40, 40, RED), shade=100 + number)

@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from phototag.analysis.engine_provider import InstalledEngines
+from phototag.analysis.face_analyzer import FaceAnalyzer
+from phototag.analysis.face_pipeline import FacePipeline
 from phototag.cli.main import cli
-from phototag.config import engines_folder
+from phototag.config import Settings, engines_folder
 from phototag.engines import installation, registry
 from phototag.engines.registry import EngineOptions
 from phototag.errors import PhototagError, TooLittleDataError, UsageError
@@ -44,11 +47,14 @@ class Squinting:
         return unit(chips[:, 0, :, 0] / np.float32(100) + np.float32(0.01))
 
 
-class FakeEye:
-    embedder = Squinting()
+class SquintingEngines:
+    """An `EngineProvider`."""
 
-    def embed(self, chips: Chips) -> Vectors:
-        return self.embedder.embed(chips)
+    def installed(self, kind: str, name: str) -> bool:
+        return True
+
+    def open(self, settings: Settings, *, photos: int | None = None) -> FaceAnalyzer:
+        return FaceAnalyzer(FacePipeline(fakes.Squares(), Squinting()))
 
 
 @pytest.fixture
@@ -60,14 +66,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             path = tmp_path / "photos" / f"person{person:02}" / f"{number}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"")
-    monkeypatch.setattr(job, "opened", lambda settings, photos: FakeEye())
-    monkeypatch.setattr(job, "look", look)
+    monkeypatch.setattr(job, "find_faces", find_faces)
+    monkeypatch.setattr(InstalledEngines, "open", SquintingEngines.open)
     monkeypatch.setattr(registry, "installed", lambda kind, name: name == "squinting")
     monkeypatch.setattr(registry, "make_embedder", lambda name, options: Squinting())
     yield tmp_path / "photos"
 
 
-def look(folder: Path, photos: Sequence[bytes], *_: object) -> job.Faces:
+def find_faces(folder: Path, photos: Sequence[bytes], *_: object) -> job.Faces:
     people = np.array([int(job.person_of(path)[-2:]) for path in photos])
     job._require_people(people.tolist(), folder, "faces")
     random = np.random.default_rng(5)
@@ -80,7 +86,14 @@ def look(folder: Path, photos: Sequence[bytes], *_: object) -> job.Faces:
 def train(folder: Path, plan: Plan = PLAN, **how: Any) -> TrainedEmbedder:
     out = how.pop("out", folder.parent / "out")
     settings = fakes.settings(embedder="squinting")
-    return job.train_embedder(folder, plan, settings, Silent(), out=out, **{"epochs": 12, "patience": 12, **how})
+    return job.train_embedder(
+        folder,
+        plan,
+        settings,
+        Silent(),
+        out=out,
+        **{"epochs": 12, "patience": 12, "engines": SquintingEngines(), **how},
+    )
 
 
 def test_it_learns_registers_and_is_judged_on_people_it_never_saw(folder: Path) -> None:
@@ -119,7 +132,7 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(folder: Path, monkey
     assert installation.find("other") is None
     with pytest.raises(UsageError, match="not finished: go on with --resume"):
         train(folder, other, out=out)
-    monkeypatch.setattr(job, "look", lambda *_: pytest.fail("the faces are known"))
+    monkeypatch.setattr(job, "find_faces", lambda *_: pytest.fail("the faces are known"))
     done = train(folder, other, out=out, resume=True)
     assert (done.epoch, done.comparison) == (whole.epoch, whole.comparison)
     assert (out / "weights.npz").read_bytes() == (folder.parent / "out" / "weights.npz").read_bytes()

@@ -25,7 +25,6 @@ from tests.workflows import fakes
 from tests.workflows.conftest import Index
 from tests.workflows.fakes import BLUE, GREEN, RED, draw
 
-pytestmark = pytest.mark.usefixtures("at_once")
 TWO = ((40, 40, GREEN), (200, 140, RED))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phototag.analysis.analyze import opened
+from phototag.analysis.engine_provider import INSTALLED, EngineProvider
 from phototag.analysis.thresholds import thresholds_of
 from phototag.config import Settings
 from phototag.display import path_text
@@ -54,6 +54,7 @@ def evaluate(
     far: float | None = None,
     strangers: float = 0.5,
     seed: int = 0,
+    engines: EngineProvider = INSTALLED,
 ) -> Evaluation:
     """Measure verification, identification and grouping on the main face of each photo below `folder`.
 
@@ -67,9 +68,9 @@ def evaluate(
     if listed is not None:
         photos = sorted({photo for pair in listed for photo in (pair.one, pair.other)})
     _require_people(folder, [person_of(photo) for photo in photos])
-    eye = opened(settings, len(photos))
-    thresholds = thresholds_of(eye.embedder.info)
-    tree = read_tree(photos, eye, settings, progress)
+    analyzer = engines.open(settings, photos=len(photos))
+    thresholds = thresholds_of(analyzer.embedder.info)
+    tree = read_tree(photos, analyzer, settings, progress)
     _require_people(folder, tree.people)
     if listed is not None:
         found = face_pairs(tree, listed)
@@ -83,8 +84,8 @@ def evaluate(
         progress.finish()
     alike, unlike = (tuple(HardPair((one, two), distance) for one, two, distance in pairs) for pairs in hardest)
     return Evaluation(
-        detector=eye.detector.info.name,
-        embedder=eye.embedder.info.name,
+        detector=analyzer.detector.info.name,
+        embedder=analyzer.embedder.info.name,
         photos=len(photos),
         tree=tree,
         verification=_measure_verification(histogram, chosen_by, far, thresholds, left_out),

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from phototag import __version__
-from phototag.analysis.decode_pool import Task, decoded
+from phototag.analysis.decode_pool import Decoder, decode_photos, workers_for
 from phototag.config import Settings
 from phototag.display import path_text
 from phototag.imaging.crops import face_crop
@@ -27,7 +27,7 @@ from phototag.report.evaluation import (
     Section,
     write_evaluation,
 )
-from phototag.types import DecodedPhoto, PhotoFile
+from phototag.types import DecodedPhoto
 from phototag.workflows.evaluation.figures import Evaluation, HardPair, WholeTree
 from phototag.workflows.evaluation.tree import Tree
 
@@ -35,14 +35,16 @@ from phototag.workflows.evaluation.tree import Tree
 _PEOPLE, _FACES = 60, 800
 
 
-def write_page(found: Evaluation, out: Path, settings: Settings, progress: Progress) -> Path:
+def write_page(
+    found: Evaluation, out: Path, settings: Settings, progress: Progress, decode: Decoder = decode_photos
+) -> Path:
     """Write the page to the folder `out`; returns its first page. Raises UsageError, DiskFullError."""
     progress.start("Writing the page", None)
     drawn = _plots(found) if plots.available() else []
     notes = () if drawn else (f"There are no plots: {plots.HOW}.",)
     if not drawn:
         progress.note(f"the page has no plots: {plots.HOW}")
-    crops = _crops(found, settings)
+    crops = _crops(found, settings, decode)
     page = write_evaluation(
         EvaluationPage(
             title="Evaluation",
@@ -102,15 +104,15 @@ def _plots(found: Evaluation) -> list[Plot]:
     return made
 
 
-def _crops(found: Evaluation, settings: Settings) -> dict[int, bytes]:
+def _crops(found: Evaluation, settings: Settings, decode: Decoder) -> dict[int, bytes]:
     """The pictures of the faces in hard pairs, by row; of photos that can't be read any more there is none."""
     rows = sorted({row for pair in (*found.alike, *found.unlike) for row in pair.rows})
     tree = found.tree
     crops: dict[int, bytes] = {}
-    tasks = (Task(row, PhotoFile(tree.photos[row], 0, 0), tree.photos[row]) for row in rows)
-    for task, outcome in decoded(tasks, jobs=max(1, min(settings.jobs, len(rows))), side=settings.detail_side):
+    photos = [(row, tree.photos[row]) for row in rows]
+    for row, outcome in decode(photos, jobs=workers_for(len(rows), settings.jobs), side=settings.detail_side):
         if isinstance(outcome, DecodedPhoto):
-            crops[task.photo] = face_crop(outcome.image, tree.boxes[task.photo]).jpeg
+            crops[row] = face_crop(outcome.image, tree.boxes[row]).jpeg
     return crops
 
 

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag import atomic
-from phototag.analysis.analyze import looked_at, opened
-from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.analyze import analyze
+from phototag.analysis.decode_pool import workers_for
+from phototag.analysis.engine_provider import INSTALLED, EngineProvider
+from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.analysis.main_face import main_face
-from phototag.analysis.stored_crop import chip_of
 from phototag.config import Settings, engines_folder
 from phototag.display import path_text
 from phototag.engines import registry
@@ -30,7 +31,7 @@ from phototag.engines.training.trainable import Trainable, trainable
 from phototag.engines.training.triplet import MARGIN, Trainer, below, load, save, under
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.imaging.augment import augmented
-from phototag.imaging.decode import NotAPhoto
+from phototag.imaging.decode import NOT_A_PHOTO
 from phototag.learn.arrays import Rows
 from phototag.learn.comparison import EmbedderComparison, VerificationFigures, compare_embedders, verification_figures
 from phototag.learn.thresholds import measure_thresholds
@@ -45,7 +46,7 @@ from phototag.learn.triplets import (
 )
 from phototag.progress import Progress
 from phototag.report.training import write_curve, write_history
-from phototag.types import Chips, Problem, StoredCrop, Vectors
+from phototag.types import Chips, Problem, Vectors
 from phototag.workflows.evaluation.tree import person_of, photos_below
 
 _FACES, _CHECKPOINT, _PLAN, _RESULT = "faces.npz", "checkpoint.npz", "plan.json", "result.json"
@@ -144,6 +145,7 @@ def train_embedder(
     resume: bool = False,
     epochs: int = 100,
     patience: int = 10,
+    engines: EngineProvider = INSTALLED,
 ) -> TrainedEmbedder:
     """Train on the photos of `folder`, a folder a person, and put the result on the shelf.
 
@@ -155,15 +157,15 @@ def train_embedder(
     said = {"folder": path_text(os.path.abspath(os.fsencode(folder))), "embedder": settings.embedder, **asdict(plan)}
     photos = photos_below(folder, progress)
     _require_people([person_of(path) for path in photos], folder, "photos")
-    eye = opened(settings, len(photos))
-    base = eye.embedder.info
+    analyzer = engines.open(settings, photos=len(photos))
+    base = analyzer.embedder.info
     course = trainable(plan.network, base, plan.start)
     registry.require_name(plan.name, course.family)
     with _writable(out):
         _begin(out, said, resume)
         faces = _known_faces(out / _FACES) if resume else None
         if faces is None:
-            faces = look(folder, photos, eye, course, plan, settings, progress)
+            faces = find_faces(folder, photos, analyzer, course, plan, settings, progress)
             _keep_faces(out / _FACES, faces)
         learnt = learn(faces, course, plan, out, progress, epochs, patience)
         progress.start("Measuring thresholds on the people held out", None)
@@ -197,22 +199,28 @@ def _require_people(people: list[str], folder: Path, what: str) -> None:
         )
 
 
-def look(
-    folder: Path, photos: list[bytes], eye: Eye, course: Trainable, plan: Plan, settings: Settings, progress: Progress
+def find_faces(
+    folder: Path,
+    photos: list[bytes],
+    analyzer: FaceAnalyzer,
+    course: Trainable,
+    plan: Plan,
+    settings: Settings,
+    progress: Progress,
 ) -> Faces:
     """The main face of every photo. Raises TooLittleDataError where too few have one."""
-    wanted = replace(eye.embedder.info, chip_size=course.chip_size, alignment=course.alignment)
+    wanted = replace(analyzer.embedder.info, chip_size=course.chip_size, alignment=course.alignment)
     found: dict[int, tuple[Vectors, Chips]] = {}
     progress.start("Looking for faces", len(photos))
-    for row, seen in looked_at(eye, photos, settings):
+    jobs = workers_for(len(photos), settings.jobs)
+    for row, result in analyze(enumerate(photos), analyzer, jobs=jobs, side=settings.decode_side):
         progress.advance()
-        if isinstance(seen, Problem):
-            if seen.code != NotAPhoto().code:
-                progress.problem(seen)
-        elif seen.faces:
-            face = main_face(seen.faces, seen.photo.width, seen.photo.height)
-            crop = StoredCrop(0, face.jpeg, face.region, face.box, face.landmarks)
-            found[row] = (face.vector, chip_of(crop, wanted))
+        if isinstance(result, Problem):
+            if result.code != NOT_A_PHOTO:
+                progress.problem(result)
+        elif result.faces:
+            face = main_face(result.faces, result.photo.width, result.photo.height)
+            found[row] = (face.vector, analyzer.pipeline.chip(face.crop, wanted))
     progress.finish()
     rows = sorted(found)
     people = [person_of(photos[row]) for row in rows]
@@ -220,11 +228,11 @@ def look(
     plain = np.stack([found[row][0] for row in rows])
     chips = np.concatenate([found[row][1] for row in rows])
     numbers = np.unique(people, return_inverse=True)[1].astype(np.int64)
-    samples = _variants(plain, chips, eye, plan, progress) if course.on_vectors else chips[None]
+    samples = _variants(plain, chips, analyzer, plan, progress) if course.on_vectors else chips[None]
     return Faces(numbers, plain, samples)
 
 
-def _variants(plain: Vectors, chips: Chips, eye: Eye, plan: Plan, progress: Progress) -> Vectors:
+def _variants(plain: Vectors, chips: Chips, analyzer: FaceAnalyzer, plan: Plan, progress: Progress) -> Vectors:
     """The plain vectors, and those of the chips turned, lit and mirrored a little."""
     random = np.random.default_rng(plan.seed)
     made = [plain]
@@ -232,7 +240,7 @@ def _variants(plain: Vectors, chips: Chips, eye: Eye, plan: Plan, progress: Prog
     for _ in range(plan.variants):
         parts = []
         for at in range(0, len(chips), 64):
-            parts.append(eye.embed(augmented(chips[at : at + 64], random)))
+            parts.append(analyzer.embed(augmented(chips[at : at + 64], random)))
             progress.advance(len(parts[-1]))
         made.append(np.concatenate(parts))
     progress.finish()

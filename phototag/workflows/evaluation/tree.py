@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag import __version__, atomic
-from phototag.analysis.analyze import looked_at
-from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.analyze import analyze
+from phototag.analysis.decode_pool import workers_for
+from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.analysis.main_face import main_face
 from phototag.config import Settings, cache_folder
 from phototag.display import path_text
 from phototag.errors import TooLittleDataError, UsageError
-from phototag.imaging.decode import NotAPhoto
+from phototag.imaging.decode import NOT_A_PHOTO
 from phototag.imaging.walk import walk
 from phototag.progress import Progress
 from phototag.types import Box, EngineInfo, Problem, Vectors
@@ -57,23 +58,25 @@ def photos_below(folder: Path, progress: Progress) -> list[bytes]:
     return [os.path.join(base, file.path) for file in sorted(found, key=lambda file: file.path)]
 
 
-def read_tree(photos: Sequence[bytes], eye: Eye, settings: Settings, progress: Progress) -> Tree:
+def read_tree(photos: Sequence[bytes], analyzer: FaceAnalyzer, settings: Settings, progress: Progress) -> Tree:
     """The main face of each photo, from the cache where it was found before. Raises TooLittleDataError without any."""
-    cache = _Cache(eye.detector.info, eye.embedder.info, settings)
+    cache = _Cache(analyzer.detector.info, analyzer.embedder.info, settings)
     sums = {path: _sha256(path) for path in photos}
     unseen = [path for path in photos if (known := sums[path]) is None or known not in cache.rows]
     problems: list[Problem] = []
     progress.start("Looking at photos", len(photos))
     progress.advance(len(photos) - len(unseen))
+    jobs = workers_for(len(unseen), settings.jobs)
     try:
-        for number, (row, outcome) in enumerate(looked_at(eye, unseen, settings) if unseen else (), 1):
-            if isinstance(outcome, Problem):
-                if outcome.code != NotAPhoto().code:
-                    problems.append(outcome)
-                    progress.problem(outcome)
+        results = analyze(enumerate(unseen), analyzer, jobs=jobs, side=settings.decode_side)
+        for number, (row, result) in enumerate(results, 1):
+            if isinstance(result, Problem):
+                if result.code != NOT_A_PHOTO:
+                    problems.append(result)
+                    progress.problem(result)
             else:
-                photo = outcome.photo
-                face = main_face(outcome.faces, photo.width, photo.height) if outcome.faces else None
+                photo = result.photo
+                face = main_face(result.faces, photo.width, photo.height) if result.faces else None
                 sums[unseen[row]] = photo.sha256
                 cache.rows[photo.sha256] = None if face is None else (face.vector, face.box)
             progress.advance()

@@ -1,47 +1,44 @@
-"""Index: for each new or changed photo of the roots decode, detect, align, embed, store."""
+"""Index: bring the database up to date with folders of photos: plan, analyze, commit."""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from phototag.analysis.decode_pool import Crash, Outcome, Task, decoded
-from phototag.analysis.face_analyzer import Eye, Seen
+from phototag.analysis.analyze import AnalysisQueue, Duplicate, analyze
+from phototag.analysis.engine_provider import INSTALLED, EngineProvider
+from phototag.analysis.face_analyzer import FaceAnalyzer, FaceFinder
+from phototag.analysis.face_pipeline import FacePipeline
 from phototag.config import Settings
-from phototag.display import path_text, printable
-from phototag.errors import LibraryOfflineError, PhotoError, PhototagError, UsageError
-from phototag.imaging.decode import NotAPhoto
+from phototag.display import path_text
+from phototag.errors import LibraryOfflineError, UsageError
 from phototag.progress import Progress
 from phototag.remedies import NameFolder
-from phototag.store import engines, face_places, faces, files, libraries, photos, problems
+from phototag.store import engines as engine_rows
+from phototag.store import faces, libraries, photos, problems
 from phototag.store.connect import Store
 from phototag.store.libraries import Library
 from phototag.types import DecodedPhoto, PhotoFile, Problem
-from phototag.workflows.library.engines_in_use import chosen
+from phototag.workflows.library.commit import NOT_READ, Committer, OpenedFile
+from phototag.workflows.library.engines_in_use import EngineIds, library_settings
+from phototag.workflows.library.plan import PlanOptions, plan, require_online
 from phototag.workflows.library.reembed import reembed
-from phototag.workflows.library.scan import require_online, scan
-from phototag.workflows.library.versions import Earlier, earlier, overwritten, same, seen_again
-
-#: A transaction is closed after so many seconds even if it is small.
-_COMMIT_SECONDS = 2.0
-#: What says nothing about a file's content: such a file is opened again by the next run.
-_NOT_READ = frozenset({"denied", "vanished", "unreadable", "changed"})
+from phototag.workflows.library.versions import earlier_versions, find_again, overwritten_versions, same_distance
 
 
 @dataclass(slots=True)
 class Indexed:
-    """What an index run did; `problems` counts those standing in the visited roots, also from earlier runs.
+    """What an index run did.
 
-    `reembedded`: known faces that another embedder has now seen. `left`, `faces_left`: the photos, and the known faces
-    for another embedder, that a time budget left for the next run.
+    `problems`: all that stand in the visited libraries, also from earlier runs. `reembedded`: known faces that another
+    embedder has now seen. `left`, `faces_left`: photos, and known faces that wait for another embedder, which a time
+    budget left for the next run. `offline`: a sentence for each library that is offline.
     """
 
     photos: int = 0
@@ -55,23 +52,6 @@ class Indexed:
     offline: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Both engines saw this content before: here, or at another place."""
-
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Stumble:
-    """An engine failed on this photo, though not on others."""
-
-    message: str
-
-
-_Result = Seen | _Known | PhotoError | Crash | _Stumble
-
-
 def index(
     store: Store,
     roots: Sequence[Path],
@@ -82,31 +62,33 @@ def index(
     follow: bool = False,
     retry: bool = False,
     budget: float | None = None,
+    engines: EngineProvider = INSTALLED,
 ) -> Indexed:
-    """Bring the database up to date with the folders `roots` (with all known ones if none are named).
+    """Bring the database up to date with the folders `roots`, or with all known libraries if none are named.
 
-    Never deletes a photo, face, decision or person, and never writes into a root. What is finished is
-    committed in small transactions, so that a run may be killed at any point. `accept_missing`: believe
-    it when much of a root is gone at once. `retry`: open files again that could not be used before.
-    `budget`: after so many seconds nothing more is begun; `Indexed` says what is left for the next run.
+    Never deletes a photo, face, decision or person, and only reads the folders. Results are committed in small
+    transactions, so that a run may be killed at any time. `accept_missing`, `follow`, `retry`: see `PlanOptions`.
+    `budget`: nothing more is begun after so many seconds; `Indexed` says what is left for the next run.
 
-    A root that is offline is left as it is, said in `Indexed.offline`, and doesn't keep the others from
-    being done. Raises UsageError, WeightsError and errors of the store.
+    A library that is offline is left as it is, and the others are indexed. Raises UsageError, WeightsError and errors
+    of the store.
     """
     wanted = _libraries(store, roots)
     done = Indexed()
     deadline = math.inf if budget is None else time.monotonic() + budget
-    settings = chosen(settings, store)
-    eye = Eye.open(settings)
-    known = reembed(store, eye, progress, deadline)  # also faces of photos that are away
+    settings = library_settings(store, settings, engines)
+    analyzer = engines.open(settings)
+    known = reembed(store, analyzer, progress, deadline)  # also faces of photos that are away
     done.reembedded, done.faces_left = known.faces, known.left
     if known.left:
-        deadline = -math.inf  # no photo is seen by an embedder that is not in use yet
+        deadline = -math.inf  # photos are analyzed only with the embedder in use
+    ids = EngineIds(engine_rows.register(store, analyzer.detector.info), known.embedder)
+    run = _Run(store, settings, analyzer, ids, progress, deadline)
+    options = PlanOptions(accept_missing, follow, retry)
     for library in wanted:
         try:
             require_online(library)
-            run = _Run(store, library, settings, eye, known.embedder, progress, done, deadline)
-            run.go(accept_missing=accept_missing, follow=follow, retry=retry)
+            run.index(library, options, done)
             libraries.set_state(store, library, "online")
         except LibraryOfflineError as error:
             libraries.set_state(store, library, "offline")
@@ -115,7 +97,8 @@ def index(
 
 
 def _libraries(store: Store, roots: Sequence[Path]) -> list[Library]:
-    """The libraries meant by `roots`: a folder inside a known root means that root; a root, also those inside it."""
+    """The libraries that `roots` mean: a folder inside a known library means that one, and a library also those
+    inside it. Raises UsageError for what is no folder."""
     known = libraries.every(store)
     if not roots:
         if not known:
@@ -124,8 +107,8 @@ def _libraries(store: Store, roots: Sequence[Path]) -> list[Library]:
     wanted: list[Library] = []
     for root in roots:
         path = os.path.abspath(os.fsencode(root))  # bytes: names need not be UTF-8
-        homes = [library for library in known if library.holds(path)]
-        home = max(homes, key=lambda library: len(library.root), default=None)
+        around = [library for library in known if library.holds(path)]
+        home = max(around, key=lambda library: len(library.root), default=None)
         if home is None or (os.path.isdir(home.root) and not os.path.isdir(path)):
             if not os.path.isdir(path):
                 raise UsageError(f"{path_text(path)} is not a folder: name the folder that holds your photos")
@@ -135,179 +118,92 @@ def _libraries(store: Store, roots: Sequence[Path]) -> list[Library]:
     return list(dict.fromkeys(wanted))
 
 
+@dataclass(frozen=True, slots=True)
 class _Run:
-    """One library's run, with what is finished but not committed yet."""
+    """What the libraries of one index run share; nothing is begun after `deadline` (of `time.monotonic`)."""
 
-    def __init__(
-        self,
-        store: Store,
-        library: Library,
-        settings: Settings,
-        eye: Eye,
-        embedder: int,
-        progress: Progress,
-        done: Indexed,
-        deadline: float,
-    ) -> None:
-        self.store, self.library, self.settings = store, library, settings
-        self.eye, self.progress, self.done, self.deadline = eye, progress, done, deadline
-        self.detector = engines.register(store, eye.detector.info)
-        self.embedder = embedder
-        self.begun: set[int] = set()
-        self.looked_at: deque[tuple[Task, Future[Seen]]] = deque()
-        self.finished: list[tuple[Task, _Result]] = []
-        self.under_way: set[str] = set()  # contents looked at but not committed
-        self.committed = time.monotonic()
+    store: Store
+    settings: Settings
+    analyzer: FaceAnalyzer
+    engines: EngineIds
+    progress: Progress
+    deadline: float
 
-    def go(self, *, accept_missing: bool, follow: bool, retry: bool) -> None:
-        found = scan(
-            self.store, self.library, self.detector, self.embedder, self.progress,
-            accept_missing=accept_missing, follow=follow, retry=retry,
-        )  # fmt: skip
-        for problem in found.denied:
+    def index(self, library: Library, options: PlanOptions, done: Indexed) -> None:
+        """Index one library, and add what was done to `done`. Raises LibraryOfflineError."""
+        planned = plan(self.store, library, self.engines, options, self.progress)
+        for problem in planned.denied:
             self.progress.problem(problem)
-        self.done.missing += found.missing
-        self.done.unchanged += found.unchanged
-        if found.todo or found.tried:
-            self.progress.start(f"Indexing {path_text(self.library.root)}", len(found.todo) + len(found.tried))
+        done.missing += planned.missing
+        done.unchanged += planned.unchanged
+        if planned.new or planned.retried:
+            self.progress.start(f"Indexing {path_text(library.root)}", len(planned.new) + len(planned.retried))
+            committer = Committer(self.store, library, self.engines, self.progress)
+            job = _LibraryJob(self, library, committer, done)
             try:
-                self.look_at(found.todo, self.settings.jobs, self.settings.batch_photos)
-                self.look_at(found.tried, 1, 1)  # one by one, so that the guilty file is soon known
-            finally:
-                # Also on Ctrl-C: what is finished is kept, what was only begun is as if untouched.
-                self.settle(0)
-                self.commit()
-                with self.store.write():
-                    files.reset_attempts(self.store, self.begun)
+                job.analyze(planned.new, self.settings.jobs, self.settings.batch_photos)
+                job.analyze(planned.retried, 1, 1)  # one by one, so that it is soon known which of them is deadly
+            finally:  # also on Ctrl-C: what is finished is kept, and what was only begun is as if untouched
+                committer.close()
+                done.photos += committer.photos
+                done.faces += committer.faces
             self.progress.finish()
-        self.done.problems += problems.count(self.store, self.library.id)
+        done.problems += problems.count(self.store, library.id)
 
-    def look_at(self, found: Sequence[PhotoFile], jobs: int, batch: int) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _LibraryJob:
+    """The files of one library that must be opened."""
+
+    run: _Run
+    library: Library
+    committer: Committer
+    done: Indexed
+
+    def analyze(self, found: Sequence[PhotoFile], jobs: int, batch: int) -> None:
+        """Open and analyze files with so many decoders, and commit the results in batches."""
         if not found:
             return
-        outcomes = decoded(
-            self.tasks(found, batch),
+        queue: AnalysisQueue[OpenedFile] = AnalysisQueue(self.run.analyzer)
+        results = analyze(
+            self._begin(found, batch),
+            self.run.analyzer,
             jobs=min(jobs, len(found)),
-            side=self.settings.detail_side,
+            side=self.run.settings.decode_side,
+            route=self._route,
+            queue=queue,
         )
-        with closing(outcomes):
-            for task, outcome in outcomes:
-                self.take(task, outcome)
-                self.settle(self.eye.threads)  # so that each thread finds its next photo waiting
-                late = time.monotonic() - self.committed > _COMMIT_SECONDS
-                if late or len(self.finished) >= batch:
-                    self.commit()
-            self.settle(0)
+        try:
+            with closing(results):
+                for file, result in results:
+                    if isinstance(result, Problem) and result.code in NOT_READ:
+                        require_online(replace(self.library, photos=1))  # the drive may be gone, not just this file
+                    self.committer.add(file, result)
+                    self.committer.commit_if_due(batch)
+        finally:
+            for file, result in queue.drain(0):
+                self.committer.add(file, result)
 
-    def tasks(self, found: Sequence[PhotoFile], batch: int) -> Iterator[Task]:
-        """Tasks, each noted in the database as attempted before its file is opened."""
+    def _begin(self, found: Sequence[PhotoFile], batch: int) -> Iterator[tuple[OpenedFile, bytes]]:
+        """The files with their absolute paths; each one's attempt is in the database before it is opened."""
         for start in range(0, len(found), batch):
-            begun = found[start : start + batch]
-            with self.store.write():
-                ids = files.begin(self.store, self.library.id, begun)
-                self.begun.update(ids)  # before the commit: whatever stops us after it, they are forgiven
-            for number, (photo, file) in enumerate(zip(ids, begun, strict=True), start):
-                if time.monotonic() > self.deadline:
+            for number, file in enumerate(self.committer.begin(found[start : start + batch]), start):
+                if time.monotonic() > self.run.deadline:
                     self.done.left += len(found) - number
                     return
-                yield Task(photo, file, os.path.join(self.library.root, file.path))
+                yield file, os.path.join(self.library.root, file.file.path)
 
-    def take(self, task: Task, outcome: Outcome) -> None:
-        """What a photo turns out to be; what nobody saw yet is looked at, and what overwrote a version of itself."""
-        if isinstance(outcome, DecodedPhoto) and outcome.sha256 in self.under_way:
-            self.settle(0)  # so that a copy is known as one
-            self.commit()
-        result = self.known(task, outcome)
-        versions = self.versions(task, outcome, result) if isinstance(outcome, DecodedPhoto) else []
-        if isinstance(outcome, DecodedPhoto) and (result is None or versions):
-            image = replace(outcome.image, rgb=outcome.image.rgb.copy())  # its memory is used again
-            kept = faces.without_crop(self.store, outcome.sha256)
-            look = partial(seen_again, versions, kept) if versions or kept else None
-            self.looked_at.append((task, self.eye.look(replace(outcome, image=image), look)))
-            self.under_way.add(outcome.sha256)
-        elif result is not None:
-            self.finish(task, result)
-
-    def versions(self, task: Task, photo: DecodedPhoto, known: _Result | None) -> list[Earlier]:
-        """What was at a file's place before, as far as the photo may show faces of which anything was said there."""
-        if known is None:
-            return earlier(self.store, task.photo, photo.sha256, self.embedder)
-        return overwritten(self.store, task.photo, photo, self.embedder, same(self.eye.embedder))
-
-    def settle(self, most: int) -> None:
-        """Finish photos that are looked at until only so many are left."""
-        while len(self.looked_at) > most:
-            task, seen = self.looked_at.popleft()
-            try:
-                self.finish(task, seen.result())
-            except PhototagError:
-                raise
-            except Exception as error:
-                message = f"an engine failed on it ({type(error).__name__}: {printable(str(error))[:200]})"
-                self.finish(task, _Stumble(message))
-
-    def finish(self, task: Task, result: _Result) -> None:
-        self.finished.append((task, result))
-        self.progress.advance()
-
-    def known(self, task: Task, outcome: Outcome) -> _Result | None:
-        if isinstance(outcome, PhotoError | Crash):
-            if isinstance(outcome, PhotoError) and outcome.code in _NOT_READ:
-                require_online(replace(self.library, photos=1))  # the whole drive may be gone, not this file
-            return outcome
-        seen = photos.analyzed(self.store, outcome.sha256, self.detector, self.embedder)
-        return None if seen is None else _Known(outcome.sha256)
-
-    def commit(self) -> None:
-        """Store everything finished, in one transaction."""
-        if not self.finished:
-            return
-        with self.store.write():
-            for task, result in self.finished:
-                self.put(task, result)
-        settled, self.finished = self.finished, []
-        self.under_way -= {result.photo.sha256 for _, result in settled if isinstance(result, Seen)}
-        self.begun -= {task.photo for task, _ in settled}
-        self.committed = time.monotonic()
-        for task, result in settled:
-            problem = _problem(task, result)
-            if problem is not None:
-                self.progress.problem(problem)
-            elif not isinstance(result, NotAPhoto):
-                self.done.photos += 1
-                self.done.faces += len(result.faces) if isinstance(result, Seen) else 0
-
-    def put(self, task: Task, result: _Result) -> None:
-        problem = _problem(task, result)
-        problems.clear(self.store, self.library.id, task.file.path, but=problem.stage if problem else None)
-        if problem is not None:
-            problems.record(self.store, self.library.id, problem)
-            if problem.code in _NOT_READ:
-                files.reset_attempts(self.store, [task.photo])
-            elif not isinstance(result, _Stumble):  # which keeps its attempt, and is tried again
-                files.fail(self.store, task.photo, task.file, quarantined=isinstance(result, Crash))
-        elif isinstance(result, Seen):
-            self.put_faces(task, result)
-        elif isinstance(result, _Known):
-            photo = photos.analyzed(self.store, result.sha256, self.detector, self.embedder)
-            if photo is not None:  # else another run changed it meanwhile: this file is tried again
-                files.finish(self.store, task.photo, task.file, photo)
+    def _route(self, file: OpenedFile, photo: DecodedPhoto) -> FaceFinder | Duplicate:
+        """How to find the faces of a photo: in none that was analyzed before, unless it came to where a version of it
+        was; together with those of earlier versions, if there are any."""
+        store, embedder = self.run.store, self.run.engines.embedder
+        self.committer.commit_content(photo.sha256)
+        if photos.analyzed(store, photo.sha256, self.run.engines.detector, embedder) is not None:
+            threshold = same_distance(self.run.analyzer.embedder.info)
+            versions = overwritten_versions(store, file.id, photo, embedder, threshold)
+            if not versions:
+                return Duplicate(photo.sha256)
         else:
-            files.drop(self.store, task.photo, task.file)
-
-    def put_faces(self, task: Task, seen: Seen) -> None:
-        new = photos.find(self.store, seen.photo.sha256) is None
-        again = any(face.subject is not None for face in seen.faces)
-        photo = photos.add(self.store, seen.photo)
-        face_places.replace(self.store, photo, self.detector, self.embedder, seen.faces, seen.preview)
-        files.finish(self.store, task.photo, task.file, photo, version=new or again)
-
-
-def _problem(task: Task, result: _Result) -> Problem | None:
-    if isinstance(result, Crash):
-        return Problem(task.file.path, "decode", "crashed", result.message)
-    if isinstance(result, _Stumble):
-        return Problem(task.file.path, "faces", "engine-failed", result.message)
-    if isinstance(result, PhotoError) and not isinstance(result, NotAPhoto):
-        return Problem(task.file.path, "decode", result.code, result.message)
-    return None
+            versions = earlier_versions(store, file.id, photo.sha256, embedder)
+        kept = faces.without_crop(store, photo.sha256)
+        return partial(find_again, versions, kept) if versions or kept else FacePipeline.analyze

@@ -1,14 +1,14 @@
-"""Re-embed: another embedder sees the faces that are known already, from their stored pictures, and takes over."""
+"""Re-embed: another embedder embeds all known faces, from their stored crops, and then replaces the current one."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from phototag.analysis.face_analyzer import Eye
-from phototag.analysis.stored_crop import chip_of
+from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.errors import PhotoError
 from phototag.progress import Progress
 from phototag.store import embeddings, engines, faces
@@ -20,9 +20,10 @@ _BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class Reembedded:
-    """What came of it.
+    """What was done.
 
-    `embedder`: the row of the current one. `faces`, `left`: how many the eye's has newly seen, and has not.
+    `embedder`: the id of the current one. `faces`, `left`: how many faces the analyzer's embedder has newly embedded,
+    and how many it still has to.
     """
 
     embedder: int
@@ -30,19 +31,18 @@ class Reembedded:
     left: int
 
 
-def reembed(store: Store, eye: Eye, progress: Progress, deadline: float) -> Reembedded:
-    """Show the eye's embedder every present face that it has not seen, then make it the current one.
+def reembed(store: Store, analyzer: FaceAnalyzer, progress: Progress, deadline: float) -> Reembedded:
+    """Embed every present face that the analyzer's embedder has not embedded yet, then make it the current embedder.
 
-    Until it has seen them all, the embedder that was current before stays so, and the next run goes on: groups and
-    models are never made of a part of the faces. No batch is begun after `deadline` (of `time.monotonic`). No photo is
-    opened, and every name stays with its face. A face whose stored picture is damaged is left to `index`, which opens
-    its photo again.
+    Until then the current one stays, and the next run goes on: groups and models are never made from a part of the
+    faces. No batch is begun after `deadline` (of `time.monotonic`). No photo is opened, and every name stays with its
+    face. A face with a damaged crop is left to `index`, which opens its photo again.
     """
-    engine = engines.add(store, eye.embedder.info)
+    engine = engines.add(store, analyzer.embedder.info)
     damaged: set[int] = set()
     done = 0
     while True:
-        with store.write():  # so that no other run adds a face between the last look and the change
+        with store.write():  # so that no other run adds a face between the last query and the change
             waiting = [face for face in embeddings.without_embedding(store, engine) if face not in damaged]
             if not waiting:
                 engines.set_current(store, engine)
@@ -54,15 +54,22 @@ def reembed(store: Store, eye: Eye, progress: Progress, deadline: float) -> Reem
                 progress.finish()
                 current = engines.current(store, "embedder")
                 return Reembedded(current[0] if current else engine, done, len(waiting) - start)
-            ids, chips = [], []
-            for face in waiting[start : start + _BATCH]:
-                try:
-                    chips.append(chip_of(faces.stored_crop(store, face), eye.embedder.info))
-                    ids.append(face)
-                except PhotoError:
-                    damaged.add(face)
-            if ids:
-                embeddings.add_embeddings(store, engine, ids, eye.embed(np.concatenate(chips)))
-            done += len(ids)
-            progress.advance(len(ids))
+            embedded = _embed(store, analyzer, engine, waiting[start : start + _BATCH])
+            damaged.update(set(waiting[start : start + _BATCH]) - embedded)
+            done += len(embedded)
+            progress.advance(len(embedded))
         progress.finish()
+
+
+def _embed(store: Store, analyzer: FaceAnalyzer, engine: int, batch: Sequence[int]) -> set[int]:
+    """Embed faces, all but those with a damaged crop; returns which."""
+    ids, chips = [], []
+    for face in batch:
+        try:
+            chips.append(analyzer.pipeline.chip(faces.stored_crop(store, face)))
+            ids.append(face)
+        except PhotoError:
+            continue
+    if ids:
+        embeddings.add_embeddings(store, engine, ids, analyzer.embed(np.concatenate(chips)))
+    return set(ids)

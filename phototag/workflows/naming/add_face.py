@@ -1,26 +1,28 @@
-"""Show faces: what a human points at and no detector found becomes a face like any other."""
+"""Add a face: one that no detector found, at a place that a human points at, becomes a face like any other."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from phototag.analysis.decode_pool import Crash, Task, decoded
-from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.analyze import analyze
+from phototag.analysis.engine_provider import INSTALLED, EngineProvider
+from phototag.analysis.face_analyzer import FaceAnalyzer, FaceFinder
+from phototag.analysis.face_pipeline import PhotoAnalysis
 from phototag.config import Settings
 from phototag.display import path_text, person_name
-from phototag.errors import PhotoError, UsageError
+from phototag.errors import UsageError
 from phototag.progress import Progress, Silent
 from phototag.remedies import IndexAgain, IndexFolder
-from phototag.store import decisions, engines, face_places, libraries, models, people, photos
+from phototag.store import decisions, face_places, libraries, models, people, photos
+from phototag.store import engines as engine_rows
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.photos import LocatedPhoto
-from phototag.types import Box, DecodedPhoto, NewFace, Origin, Person, PhotoFile, Problem
-from phototag.workflows.library.engines_in_use import chosen, current_embedder
+from phototag.types import Box, DecodedPhoto, NewFace, Origin, Person, Problem
+from phototag.workflows.library.engines_in_use import current_embedder, library_settings
 from phototag.workflows.naming.people import checked_name
 
 #: A face of fewer pixels each way shows nobody (the smallest window of the smallest detector).
@@ -28,8 +30,8 @@ SMALLEST = 12
 
 
 @dataclass(slots=True)
-class Shown:
-    """Faces cut out and embedded, by their photo's id and their box; and photos that can't be used."""
+class DrawnFaces:
+    """Faces at drawn boxes, by their photo's id and their box; the photos' previews; photos that can't be used."""
 
     embedder: int
     faces: dict[tuple[int, Box], NewFace] = field(default_factory=dict)
@@ -37,51 +39,57 @@ class Shown:
     problems: list[Problem] = field(default_factory=list)
 
 
-def look(store: Store, wanted: Mapping[LocatedPhoto, Sequence[Box]], settings: Settings, progress: Progress) -> Shown:
-    """Cut out and embed, by the embedder in use, the faces at places in one photo or more; nothing is stored.
+def describe_drawn_faces(
+    store: Store,
+    wanted: Mapping[LocatedPhoto, Sequence[Box]],
+    settings: Settings,
+    progress: Progress,
+    engines: EngineProvider = INSTALLED,
+) -> DrawnFaces:
+    """Cut out and embed, with the embedder in use, the faces in boxes drawn on photos; nothing is stored.
 
-    Raises UsageError, WeightsError if that embedder can't be had.
+    The photos are decoded by workers, so that none of them can end a server. Raises UsageError, WeightsError if the
+    embedder can't be had.
     """
-    embedder = current_embedder(store)
-    shown = Shown(embedder)
-    settings = replace(chosen(settings, store), jobs=min(settings.jobs, len(wanted)), embedder=_in_use(store))
-    eye = Eye.open(settings)
-    if engines.find(store, eye.embedder.info) != embedder:
-        raise UsageError(
-            f"{store.path} was indexed with another {eye.embedder.info.name} than is installed now", IndexAgain()
-        )
-    rows = {photo.id: photo for photo in wanted}
-    tasks = (Task(photo.id, PhotoFile(photo.path, 0, 0), photo.path) for photo in wanted)
+    drawn = DrawnFaces(current_embedder(store))
+    settings = replace(library_settings(store, settings, engines), embedder=_embedder_in_use(store))
+    analyzer = _open(store, drawn.embedder, settings, len(wanted), engines)
+
+    def route(photo: LocatedPhoto, decoded: DecodedPhoto) -> FaceFinder | Problem:
+        if decoded.sha256 != photo.sha256:
+            return Problem(photo.path, "faces", "changed", "it has changed since it was indexed: index it again")
+        return lambda pipeline, decoded: pipeline.describe_boxes(decoded, wanted[photo])
+
     progress.start("Looking at faces that were shown", len(wanted))
-    with closing(decoded(tasks, jobs=settings.jobs, side=settings.detail_side)) as outcomes:
-        for task, outcome in outcomes:
-            photo = rows[task.photo]
-            problem = _unusable(photo, outcome)
-            if problem is not None:
-                progress.problem(problem)
-                shown.problems.append(problem)
-            elif isinstance(outcome, DecodedPhoto):
-                seen = eye.show(outcome, wanted[photo])
-                for box, face in zip(wanted[photo], seen.faces, strict=True):
-                    shown.faces[photo.id, box] = face
-                shown.previews[photo.id] = seen.preview or b""
-            progress.advance()
+    jobs = min(settings.jobs, len(wanted))
+    paths = ((photo, photo.path) for photo in wanted)
+    for photo, result in analyze(paths, analyzer, jobs=jobs, side=settings.decode_side, route=route):
+        match result:
+            case PhotoAnalysis():
+                for box, face in zip(wanted[photo], result.faces, strict=True):
+                    drawn.faces[photo.id, box] = face
+                drawn.previews[photo.id] = result.preview or b""
+            case Problem():
+                progress.problem(result)
+                drawn.problems.append(result)
+        progress.advance()
     progress.finish()
-    return shown
+    return drawn
 
 
-def _in_use(store: Store) -> str | None:
-    found = engines.current(store, "embedder")
+def _open(store: Store, embedder: int, settings: Settings, photos: int, engines: EngineProvider) -> FaceAnalyzer:
+    """The engines. Raises UsageError if the embedder isn't the one of that id."""
+    analyzer = engines.open(settings, photos=photos)
+    if engine_rows.find(store, analyzer.embedder.info) != embedder:
+        raise UsageError(
+            f"{store.path} was indexed with another {analyzer.embedder.info.name} than is installed now", IndexAgain()
+        )
+    return analyzer
+
+
+def _embedder_in_use(store: Store) -> str | None:
+    found = engine_rows.current(store, "embedder")
     return found[1] if found else None
-
-
-def _unusable(photo: LocatedPhoto, outcome: DecodedPhoto | PhotoError | Crash) -> Problem | None:
-    if isinstance(outcome, DecodedPhoto):
-        if outcome.sha256 == photo.sha256:
-            return None
-        return Problem(photo.path, "faces", "changed", "it has changed since it was indexed: index it again")
-    code = outcome.code if isinstance(outcome, PhotoError) else "crashed"
-    return Problem(photo.path, "decode", code, outcome.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +108,14 @@ def add_face(
     name: str | None,
     settings: Settings,
     progress: Progress | None = None,
+    engines: EngineProvider = INSTALLED,
 ) -> Added:
     """There is a face at `box` (upright pixels of the full-size photo), which no detector found; and who it is.
 
     If a known face is there, that one is meant. One answer, which is undone as one. Raises UsageError for a
     photo that isn't indexed or can't be used, a box that can't be, or a name that can't be.
     """
-    return add_face_on(store, photo_at(store, photo), box, name, settings, progress)
+    return add_face_on(store, photo_at(store, photo), box, name, settings, progress, engines=engines)
 
 
 def add_face_on(
@@ -117,26 +126,27 @@ def add_face_on(
     settings: Settings,
     progress: Progress | None = None,
     origin: Origin = "typed",
+    engines: EngineProvider = INSTALLED,
 ) -> Added:
     """The same on a photo that is known already."""
     with checked_name():
         cleaned = None if name is None else person_name(name)
     path = row.path
     _require_inside(box, row)
-    shown = None
+    drawn = None
     if _known_at(store, row.id, box) is None:
-        shown = look(store, {row: [box]}, settings, progress or Silent())
-        if shown.problems:
-            raise UsageError(f"{path_text(path)} can't be used ({shown.problems[0].message}); nothing was saved")
+        drawn = describe_drawn_faces(store, {row: [box]}, settings, progress or Silent(), engines)
+        if drawn.problems:
+            raise UsageError(f"{path_text(path)} can't be used ({drawn.problems[0].message}); nothing was saved")
     with store.write():
         face = _known_at(store, row.id, box)  # also one that another run found meanwhile
         known = face is not None
         if face is None:
-            if shown is None or photos.sha256(store, row.id) != row.sha256:
+            if drawn is None or photos.sha256(store, row.id) != row.sha256:
                 raise UsageError(f"{path_text(path)} is being indexed just now; nothing was saved: try again")
             once = _known_at(store, row.id, box, present=False)
             face = face_places.add(
-                store, row.id, shown.embedder, shown.faces[row.id, box], shown.previews[row.id], once
+                store, row.id, drawn.embedder, drawn.faces[row.id, box], drawn.previews[row.id], once
             )
         elif cleaned is None and decisions.labels(store).get(face, ("", None))[0] == "not-a-face":
             raise UsageError(f"you said that face {face} there is no face: say who it is, or undo that")

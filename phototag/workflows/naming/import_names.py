@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from phototag.analysis.engine_provider import INSTALLED, EngineProvider
 from phototag.config import Settings
 from phototag.interop.names_file import NamesFile
 from phototag.progress import Progress
@@ -16,7 +17,7 @@ from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.photos import LocatedPhoto
 from phototag.types import Box, Problem
-from phototag.workflows.naming.add_face import Shown, look
+from phototag.workflows.naming.add_face import DrawnFaces, describe_drawn_faces
 from phototag.workflows.naming.import_plan import Difference, FaceId, ImportPlan, PlannedDecision, Who
 
 
@@ -55,6 +56,7 @@ def import_names(
     *,
     overrule: bool = False,
     dry_run: bool = False,
+    engines: EngineProvider = INSTALLED,
 ) -> Imported:
     """Write, as one answer, the file's decisions that don't stand here yet; a second time nothing is left to do.
 
@@ -65,24 +67,27 @@ def import_names(
         plan = ImportPlan(store, names, overrule=overrule)
     if dry_run:
         return _result(plan, None, plan.planned, len(plan.faces_to_add()), ())
-    shown = _look(store, plan, settings, progress)
+    drawn = _describe_missing(store, plan, settings, progress, engines)
     with store.write():
         plan = ImportPlan(store, names, overrule=overrule)  # beside what stands by now
-        answer, written, added = _write(store, plan, shown)
-    return _result(plan, answer, written, added, tuple(shown.problems) if shown else ())
+        answer, written, added = _write(store, plan, drawn)
+    return _result(plan, answer, written, added, tuple(drawn.problems) if drawn else ())
 
 
-def _look(store: Store, plan: ImportPlan, settings: Settings, progress: Progress) -> Shown | None:
+def _describe_missing(
+    store: Store, plan: ImportPlan, settings: Settings, progress: Progress, engines: EngineProvider
+) -> DrawnFaces | None:
+    """The faces that the file lists and no detector found here, cut out of their photos."""
     wanted: dict[LocatedPhoto, list[Box]] = {}
     for photo, box in plan.faces_to_add().values():
         wanted.setdefault(photo, []).append(box)
-    return look(store, wanted, settings, progress) if wanted else None
+    return describe_drawn_faces(store, wanted, settings, progress, engines) if wanted else None
 
 
-def _write(store: Store, plan: ImportPlan, shown: Shown | None) -> tuple[int | None, list[PlannedDecision], int]:
+def _write(store: Store, plan: ImportPlan, drawn: DrawnFaces | None) -> tuple[int | None, list[PlannedDecision], int]:
     """The answer's number, its decisions, and how many faces were added (inside a write transaction)."""
     to_add = plan.faces_to_add()
-    cut_out = shown.faces if shown else {}
+    cut_out = drawn.faces if drawn else {}
     unusable = {face for face, (photo, box) in to_add.items() if (photo.id, box) not in cut_out}
     written = [one for one in plan.planned if not {one.face, one.other_face} & unusable]
     # An added face is there because the import says so: undoing the import takes it away, too.
@@ -91,11 +96,11 @@ def _write(store: Store, plan: ImportPlan, shown: Shown | None) -> tuple[int | N
         return None, [], 0
     ids: dict[FaceId, int] = {}
     for face in _faces_in(written):
-        if face in to_add and shown is not None:
+        if face in to_add and drawn is not None:
             photo, box = to_add[face]
             known = face if face > 0 else None
             ids[face] = face_places.add(
-                store, photo.id, shown.embedder, cut_out[photo.id, box], shown.previews[photo.id], known
+                store, photo.id, drawn.embedder, cut_out[photo.id, box], drawn.previews[photo.id], known
             )
         elif face < 0:
             photo, box = plan.place(face)

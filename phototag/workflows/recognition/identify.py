@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from phototag.analysis.analyze import looked_at, opened
+from phototag.analysis.analyze import analyze
+from phototag.analysis.decode_pool import workers_for
+from phototag.analysis.engine_provider import INSTALLED, EngineProvider
+from phototag.analysis.face_analyzer import FaceAnalyzer
+from phototag.analysis.face_pipeline import PhotoAnalysis
 from phototag.config import Settings
 from phototag.display import path_text
 from phototag.errors import TooLittleDataError
@@ -18,10 +22,11 @@ from phototag.learn.identification import Identification, Rule
 from phototag.learn.identification import identify as by_rule
 from phototag.progress import Progress
 from phototag.remedies import IndexAgain, IndexWith, NameGroups, NameSecondPerson
-from phototag.store import decisions, embeddings, engines, faces, people
+from phototag.store import decisions, embeddings, faces, people
+from phototag.store import engines as engine_rows
 from phototag.store.connect import Store
 from phototag.types import Box, Problem, Thresholds, Vectors
-from phototag.workflows.library.engines_in_use import chosen, current_embedder
+from phototag.workflows.library.engines_in_use import current_embedder, library_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ def identify(
     *,
     rule: Rule = "svm",
     threshold: float | None = None,
+    engines: EngineProvider = INSTALLED,
 ) -> Identified:
     """Say of each face on `photos` which named person of the library it is, or nobody of them.
 
@@ -75,38 +81,48 @@ def identify(
     """
     embedder = current_embedder(store)
     known = LabelledFaces.read(store, embedder)
-    settings = chosen(settings, store)
-    eye = opened(settings, len(photos))
-    if engines.find(store, eye.embedder.info) != embedder:
+    settings = library_settings(store, settings, engines)
+    analyzer = engines.open(settings, photos=len(photos))
+    if engine_rows.find(store, analyzer.embedder.info) != embedder:
         raise TooLittleDataError(
-            f"the named faces of {store.path} were not seen by {eye.embedder.info.name}, whose distances mean "
+            f"the named faces of {store.path} were not seen by {analyzer.embedder.info.name}, whose distances mean "
             "something else",
-            IndexWith(eye.embedder.info.name),
+            IndexWith(analyzer.embedder.info.name),
         )
-    thresholds = engines.thresholds(store, embedder)
+    thresholds = engine_rows.thresholds(store, embedder)
     if threshold is not None:
         thresholds = replace(thresholds, same=threshold)
     if rule == "svm":
         known.require_two()
-    progress.start("Looking at photos", len(photos))
-    found = {}
-    for row, outcome in looked_at(eye, [os.fsencode(photo) for photo in photos], settings):
-        if isinstance(outcome, Problem):
-            progress.problem(outcome)
-        found[row] = outcome
-        progress.advance()
-    progress.finish()
-    seen = [(os.fsencode(photo), found[row]) for row, photo in enumerate(photos)]
-    rows = [(path, face) for path, one in seen if not isinstance(one, Problem) for face in one.faces]
+    paths = [os.fsencode(photo) for photo in photos]
+    results = _analyze(paths, analyzer, settings, progress)
+    analyses = [(path, found) for path, found in zip(paths, results, strict=True) if isinstance(found, PhotoAnalysis)]
+    rows = [(path, face) for path, analysis in analyses for face in analysis.faces]
     answers = known.answers(np.stack([face.vector for _, face in rows]), rule, thresholds) if rows else []
     return Identified(
         tuple(
             _identity(store, known, path, face.box, answer, thresholds)
             for (path, face), answer in zip(rows, answers, strict=True)
         ),
-        tuple(path for path, one in seen if not isinstance(one, Problem) and not one.faces),
-        tuple(one for _, one in seen if isinstance(one, Problem)),
+        tuple(path for path, analysis in analyses if not analysis.faces),
+        tuple(result for result in results if isinstance(result, Problem)),
     )
+
+
+def _analyze(
+    paths: Sequence[bytes], analyzer: FaceAnalyzer, settings: Settings, progress: Progress
+) -> list[PhotoAnalysis | Problem]:
+    """What is on each photo, in their order."""
+    progress.start("Looking at photos", len(paths))
+    results = {}
+    jobs = workers_for(len(paths), settings.jobs)
+    for row, result in analyze(enumerate(paths), analyzer, jobs=jobs, side=settings.decode_side):
+        if isinstance(result, Problem):
+            progress.problem(result)
+        results[row] = result
+        progress.advance()
+    progress.finish()
+    return [results[row] for row in range(len(paths))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

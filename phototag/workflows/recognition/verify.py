@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from phototag.analysis.analyze import look, opened
-from phototag.analysis.face_analyzer import Eye, Seen
+from phototag.analysis.analyze import analyze_named
+from phototag.analysis.face_analyzer import FaceAnalyzer
+from phototag.analysis.face_pipeline import PhotoAnalysis
 from phototag.analysis.main_face import largest
 from phototag.analysis.thresholds import thresholds_of
 from phototag.config import Settings
@@ -37,33 +38,33 @@ class Comparison:
 def verify(
     one: Path,
     other: Path,
+    analyzer: FaceAnalyzer,
     settings: Settings,
     *,
     threshold: float | None = None,
     every: bool = False,
-    eye: Eye | None = None,
 ) -> list[Comparison]:
     """Compare the largest face of each photo, or with `every` each face of one with each of the other, nearest first.
 
-    `threshold`: instead of the embedder's own. `eye`: engines that are there already. Raises TooLittleDataError where
-    a photo shows no face, UsageError for a photo that can't be used.
+    `threshold`: instead of the embedder's own. Raises TooLittleDataError if a photo shows no face, UsageError for a
+    photo that can't be used.
     """
+    limits = thresholds_of(analyzer.embedder.info, threshold)
     photos = [one, other]
-    eye = eye or opened(settings, len(photos))
-    limits = thresholds_of(eye.embedder.info, threshold)
-    first, second = (found_on(photo, seen) for photo, seen in zip(photos, look(eye, photos, settings), strict=True))
+    analyses = analyze_named(photos, analyzer, settings)
+    first, second = (faces_on(photo, analysis) for photo, analysis in zip(photos, analyses, strict=True))
     pairs = product(first, second) if every else [(largest(first), largest(second))]
     return sorted((_compared(a, b, limits) for a, b in pairs), key=lambda compared: compared.distance)
 
 
-def found_on(photo: Path, seen: Seen) -> tuple[NewFace, ...]:
+def faces_on(photo: Path, analysis: PhotoAnalysis) -> tuple[NewFace, ...]:
     """A photo's faces. Raises TooLittleDataError if there are none."""
-    if not seen.faces:
+    if not analysis.faces:
         raise TooLittleDataError(
             f"no face was found on {path_text(os.fsencode(photo))}: name a photo that shows one, or look closer with "
             "a larger --detail"
         )
-    return seen.faces
+    return analysis.faces
 
 
 def _compared(one: NewFace, other: NewFace, thresholds: Thresholds) -> Comparison:

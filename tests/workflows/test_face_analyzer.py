@@ -1,4 +1,4 @@
-"""How many engines an eye opens: a pair for each thread, but one where a GPU is at work."""
+"""How many pipelines an analyzer opens: one for each thread, but a single one where a GPU is at work."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from types import SimpleNamespace
 import pytest
 
 from phototag.analysis import face_analyzer
-from phototag.analysis.face_analyzer import Eye
+from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.config import Settings
 from phototag.engines.registry import EngineOptions
 from phototag.types import Device
 
 
 @pytest.mark.parametrize(
-    ("device", "on_gpu", "pairs", "threads"),
+    ("device", "on_gpu", "pipelines", "threads"),
     [("cpu", (), 3, 1), ("auto", (), 3, 1), ("auto", ("detector",), 1, 3), ("auto", ("embedder",), 1, 3),
      ("gpu", ("detector", "embedder"), 1, 3)],
 )  # fmt: skip
-def test_one_pair_keeps_a_gpu_busy(
-    device: Device, on_gpu: tuple[str, ...], pairs: int, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_one_pipeline_keeps_a_gpu_busy(
+    device: Device,
+    on_gpu: tuple[str, ...],
+    pipelines: int,
+    threads: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[EngineOptions] = []
 
@@ -30,7 +35,7 @@ def test_one_pair_keeps_a_gpu_busy(
 
     monkeypatch.setattr(face_analyzer, "make_detector", make)
     monkeypatch.setattr(face_analyzer, "make_embedder", make)
-    opened = Eye.open(Settings(tmp_path / "x.db", "detector", "embedder", jobs=3, device=device, min_face=31))
-    assert opened.threads == pairs
-    assert {options.threads for options in made[-2 * pairs :]} == {threads}
+    opened = FaceAnalyzer.open(Settings(tmp_path / "x.db", "detector", "embedder", jobs=3, device=device, min_face=31))
+    assert opened.threads == pipelines
+    assert {options.threads for options in made[-2 * pipelines :]} == {threads}
     assert {(options.device, options.min_face) for options in made} == {(device, 31)}
