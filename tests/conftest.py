@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +27,19 @@ def data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def fresh_logging() -> Iterator[None]:
+    """Undoes what a command that was called in this process did to logging."""
+    yield
+    logger = logging.getLogger("phototag")
+    logger.handlers.clear()
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)
+
+
 @pytest.fixture(autouse=True, scope="session")
-def no_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def no_installed_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test sees the engines of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PHOTOTAG_ENGINES", str(tmp_path_factory.mktemp("shelf")))
+        patch.setenv("PHOTOTAG_ENGINES", str(tmp_path_factory.mktemp("engines")))
         yield

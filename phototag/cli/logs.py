@@ -1,4 +1,4 @@
-"""`--verbose` and `PHOTOTAG_LOG`: Python's logging on standard error, silent by default."""
+"""`--verbose` and `PHOTOTAG_LOG`: Python's logging on standard error; without them only warnings, as plain sentences."""
 
 from __future__ import annotations
 
@@ -22,17 +22,14 @@ class _StandardError(logging.Handler):
 
 
 def log_to_stderr(level: str) -> None:
-    """Show what the loggers `phototag.*` say, from this level on; "" shows nothing."""
+    """Show what the loggers `phototag.*` say, from this level on; "" shows warnings, as the user's messages look."""
     logger = logging.getLogger("phototag")
     logger.handlers.clear()
     logger.propagate = False
-    if not level:
-        logger.addHandler(logging.NullHandler())
-        return
     handler = _StandardError()
-    handler.setFormatter(logging.Formatter(_FORMAT, datefmt="%H:%M:%S"))
+    handler.setFormatter(logging.Formatter(_FORMAT if level else "phototag: %(message)s", datefmt="%H:%M:%S"))
     logger.addHandler(handler)
-    logger.setLevel(level.upper())
+    logger.setLevel(level.upper() or logging.WARNING)
 
 
 def _verbose(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:

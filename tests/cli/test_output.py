@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from phototag.cli.logs import log_to_stderr
 from phototag.cli.main import main
+from phototag.weights import cached
 from tests.cli.conftest import Run
 
 
@@ -63,6 +65,17 @@ def test_verbose_tells_more_on_standard_error_alone(how: str, phototag: Run, ind
     assert (plain.returncode, plain.stderr) == (0, "")
     assert told.returncode == 0 and told.stdout == plain.stdout
     assert "DEBUG   phototag.store.connect: committed" in told.stderr
+
+
+def test_a_cache_that_cannot_be_written_says_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cache").touch()
+    monkeypatch.setenv("PHOTOTAG_CACHE", str(tmp_path / "cache"))
+    log_to_stderr("")
+    assert cached("net.tflite", lambda: b"built") == b"built"
+    told = capsys.readouterr().err
+    assert told.startswith("phototag: net.tflite can't be kept in ") and "PHOTOTAG_CACHE" in told
 
 
 def test_an_unknown_level_of_logging_is_refused(phototag: Run) -> None:
