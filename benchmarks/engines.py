@@ -29,7 +29,8 @@ from benchmarks.command import Benchmark
 from benchmarks.figures import Measure, Measured, Value, at_least, at_most
 from benchmarks.libraries import add_models
 from phototag.engines.embedders.dlib_resnet import WEIGHTS, DlibResNet, DlibResNetInt8
-from phototag.engines.registry import EngineOptions, make_detector, make_embedder
+from phototag.engines.registry import make_detector, make_embedder
+from phototag.engines.spec import EngineOptions
 from phototag.imaging.align import align
 from phototag.learn.cluster import cluster
 from phototag.learn.metrics import b_cubed

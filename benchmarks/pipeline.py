@@ -68,10 +68,10 @@ def main() -> None:
     benchmark.size("--photos", 200, "photos to index")
     benchmark.size("--rounds", 3, "rounds, in which floor and indexes take turns")
     options = benchmark.parse()
-    with tempfile.TemporaryDirectory() as folder, add_models(options.data, "yunet", "mobilefacenet") as shelf:
+    with tempfile.TemporaryDirectory() as folder, add_models(options.data, "yunet", "mobilefacenet") as engines:
         photos = Path(folder, "photos")
         make_library(options.data / "lfw-dev", photos, options.photos)
-        turns = Turns(photos, Path(folder), shelf, options.rounds)
+        turns = Turns(photos, Path(folder), engines, options.rounds)
         benchmark.run({"index": turns.index, "better": turns.better, "write-ups": turns.write_ups})
 
 
@@ -119,11 +119,11 @@ class Round:
 
 @dataclass(frozen=True)
 class Turns:
-    """Floor, default index and index with the better engines, in turns; `shelf`: the folder with these engines."""
+    """Floor, default index and index with the better engines, in turns; `engines`: the folder with these engines."""
 
     photos: Path
     folder: Path
-    shelf: Path
+    engines: Path
     count: int
 
     def index(self) -> dict[str, Value | Measured]:
@@ -158,7 +158,7 @@ class Turns:
         began = processor_time()
         default, memory = index(self.photos, self.folder / f"default {number}.db", self.folder / "none")
         between = processor_time()
-        better, _ = index(self.photos, self.folder / f"better {number}.db", self.shelf)
+        better, _ = index(self.photos, self.folder / f"better {number}.db", self.engines)
         return Round(floor, default, better, between - began, processor_time() - between, memory)
 
 
@@ -192,9 +192,9 @@ def decode_one(path: str) -> None:
         photo.load()
 
 
-def index(photos: Path, db: Path, shelf: Path) -> tuple[float, float]:
+def index(photos: Path, db: Path, engines: Path) -> tuple[float, float]:
     """Seconds and peak memory in MB of `phototag index` into a new database."""
-    return run_phototag("index", str(photos), "--db", str(db), PHOTOTAG_ENGINES=str(shelf))
+    return run_phototag("index", str(photos), "--db", str(db), PHOTOTAG_ENGINES=str(engines))
 
 
 def faces(db: Path) -> int:

@@ -53,8 +53,8 @@ def engines_add(name: str, file: Path, family: str | None, card: Path | None) ->
     """Check the weights in FILE (a folder, for OpenFace's CSV files), copy them and register them as NAME."""
     from phototag.workflows.engines import add
 
-    shelved = add(name, file, family, card)
-    click.echo(f"{shelved.name} added ({shelved.family}, SHA-256 {shelved.sha256}).")
+    installed = add(name, file, family, card)
+    click.echo(f"{installed.name} added ({installed.family}, SHA-256 {installed.sha256}).")
 
 
 @engines.command("install")
@@ -75,11 +75,11 @@ def engines_install(name: str, yes: bool, as_json: bool) -> None:
     )
     if not yes:
         _confirm("Fetch it?", "nothing was fetched")
-    shelved = install(found, options.progress(as_json))
+    installed = install(found, options.progress(as_json))
     options.show(
-        {"name": shelved.name, "family": shelved.family, "sha256": shelved.sha256, "licence": shelved.licence},
-        f"{shelved.name} installed; new libraries use it, others with `phototag index --"
-        f"{'detector' if found.card is None else 'embedder'} {shelved.name}`.",
+        {"name": installed.name, "family": installed.family, "sha256": installed.sha256, "licence": installed.licence},
+        f"{installed.name} installed; new libraries use it, others with `phototag index --"
+        f"{'detector' if found.card is None else 'embedder'} {installed.name}`.",
         as_json,
     )
 
@@ -94,10 +94,10 @@ def engines_remove(name: str, yes: bool, db: Path | None) -> None:
     Says so if the database uses it.
     """
     from phototag.engines.choice import best
-    from phototag.engines.installation import remove, require_taken
+    from phototag.engines.installation import remove, require_installed
     from phototag.workflows.library.engines_in_use import used_as
 
-    require_taken(name)
+    require_installed(name)
     library = options.settings(db=db).db
     use = used_as(name, library)
     if use == "coming":

@@ -1,4 +1,4 @@
-"""`--verbose` and `PHOTOTAG_LOG`: Python's logging on standard error; without them only warnings, as plain sentences."""
+"""`--verbose` and `PHOTOTAG_LOG`: Python's logging on standard error; else only warnings, as plain sentences."""
 
 from __future__ import annotations
 

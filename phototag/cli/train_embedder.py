@@ -80,7 +80,7 @@ def _text(done: TrainedEmbedder) -> str:
         ("best accuracy, pairs balanced", found.plain.accuracy, found.trained.accuracy),
     )
     lines = [
-        f"{name} is on the shelf: epoch {done.epoch} of {done.epochs}, kept in {done.folder}.",
+        f"{name} is installed: epoch {done.epoch} of {done.epochs}, kept in {done.folder}.",
         f"On {found.people:,} people whom it never saw ({found.faces:,} faces, {found.pairs:,} pairs of one person):",
         f"  {'':34}{done.base:>18}{name:>18}",
         *(f"  {what:34}{plain:18.2%}{trained:18.2%}" for what, plain, trained in rows),

@@ -13,7 +13,7 @@ from phototag.engines import installation, registry
 from phototag.engines.download import download
 from phototag.engines.formats import card as cards
 from phototag.engines.formats.card import Card
-from phototag.engines.installation import Shelved
+from phototag.engines.installation import InstalledEngine
 from phototag.errors import WeightsError
 from phototag.progress import Progress
 
@@ -53,20 +53,20 @@ def entry_of(path: Path) -> Entry | None:
 
 def require_installable(entry: Entry) -> None:
     """Raises UsageError if an entry's name is taken, or a package is missing without which it could not run."""
-    installation.require_free(entry.name)
+    installation.require_unused_name(entry.name)
     registry.family(entry.family)
 
 
-def install(entry: Entry, progress: Progress) -> Shelved:
-    """Fetch an entry's weights, verify them and put them on the shelf.
+def install(entry: Entry, progress: Progress) -> InstalledEngine:
+    """Fetch an entry's weights, verify and install them.
 
     What was fetched before an interruption is kept for the next attempt, unverified weights never are.
     Raises WeightsError if they can't be had or aren't the ones we know, UsageError as
-    `require_installable` does or if the shelf can't be written, DiskFullError.
+    `require_installable` does or if the folder of engines can't be written, DiskFullError.
     """
     require_installable(entry)
     part = engines_folder() / ".downloads" / entry.sha256
-    with installation.usable():
+    with installation.explained_os_errors():
         part.parent.mkdir(parents=True, exist_ok=True)
         download(entry.url, part, entry.size, progress)
         if hashlib.sha256(part.read_bytes()).hexdigest() != entry.sha256:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from phototag.engines import catalogue, installation, registry
+from phototag.engines import catalogue, installation, plugins
 from phototag.engines.catalogue import Entry
-from phototag.engines.installation import Shelved
+from phototag.engines.installation import InstalledEngine
 from phototag.types import Device
 
 Kind = Literal["detector", "embedder"]
@@ -24,13 +24,13 @@ def best(kind: Kind, device: Device = "auto") -> str:
 
     def fits(name: str) -> bool:
         entry = known.get(name)
-        spec = registry.spec_of(entry.family if entry else name)
-        there = entry is None or _is(installation.find(name), entry)
+        spec = plugins.spec_of(entry.family if entry else name)
+        there = entry is None or _is_entry(installation.find(name), entry)
         return there and (device != "gpu" or (spec is not None and spec.gpu))
 
     return next((name for name in PREFERRED[kind] if fits(name)), PREFERRED[kind][-1])
 
 
-def _is(shelved: Shelved | None, entry: Entry) -> bool:
-    """Whether the catalogue vouches for what lies on the shelf: a name alone is anybody's."""
-    return shelved is not None and (shelved.sha256, shelved.family) == (entry.sha256, entry.family)
+def _is_entry(installed: InstalledEngine | None, entry: Entry) -> bool:
+    """Whether an installed engine is the catalogue's: anybody may give an engine its name."""
+    return installed is not None and (installed.sha256, installed.family) == (entry.sha256, entry.family)

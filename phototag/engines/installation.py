@@ -1,7 +1,7 @@
-"""The user's own engines: weights that somebody brought, copied, hashed and registered in a folder each.
+"""Installed engines: weights that the user brought or fetched, in a folder for each engine.
 
-A folder holds `engine.toml` and one weights file. It appears whole or not at all, and its file is
-hashed before anyone parses it.
+The folder holds `engine.toml` and one weights file. It appears whole or not at all, and the file's SHA-256 is compared
+with the one in `engine.toml` before anything parses it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from phototag.errors import UsageError, WeightsError
 from phototag.remedies import AddEngineAgain, RemoveEngine, Show
 
 ENTRY = "engine.toml"
-#: What a network yields for fixed inputs: for each, some numbers of its output. Empty where nothing is exported.
-Fingerprint: TypeAlias = tuple[tuple[float, ...], ...]
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+#: Numbers of a network's output for each of a few fixed inputs; empty for engines whose network is not exported.
+Fingerprint: TypeAlias = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """Weights in the form that a family keeps: the file's bytes and its suffix, such as `.onnx` or `.npz`.
+class PreparedWeights:
+    """Weights in the form that their family reads: a file's bytes and its suffix, such as `.onnx` or `.npz`.
 
-    `dim`: of an embedder's vectors, where the weights and no card tell.
+    `dim`: length of an embedder's vectors, if the weights tell it and no card does.
     """
 
     data: bytes
@@ -44,11 +44,11 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
-    """An engine on the shelf: its name, its family, its folder, and the weights file in it with its SHA-256.
+class InstalledEngine:
+    """An installed engine: its name, its family, its folder, and the weights file in it with its SHA-256.
 
-    `dim`: of an embedder's vectors, where it was noted. `source`: the path or URL that it came from. `licence`:
-    as the catalogue says, else empty. `added_at`: ISO 8601, UTC.
+    `dim`: length of an embedder's vectors, if known. `source`: the path or URL that the weights came from. `licence`:
+    from the catalogue, else empty. `added_at`: ISO 8601, UTC.
     """
 
     name: str
@@ -65,8 +65,8 @@ class Shelved:
 
 
 @contextmanager
-def usable() -> Iterator[None]:
-    """Says what is wrong with the shelf's folder where the system refuses it: DiskFullError, UsageError."""
+def explained_os_errors() -> Iterator[None]:
+    """Turns the system's errors about the folder of engines into DiskFullError or UsageError, which name it."""
     try:
         yield
     except OSError as error:
@@ -79,16 +79,16 @@ def usable() -> Iterator[None]:
         ) from error
 
 
-@usable()
-def keep(
-    name: str, family: str, prepared: Prepared, card: Card | None, *, source: str = "", licence: str = ""
-) -> Shelved:
-    """Put weights that their family has prepared on the shelf.
+@explained_os_errors()
+def save(
+    name: str, family: str, prepared: PreparedWeights, card: Card | None, *, source: str = "", licence: str = ""
+) -> InstalledEngine:
+    """Install weights that their family has prepared.
 
-    Raises UsageError for a name that's bad or taken, or a shelf that can't be written, DiskFullError.
+    Raises UsageError for a name that is bad or taken, or a folder that can't be written; DiskFullError.
     """
-    folder = require_free(name)
-    shelved = Shelved(
+    folder = require_unused_name(name)
+    engine = InstalledEngine(
         name=name,
         family=family,
         folder=folder,
@@ -104,18 +104,18 @@ def keep(
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
     try:
-        (temporary / shelved.file).write_bytes(prepared.data)
-        (temporary / ENTRY).write_text(_entry(shelved), "utf-8")
+        (temporary / engine.file).write_bytes(prepared.data)
+        (temporary / ENTRY).write_text(_as_toml(engine), "utf-8")
         temporary.chmod(0o755)
         temporary.rename(folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return shelved
+    return engine
 
 
-@usable()
-def require_free(name: str) -> Path:
+@explained_os_errors()
+def require_unused_name(name: str) -> Path:
     """The folder that an engine called `name` would have. Raises UsageError if the name is bad or taken."""
     folder = _folder(name)
     if folder.exists():
@@ -123,18 +123,18 @@ def require_free(name: str) -> Path:
     return folder
 
 
-@usable()
-def require_taken(name: str) -> Path:
+@explained_os_errors()
+def require_installed(name: str) -> Path:
     """The folder of the engine called `name`, damaged or not. Raises UsageError if there is none."""
     folder = _folder(name)
     if not folder.is_dir():
-        raise UsageError(f"there is no engine called {name} on the shelf", Show("engines"))
+        raise UsageError(f"there is no engine called {name} among those that you added", Show("engines"))
     return folder
 
 
-@usable()
-def shelved() -> list[Shelved]:
-    """All engines on the shelf, by name. Raises WeightsError for an entry that can't be read."""
+@explained_os_errors()
+def installed_engines() -> list[InstalledEngine]:
+    """All installed engines, by name. Raises WeightsError for an entry that can't be read."""
     try:
         names = sorted(path.name for path in engines_folder().iterdir() if NAME.fullmatch(path.name))
     except FileNotFoundError:
@@ -142,9 +142,9 @@ def shelved() -> list[Shelved]:
     return [found for name in names if (found := find(name))]
 
 
-@usable()
-def find(name: str) -> Shelved | None:
-    """The engine called `name`, if it is on the shelf. Raises WeightsError for an entry that can't be read."""
+@explained_os_errors()
+def find(name: str) -> InstalledEngine | None:
+    """The installed engine called `name`, if there is one. Raises WeightsError for an entry that can't be read."""
     if not NAME.fullmatch(name):
         return None
     folder = engines_folder() / name
@@ -156,23 +156,23 @@ def find(name: str) -> Shelved | None:
         raise WeightsError(f"{folder / ENTRY} can't be read ({error})", AddEngineAgain(name)) from error
 
 
-def load(shelved: Shelved) -> bytes:
-    """The weights' bytes, once they are those that were put there. Raises WeightsError."""
-    path = shelved.folder / shelved.file
-    again = AddEngineAgain(shelved.name)
+def load(engine: InstalledEngine) -> bytes:
+    """The weights' bytes. Raises WeightsError if they can't be read, or their SHA-256 is not the one noted."""
+    path = engine.folder / engine.file
+    again = AddEngineAgain(engine.name)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror})", again) from error
-    if hashlib.sha256(data).hexdigest() != shelved.sha256:
+    if hashlib.sha256(data).hexdigest() != engine.sha256:
         raise WeightsError(f"{path} is not what was added (its SHA-256 differs); nothing of it was used", again)
     return data
 
 
-@usable()
+@explained_os_errors()
 def remove(name: str) -> None:
-    """Take an engine off the shelf, damaged or not. Raises UsageError if there is none of this name."""
-    shutil.rmtree(require_taken(name))
+    """Delete an installed engine, damaged or not. Raises UsageError if there is none of this name."""
+    shutil.rmtree(require_installed(name))
 
 
 def _folder(name: str) -> Path:
@@ -181,23 +181,23 @@ def _folder(name: str) -> Path:
     return engines_folder() / name
 
 
-def _read(name: str, folder: Path, entry: dict[str, Any]) -> Shelved:
+def _read(name: str, folder: Path, entry: dict[str, Any]) -> InstalledEngine:
     table = entry.pop("card", None)
     fingerprint = tuple(tuple(float(number) for number in row) for row in entry.pop("fingerprint", ()))
     if not all(isinstance(value, int if key == "dim" else str) for key, value in entry.items()):
         raise TypeError("a value is of the wrong kind")
     file = entry["file"]
     if entry["name"] != name or file in (".", "..") or Path(file).name != file:
-        raise ValueError("it speaks of another folder")
+        raise ValueError("it names another engine or folder")
     card = cards.from_table(table, "card") if table else None
-    return Shelved(folder=folder, card=card, fingerprint=fingerprint, **entry)
+    return InstalledEngine(folder=folder, card=card, fingerprint=fingerprint, **entry)
 
 
-def _entry(shelved: Shelved) -> str:
+def _as_toml(engine: InstalledEngine) -> str:
     keys = ("name", "family", "file", "sha256", "dim", "licence", "source", "added_at")
-    table: dict[str, Any] = {key: value for key in keys if (value := getattr(shelved, key)) is not None}
-    if shelved.fingerprint:
-        table["fingerprint"] = shelved.fingerprint
-    if shelved.card:
-        table["card"] = shelved.card.table()
+    table: dict[str, Any] = {key: value for key in keys if (value := getattr(engine, key)) is not None}
+    if engine.fingerprint:
+        table["fingerprint"] = engine.fingerprint
+    if engine.card:
+        table["card"] = engine.card.table()
     return toml.format_table(table)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Literal
 
 from phototag.config import Settings
-from phototag.engines import catalogue, installation, registry
+from phototag.engines import catalogue, installation, plugins, registry
 from phototag.engines.catalogue import Entry
 from phototag.engines.choice import best
 from phototag.engines.formats import card as cards
-from phototag.engines.formats.disguise import disguise_of
-from phototag.engines.installation import Shelved
-from phototag.engines.registry import EngineSpec
+from phototag.engines.formats.unsafe import unsafe_kind_of
+from phototag.engines.installation import InstalledEngine
+from phototag.engines.spec import EngineSpec
 from phototag.errors import UsageError, WeightsError
 from phototag.imaging.align import ALIGNMENTS
 from phototag.remedies import AddEngine, InstallEngine, RenameEngine, TrainEmbedder
@@ -49,16 +49,18 @@ class Row:
 def listing(settings: Settings) -> list[Row]:
     """All engines: built-in ones, plug-ins, the user's, those of the catalogue that aren't there yet, and families.
 
-    One that can't be used has a row that says so. Raises WeightsError for a damaged one on the shelf.
+    One that can't be used has a row that says so. Raises WeightsError for an installed one that is damaged.
     """
     defaults = (settings.detector or best("detector"), settings.embedder or best("embedder"))
-    offers = registry.offers()
-    specs = {offer.name: offer.spec for offer in offers if offer.spec}
-    mine = {one.name: one for one in installation.shelved()}
+    registrations = plugins.registrations()
+    specs = {registration.name: registration.spec for registration in registrations if registration.spec}
+    mine = {one.name: one for one in installation.installed_engines()}
 
-    def row(name: str, spec: EngineSpec, origin: Origin, of: Entry | Shelved | None = None, source: str = "") -> Row:
+    def row(
+        name: str, spec: EngineSpec, origin: Origin, of: Entry | InstalledEngine | None = None, source: str = ""
+    ) -> Row:
         card = of.card if of else None
-        dim = card.dim if card else (of.dim if isinstance(of, Shelved) and of.dim else spec.dim)
+        dim = card.dim if card else (of.dim if isinstance(of, InstalledEngine) and of.dim else spec.dim)
         thresholds = card.thresholds if card else spec.thresholds_for(dim)
         return Row(
             kind=spec.kind,
@@ -78,14 +80,14 @@ def listing(settings: Settings) -> list[Row]:
         return Row(kind="", name=name, summary="", origin=origin, source=source, trouble=trouble)
 
     rows = []
-    for offer in offers:
-        source = "" if offer.package == registry.OURS else offer.package
-        if offer.spec is None:
-            rows.append(useless(offer.name, "plug-in", source, offer.trouble))
-        elif offer.spec.prepare is None:
-            rows.append(row(offer.name, offer.spec, "plug-in" if source else "built-in", source=source))
-        elif offer.name not in mine and all(entry.name != offer.name for entry in catalogue.entries()):
-            rows.append(row(offer.name, offer.spec, "family", source=source))
+    for registration in registrations:
+        source = "" if registration.package == plugins.OURS else registration.package
+        if registration.spec is None:
+            rows.append(useless(registration.name, "plug-in", source, registration.trouble))
+        elif registration.spec.prepare is None:
+            rows.append(row(registration.name, registration.spec, "plug-in" if source else "built-in", source=source))
+        elif registration.name not in mine and all(entry.name != registration.name for entry in catalogue.entries()):
+            rows.append(row(registration.name, registration.spec, "family", source=source))
     for one in mine.values():
         if one.family in specs:
             rows.append(row(one.name, specs[one.family], "added", one, one.source))
@@ -108,8 +110,8 @@ def entry(name: str) -> Entry:
     return known[name]
 
 
-def add(name: str, path: Path, family: str | None, card: Path | None) -> Shelved:
-    """Put the user's weights on the shelf. Raises UsageError, WeightsError, DiskFullError.
+def add(name: str, path: Path, family: str | None, card: Path | None) -> InstalledEngine:
+    """Install the user's weights. Raises UsageError, WeightsError, DiskFullError.
 
     Without `family` and `card`, a file that the catalogue knows by its hash has the catalogue's; else the
     family is the one called `name`, or told by the file's suffix.
@@ -127,12 +129,12 @@ def add(name: str, path: Path, family: str | None, card: Path | None) -> Shelved
 def _family(name: str, path: Path) -> str:
     """The family of weights that are to be called `name`. Raises UsageError, WeightsError for a pickle."""
     if path.suffix.lower() == ".onnx":
-        spec = registry.spec_of(name)
+        spec = plugins.spec_of(name)
         return name if spec and spec.prepare else "onnx"
-    families = [spec.name for spec in registry.available() if spec.prepare]
+    families = [spec.name for spec in plugins.available() if spec.prepare]
     if name in families:
         return name
-    if path.is_file() and (disguise := disguise_of(path)):
+    if path.is_file() and (disguise := unsafe_kind_of(path)):
         raise WeightsError(f"{path} is {disguise}; nothing of it was used: take the weights as HDF5 or ONNX")
     raise UsageError(f"tell what kind of weights these are with --family ({', '.join(sorted(families))})")
 

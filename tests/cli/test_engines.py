@@ -18,7 +18,7 @@ from phototag.config import Settings
 from phototag.engines import catalogue, registry
 from phototag.engines.choice import best
 from phototag.engines.embedders.onnx_embedder import OnnxEmbedder
-from phototag.engines.installation import Prepared, keep
+from phototag.engines.installation import PreparedWeights, save
 from phototag.errors import WeightsError
 from phototag.store import engines as known
 from phototag.store.connect import open_store
@@ -39,8 +39,8 @@ thresholds = {same = 1.0, split = 0.9, join = 0.8, midpoint = 1.1, slope = 20}
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> dict[str, str]:
-    """An environment with a shelf of its own."""
+def own_engines(tmp_path: Path) -> dict[str, str]:
+    """An environment with a own_engines of its own."""
     return {"PHOTOTAG_ENGINES": str(tmp_path / "engines")}
 
 
@@ -58,8 +58,8 @@ def listed(phototag: Run, env: dict[str, str]) -> dict[str, dict[str, object]]:
     return {row["name"]: row for row in json.loads(done.stdout)}
 
 
-def test_built_in_and_installable_ones(phototag: Run, shelf: dict[str, str]) -> None:
-    rows = listed(phototag, shelf)
+def test_built_in_and_installable_ones(phototag: Run, own_engines: dict[str, str]) -> None:
+    rows = listed(phototag, own_engines)
     assert rows["mtcnn"]["origin"] == rows["dlib-resnet"]["origin"] == "built-in"
     assert {name for name, row in rows.items() if row["default"]} == {"mtcnn", "dlib-resnet-int8"}
     assert (rows["dlib-resnet"]["dim"], rows["dlib-resnet"]["threshold"]) == (128, 0.376)
@@ -67,13 +67,13 @@ def test_built_in_and_installable_ones(phototag: Run, shelf: dict[str, str]) -> 
     assert rows["mobilefacenet"]["licence"] == "Apache-2.0"
     assert not rows["mtcnn"]["gpu"]
     assert rows["dlib-resnet"]["gpu"]
-    assert listed(phototag, {**shelf, "PHOTOTAG_DETECTOR": "dlib-hog"})["dlib-hog"]["default"]
-    lines = phototag("engines", "list", env=shelf).stdout.splitlines()
+    assert listed(phototag, {**own_engines, "PHOTOTAG_DETECTOR": "dlib-hog"})["dlib-hog"]["default"]
+    lines = phototag("engines", "list", env=own_engines).stdout.splitlines()
     assert [line.split()[1] for line in lines if line.startswith("*")] == ["mtcnn", "dlib-resnet-int8"]
 
 
 def test_families_are_listed_before_any_of_their_weights_are_there(
-    phototag: Run, shelf: dict[str, str], model: Path
+    phototag: Run, own_engines: dict[str, str], model: Path
 ) -> None:
     hows = {
         "openface": "phototag engines add openface FOLDER",
@@ -81,53 +81,55 @@ def test_families_are_listed_before_any_of_their_weights_are_there(
         "onnx": "phototag engines add NAME FILE.onnx --card CARD.toml",
         "projection": "phototag train-embedder FOLDER",
     }
-    rows = listed(phototag, shelf)
+    rows = listed(phototag, own_engines)
     assert {name: row["how"] for name, row in rows.items() if row["origin"] == "family"} == hows
     assert not any(rows[name]["default"] for name in hows)
     assert rows["yunet"]["how"] == "phototag engines install yunet"
     assert rows["mtcnn"]["how"] == ""
-    lines = phototag("engines", "list", env=shelf).stdout.splitlines()
+    lines = phototag("engines", "list", env=own_engines).stdout.splitlines()
     assert set(hows.values()) <= {line.strip() for line in lines}
     for name in ("mine", "onnx"):
-        phototag("engines", "add", name, model, "--family", "onnx", "--card", model.with_suffix(".toml"), env=shelf)
-        origins = {name: row["origin"] for name, row in listed(phototag, shelf).items()}
+        phototag(
+            "engines", "add", name, model, "--family", "onnx", "--card", model.with_suffix(".toml"), env=own_engines
+        )
+        origins = {name: row["origin"] for name, row in listed(phototag, own_engines).items()}
         # A family is listed until it has weights of its own name: there can be many engines of one.
         assert (origins[name], origins["onnx"]) == ("added", "added" if name == "onnx" else "family")
 
 
-def test_add_list_remove(phototag: Run, shelf: dict[str, str], model: Path) -> None:
-    done = phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
+def test_add_list_remove(phototag: Run, own_engines: dict[str, str], model: Path) -> None:
+    done = phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=own_engines)
     assert done.returncode == 0, done.stderr
     assert "mine added (onnx, SHA-256" in done.stdout
-    row = listed(phototag, shelf)["mine"]
+    row = listed(phototag, own_engines)["mine"]
     assert (row["kind"], row["origin"], row["dim"], row["threshold"]) == ("embedder", "added", 4, 1.0)
     assert row["source"] == str(model)
     assert not row["default"]  # nobody knows how good it is
     capitals = model.with_name("OTHER.ONNX")
     capitals.write_bytes(model.read_bytes())
-    done = phototag("engines", "add", "other", capitals, "--card", model.with_suffix(".toml"), env=shelf)
+    done = phototag("engines", "add", "other", capitals, "--card", model.with_suffix(".toml"), env=own_engines)
     assert done.returncode == 0, done.stderr
-    again = phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
+    again = phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=own_engines)
     assert again.returncode == 2
 
     for answer in ("n\n", ""):
-        done = phototag("engines", "remove", "mine", env=shelf, input=answer)
+        done = phototag("engines", "remove", "mine", env=own_engines, input=answer)
         assert (done.returncode, done.stderr.endswith("phototag: nothing was removed\n")) == (130, True)
-    assert "mine" in listed(phototag, shelf)
-    assert phototag("engines", "remove", "mine", env=shelf, input="y\n").returncode == 0
-    assert "mine" not in listed(phototag, shelf)
-    assert phototag("engines", "remove", "mine", "--yes", env=shelf).returncode == 2
+    assert "mine" in listed(phototag, own_engines)
+    assert phototag("engines", "remove", "mine", env=own_engines, input="y\n").returncode == 0
+    assert "mine" not in listed(phototag, own_engines)
+    assert phototag("engines", "remove", "mine", "--yes", env=own_engines).returncode == 2
 
 
 def test_an_added_facenet_shows_what_its_weights_tell(
-    phototag: Run, shelf: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    phototag: Run, own_engines: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
+    monkeypatch.setenv("PHOTOTAG_ENGINES", own_engines["PHOTOTAG_ENGINES"])
     for dim in (128, 512):
-        keep(f"facenet-{dim}", "facenet", Prepared(b"", ".npz", dim), None)
-    keep("old-openface", "openface", Prepared(b"", ".npz"), None)
-    keep("orphan", "crystal-balls", Prepared(b"", ".npz"), None)
-    rows = listed(phototag, shelf)
+        save(f"facenet-{dim}", "facenet", PreparedWeights(b"", ".npz", dim), None)
+    save("old-openface", "openface", PreparedWeights(b"", ".npz"), None)
+    save("orphan", "crystal-balls", PreparedWeights(b"", ".npz"), None)
+    rows = listed(phototag, own_engines)
     shown = {name: (rows[name]["dim"], rows[name]["threshold"]) for name in rows if rows[name]["origin"] == "added"}
     assert shown == {
         "facenet-128": (128, 0.8),
@@ -138,11 +140,13 @@ def test_an_added_facenet_shows_what_its_weights_tell(
     assert "crystal-balls, is missing" in str(rows["orphan"]["trouble"])
 
 
-def test_plug_ins_are_listed_sound_or_not(phototag: Run, shelf: dict[str, str], demo: Demo, tmp_path: Path) -> None:
+def test_plug_ins_are_listed_sound_or_not(
+    phototag: Run, own_engines: dict[str, str], demo: Demo, tmp_path: Path
+) -> None:
     packages = tmp_path / "packages"
     plug_in(packages)
     planted(packages, "phototag_no_such_module")
-    env = {**shelf, "PYTHONPATH": str(packages)}
+    env = {**own_engines, "PYTHONPATH": str(packages)}
     rows = listed(phototag, env)
     passport = rows["passport"]
     assert (passport["kind"], passport["origin"], passport["source"]) == ("detector", "plug-in", "phototag-passport")
@@ -161,7 +165,7 @@ def test_plug_ins_are_listed_sound_or_not(phototag: Run, shelf: dict[str, str], 
     assert (done.returncode, "3 faces found" in done.stdout) == (0, True), done
 
 
-def test_what_is_refused(phototag: Run, shelf: dict[str, str], model: Path, tmp_path: Path) -> None:
+def test_what_is_refused(phototag: Run, own_engines: dict[str, str], model: Path, tmp_path: Path) -> None:
     toml = model.with_suffix(".toml")
     (tmp_path / "bad.toml").write_text(CARD + "colour = 3\n")
     (tmp_path / "bent.toml").write_text(CARD.replace("arcface-5-point", "by-eye"))
@@ -189,19 +193,19 @@ def test_what_is_refused(phototag: Run, shelf: dict[str, str], model: Path, tmp_
         (["mobilefacenet", model, "--card", toml], 2, "choose a name of your own"),
         (["mobilefacenet", model, "--family", "yunet"], 2, "choose a name of your own"),
     ):
-        done = phototag("engines", "add", *arguments, env=shelf)
+        done = phototag("engines", "add", *arguments, env=own_engines)
         assert (done.returncode, said in done.stderr) == (code, True), (arguments, done.stderr)
         assert len(done.stderr.strip().splitlines()) == 1
-    assert not any(row["origin"] == "added" for row in listed(phototag, shelf).values())
+    assert not any(row["origin"] == "added" for row in listed(phototag, own_engines).values())
 
 
-def test_install_asks_and_needs_a_network(phototag: Run, shelf: dict[str, str]) -> None:
-    env = {**shelf, "https_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
+def test_install_asks_and_needs_a_network(phototag: Run, own_engines: dict[str, str]) -> None:
+    env = {**own_engines, "https_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
     done = phototag("engines", "install", "yunet", env=env, input="n\n")
     assert (done.returncode, done.stderr.endswith("phototag: nothing was fetched\n")) == (130, True)
     assert "Apache-2.0" in done.stderr
     assert "0.3 MB" in done.stderr
-    assert not Path(shelf["PHOTOTAG_ENGINES"]).exists()  # nothing happened
+    assert not Path(own_engines["PHOTOTAG_ENGINES"]).exists()  # nothing happened
     done = phototag("engines", "install", "yunet", "--yes", env=env)
     assert done.returncode == 16
     assert "check the network" in done.stderr.strip().splitlines()[-1]
@@ -224,19 +228,19 @@ def test_a_library_keeps_its_engines(tmp_path: Path) -> None:
 
 
 def test_a_library_whose_engine_is_gone(
-    phototag: Run, demo: Demo, shelf: dict[str, str], model: Path, tmp_path: Path
+    phototag: Run, demo: Demo, own_engines: dict[str, str], model: Path, tmp_path: Path
 ) -> None:
     db = tmp_path / "x.db"
     shutil.copyfile(demo.db, db)
     before = names(phototag, db)
     for name in ("mine", "spare"):
-        phototag("engines", "add", name, model, "--card", model.with_suffix(".toml"), env=shelf)
-    assert phototag("index", "--embedder", "mine", "--db", db, env=shelf).returncode == 3
-    assert "indexed" not in phototag("engines", "remove", "spare", "--yes", "--db", db, env=shelf).stderr
-    done = phototag("engines", "remove", "mine", "--db", db, env=shelf, input="n\n")
+        phototag("engines", "add", name, model, "--card", model.with_suffix(".toml"), env=own_engines)
+    assert phototag("index", "--embedder", "mine", "--db", db, env=own_engines).returncode == 3
+    assert "indexed" not in phototag("engines", "remove", "spare", "--yes", "--db", db, env=own_engines).stderr
+    done = phototag("engines", "remove", "mine", "--db", db, env=own_engines, input="n\n")
     assert done.returncode == 130
     assert f"{db} was indexed with mine." in done.stderr
-    done = phototag("engines", "remove", "mine", "--yes", env={**shelf, "PHOTOTAG_DB": str(db)})
+    done = phototag("engines", "remove", "mine", "--yes", env={**own_engines, "PHOTOTAG_DB": str(db)})
     assert (done.returncode, f"{db} was indexed with mine." in done.stderr) == (0, True)
     assert "phototag index --embedder dlib-resnet" in done.stdout
 
@@ -244,28 +248,28 @@ def test_a_library_whose_engine_is_gone(
         return db.read_bytes(), names(phototag, db)
 
     untouched = kept()
-    done = phototag("index", "--db", db, env=shelf)
+    done = phototag("index", "--db", db, env=own_engines)
     assert done.returncode == 16
     assert "indexed with the embedder mine, which is no longer installed" in done.stderr
     assert "phototag engines add mine FILE" in done.stderr
     assert "phototag index --embedder dlib-resnet" in done.stderr
     assert kept() == untouched
-    assert phototag("train", "--db", db, env=shelf).returncode == 0  # what is stored needs no engine
+    assert phototag("train", "--db", db, env=own_engines).returncode == 0  # what is stored needs no engine
     # With the engine added again, or with another one, it goes on, and every name is there.
-    phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
-    assert phototag("index", "--db", db, env=shelf).returncode == 3
-    phototag("engines", "remove", "mine", "--yes", "--db", db, env=shelf)
-    assert phototag("index", "--embedder", "dlib-resnet", "--db", db, env=shelf).returncode == 3
-    assert phototag("index", "--db", db, env=shelf).returncode == 3
+    phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=own_engines)
+    assert phototag("index", "--db", db, env=own_engines).returncode == 3
+    phototag("engines", "remove", "mine", "--yes", "--db", db, env=own_engines)
+    assert phototag("index", "--embedder", "dlib-resnet", "--db", db, env=own_engines).returncode == 3
+    assert phototag("index", "--db", db, env=own_engines).returncode == 3
     assert names(phototag, db) == before
 
 
 def test_an_embedder_that_is_still_coming(
-    phototag: Run, demo: Demo, shelf: dict[str, str], model: Path, tmp_path: Path
+    phototag: Run, demo: Demo, own_engines: dict[str, str], model: Path, tmp_path: Path
 ) -> None:
     db = tmp_path / "x.db"
     shutil.copyfile(demo.db, db)
-    phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
+    phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=own_engines)
     status = json.loads(phototag("status", "--json", "--db", db).stdout)
     assert status["coming"] is None
     with open_store(db) as store:
@@ -276,17 +280,17 @@ def test_an_embedder_that_is_still_coming(
         **status, "coming": ["mine", status["faces"]],
     }  # fmt: skip
     assert f"mine takes over once it has seen {status['faces']} more faces" in phototag("status", "--db", db).stdout
-    done = phototag("engines", "remove", "mine", "--db", db, env=shelf, input="n\n")
+    done = phototag("engines", "remove", "mine", "--db", db, env=own_engines, input="n\n")
     assert f"{db} is being changed to mine; without it, its former embedder stays." in done.stderr
-    done = phototag("engines", "remove", "mine", "--yes", "--db", db, env=shelf)
+    done = phototag("engines", "remove", "mine", "--yes", "--db", db, env=own_engines)
     assert (done.returncode, "Index with" in done.stdout) == (0, False)  # the former one goes on
-    assert phototag("index", "--db", db, env=shelf).returncode == 3
+    assert phototag("index", "--db", db, env=own_engines).returncode == 3
 
 
 def test_a_catalogued_engine_that_is_gone_is_to_be_installed(
-    shelf: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_engines: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
+    monkeypatch.setenv("PHOTOTAG_ENGINES", own_engines["PHOTOTAG_ENGINES"])
     settings = Settings(db=tmp_path / "x.db")
     with open_store(settings.db, create=True) as store:
         known.register(store, EngineInfo("detector", "yunet", "0" * 64))
@@ -300,30 +304,30 @@ def test_a_catalogued_engine_that_is_gone_is_to_be_installed(
 
 @pytest.mark.parametrize("kept", [None, b"", b"not a database at all, but long enough to be looked at"])
 def test_no_readable_database_hinders_no_removal(
-    kept: bytes | None, phototag: Run, shelf: dict[str, str], model: Path, tmp_path: Path
+    kept: bytes | None, phototag: Run, own_engines: dict[str, str], model: Path, tmp_path: Path
 ) -> None:
-    phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=shelf)
+    phototag("engines", "add", "mine", model, "--card", model.with_suffix(".toml"), env=own_engines)
     db = tmp_path / "x.db"
     if kept is not None:
         db.write_bytes(kept)
-    done = phototag("engines", "remove", "mine", "--yes", "--db", db, env=shelf)
+    done = phototag("engines", "remove", "mine", "--yes", "--db", db, env=own_engines)
     assert (done.returncode, done.stderr) == (0, "")
     assert (db.read_bytes() if db.exists() else None) == kept
 
 
 def test_a_new_library_takes_the_best_installed(
-    phototag: Run, model: Path, shelf: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    phototag: Run, model: Path, own_engines: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
+    monkeypatch.setenv("PHOTOTAG_ENGINES", own_engines["PHOTOTAG_ENGINES"])
     assert (best("detector"), best("embedder")) == ("mtcnn", "dlib-resnet-int8")
     assert best("embedder", "gpu") == "dlib-resnet"
     registry.add("mobilefacenet", "onnx", model, card())
     assert best("embedder") == "dlib-resnet-int8"  # a name alone is anybody's
-    assert not listed(phototag, shelf)["mobilefacenet"]["default"]
+    assert not listed(phototag, own_engines)["mobilefacenet"]["default"]
     entries = [replace(entry, sha256=hashlib.sha256(embedder()).hexdigest()) for entry in catalogue.entries()]
     monkeypatch.setattr(catalogue, "entries", lambda: entries)
     assert (best("detector"), best("embedder")) == ("mtcnn", "mobilefacenet")
-    keep("yunet", "onnx", Prepared(embedder(), ".onnx"), card())
+    save("yunet", "onnx", PreparedWeights(embedder(), ".onnx"), card())
     assert best("detector") == "mtcnn"  # the right bytes, taken for an embedder
     analyzer = FaceAnalyzer.open(Settings(db=tmp_path / "x.db", detector="dlib-hog", device="cpu"))
     assert isinstance(analyzer.embedder, OnnxEmbedder)
@@ -331,26 +335,26 @@ def test_a_new_library_takes_the_best_installed(
 
 @pytest.mark.data
 def test_better_engines_from_start_to_end(
-    data: Path, phototag: Run, demo: Demo, shelf: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, phototag: Run, demo: Demo, own_engines: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PHOTOTAG_ENGINES", shelf["PHOTOTAG_ENGINES"])
+    monkeypatch.setenv("PHOTOTAG_ENGINES", own_engines["PHOTOTAG_ENGINES"])
     for entry, file in zip(catalogue.entries(), ("mobilefacenet.onnx", "yunet_n_dynamic.onnx"), strict=True):
         registry.add(entry.name, entry.family, data / "models" / file, entry.card)
-    assert {name for name, row in listed(phototag, shelf).items() if row["default"]} == {"yunet", "mobilefacenet"}
+    assert {name for name, row in listed(phototag, own_engines).items() if row["default"]} == {"yunet", "mobilefacenet"}
 
     # A library that is there keeps its engines until it is told otherwise, and its names in any case.
     db = tmp_path / "old.db"
     shutil.copyfile(demo.db, db)
-    assert phototag("index", "--db", db, env=shelf).returncode == 3
+    assert phototag("index", "--db", db, env=own_engines).returncode == 3
     assert "mtcnn, dlib-resnet-int8" in phototag("status", "--db", db).stdout
     before = names(phototag, db)
     assert len(before) == 6
-    done = phototag("index", "--embedder", "mobilefacenet", "--db", db, env=shelf)
+    done = phototag("index", "--embedder", "mobilefacenet", "--db", db, env=own_engines)
     assert done.returncode == 3, done.stderr
     assert "mtcnn, mobilefacenet" in phototag("status", "--db", db).stdout
     assert names(phototag, db) == before
 
-    done = phototag("demo", "--out", tmp_path / "demo", "--json", env=shelf)
+    done = phototag("demo", "--out", tmp_path / "demo", "--json", env=own_engines)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert "yunet, mobilefacenet" in phototag("status", "--db", tmp_path / "demo" / "phototag.db").stdout
@@ -365,10 +369,10 @@ def names(phototag: Run, db: Path) -> list[tuple[object, object]]:
 
 @pytest.mark.data
 def test_a_file_that_the_catalogue_knows_needs_no_card(data: Path, phototag: Run, tmp_path: Path) -> None:
-    shelf = {"PHOTOTAG_ENGINES": str(tmp_path / "shelf")}
-    done = phototag("engines", "add", "mine", data / "models" / "mobilefacenet.onnx", env=shelf)
+    own_engines = {"PHOTOTAG_ENGINES": str(tmp_path / "own_engines")}
+    done = phototag("engines", "add", "mine", data / "models" / "mobilefacenet.onnx", env=own_engines)
     assert done.returncode == 0, done.stderr
-    listed = json.loads(phototag("engines", "list", "--json", env=shelf).stdout)
+    listed = json.loads(phototag("engines", "list", "--json", env=own_engines).stdout)
     assert next(row for row in listed if row["name"] == "mine")["dim"] == 128
 
 
@@ -376,24 +380,24 @@ def test_a_file_that_the_catalogue_knows_needs_no_card(data: Path, phototag: Run
 def test_names_survive_another_pair_of_engines(demo: Demo, data: Path, phototag: Run, tmp_path: Path) -> None:
     db = tmp_path / "x.db"
     shutil.copyfile(demo.db, db)
-    shelf = {"PHOTOTAG_ENGINES": str(tmp_path / "shelf")}
+    own_engines = {"PHOTOTAG_ENGINES": str(tmp_path / "own_engines")}
     for name, file in (("mobilefacenet", "mobilefacenet.onnx"), ("yunet", "yunet_n_dynamic.onnx")):
-        assert phototag("engines", "add", name, data / "models" / file, env=shelf).returncode == 0
+        assert phototag("engines", "add", name, data / "models" / file, env=own_engines).returncode == 0
 
     def named() -> list[tuple[str, str]]:
-        faces = json.loads(phototag("faces", "list", "--json", "--db", db, env=shelf).stdout)
+        faces = json.loads(phototag("faces", "list", "--json", "--db", db, env=own_engines).stdout)
         return sorted((face["photo"], face["person"]) for face in faces if face["source"] == "human")
 
     before = named()
     assert len(before) == 6
-    assert phototag("index", "--embedder", "mobilefacenet", "--db", db, env=shelf).returncode == 3
+    assert phototag("index", "--embedder", "mobilefacenet", "--db", db, env=own_engines).returncode == 3
     assert named() == before
-    assert phototag("index", "--detector", "yunet", "--db", db, env=shelf).returncode == 3
+    assert phototag("index", "--detector", "yunet", "--db", db, env=own_engines).returncode == 3
     assert named() == before
-    assert phototag("train", "--db", db, env=shelf).returncode == 0
-    tagged = json.loads(phototag("tag", "--json", "--db", db, env=shelf).stdout)
+    assert phototag("train", "--db", db, env=own_engines).returncode == 0
+    tagged = json.loads(phototag("tag", "--json", "--db", db, env=own_engines).stdout)
     assert tagged["named"] >= 20
-    assert "engines   yunet, mobilefacenet" in phototag("status", "--db", db, env=shelf).stdout
+    assert "engines   yunet, mobilefacenet" in phototag("status", "--db", db, env=own_engines).stdout
 
 
 def test_what_is_wrong_with_a_photo_is_said_while_networks_run(phototag: Run, demo: Demo, tmp_path: Path) -> None:

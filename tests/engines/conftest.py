@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import catalogue, installation, registry
+from phototag.engines import catalogue, installation, plugins, registry
 from phototag.engines.detectors.mtcnn import Mtcnn
 from phototag.engines.embedders import facenet_network, openface_network, projection
 from phototag.engines.embedders.dlib_resnet import DlibResNet
 from phototag.engines.formats import hdf5
 from phototag.engines.formats.arrays import Arrays, pack
-from phototag.engines.installation import Prepared
-from phototag.engines.registry import EngineOptions
+from phototag.engines.installation import PreparedWeights
 from phototag.engines.runtimes import isolated
+from phototag.engines.spec import EngineOptions
 from phototag.imaging.align import align
 from phototag.types import RGB, Chips, Detector, Embedder
 
@@ -48,8 +48,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             ours.close()
             thread.join()
 
-    monkeypatch.setattr(hdf5, "apart", beside)
-    monkeypatch.setattr(isolated, "apart", beside)
+    monkeypatch.setattr(hdf5, "isolated_process", beside)
+    monkeypatch.setattr(isolated, "isolated_process", beside)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Makes an engine by its name, or hands out the one made before; families' with made-up or research weights."""
-    ready = {spec.name: spec for spec in registry.available() if spec.prepare is None}
+    ready = {spec.name: spec for spec in plugins.available() if spec.prepare is None}
     folder = tmp_path_factory.mktemp("engines")
 
     @cache
@@ -91,15 +91,15 @@ def _mobilefacenet(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) ->
 
 def _onnx(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
     pytest.importorskip("onnxruntime")
-    installation.keep(
-        "onnx", "onnx", Prepared(onnx_files.embedder(("n", 3, 8, 8)), ".onnx"), onnx_files.card(mean=(9, 8, 7))
+    installation.save(
+        "onnx", "onnx", PreparedWeights(onnx_files.embedder(("n", 3, 8, 8)), ".onnx"), onnx_files.card(mean=(9, 8, 7))
     )
     return registry.make_embedder("onnx", EngineOptions())
 
 
 def _openface(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
-    installation.keep(
-        "openface", "openface", Prepared(pack(request.getfixturevalue("openface_arrays")), ".npz", 128), None
+    installation.save(
+        "openface", "openface", PreparedWeights(pack(request.getfixturevalue("openface_arrays")), ".npz", 128), None
     )
     return registry.make_embedder("openface", EngineOptions())
 
@@ -112,7 +112,7 @@ def _facenet(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embed
     )
     noise = np.random.default_rng(5).normal(0, 1, (4, 160, 160, 3)).astype(np.float32)
     arrays = enliven(facenet_network.network(128), noise)
-    installation.keep("facenet", "facenet", Prepared(pack(arrays), ".npz", 128), None)
+    installation.save("facenet", "facenet", PreparedWeights(pack(arrays), ".npz", 128), None)
     return registry.make_embedder("facenet", EngineOptions())
 
 
@@ -121,8 +121,8 @@ def _projection(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Em
     random = np.random.default_rng(6)
     matrix = (np.eye(128) + random.normal(0, 0.01, (128, 128))).astype(np.float32)
     data = projection.packed(base.info, {"projection/kernel": matrix})
-    installation.keep(
-        "projection", "projection", Prepared(data, ".npz"), projection.card(base.info, base.info.thresholds)
+    installation.save(
+        "projection", "projection", PreparedWeights(data, ".npz"), projection.card(base.info, base.info.thresholds)
     )
     return registry.make_embedder("projection", EngineOptions())
 

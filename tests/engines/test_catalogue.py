@@ -18,6 +18,7 @@ from phototag.engines import download as downloading
 from phototag.engines.catalogue import Entry, install
 from phototag.errors import UsageError, WeightsError
 from phototag.progress import Silent
+from phototag.remedies import RemoveEngine
 
 from .onnx_files import card, embedder
 
@@ -75,7 +76,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def own_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("onnxruntime")
     monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "engines"))
     return tmp_path / "engines"
@@ -109,41 +110,41 @@ class Counted(Silent):
         self.finished += 1
 
 
-def test_fetched_verified_and_shelved(entry: Entry, own_shelf: Path) -> None:
+def test_fetched_verified_and_installed(entry: Entry, own_engines: Path) -> None:
     progress = Counted()
-    shelved = install(entry, progress)
-    assert installation.find("mine") == shelved
-    assert installation.load(shelved) == WEIGHTS
-    assert (shelved.source, shelved.licence, shelved.card) == (entry.url, "CC0", entry.card)
+    installed = install(entry, progress)
+    assert installation.find("mine") == installed
+    assert installation.load(installed) == WEIGHTS
+    assert (installed.source, installed.licence, installed.card) == (entry.url, "CC0", entry.card)
     assert (progress.done, progress.total, progress.finished) == (len(WEIGHTS) // 1000, len(WEIGHTS) // 1000, 1)
-    assert kept(own_shelf) == []
+    assert kept(own_engines) == []
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_an_interrupted_download_goes_on(ranges: bool, entry: Entry, server: Server, own_shelf: Path) -> None:
+def test_an_interrupted_download_goes_on(ranges: bool, entry: Entry, server: Server, own_engines: Path) -> None:
     server.cut, server.ranges = 1500, ranges
     with pytest.raises(
         WeightsError, match=rf"1,500 of {len(WEIGHTS):,} bytes came.*run the same command again"
     ) as hurt:
         install(entry, Silent())
     assert hurt.value.exit_code == 16
-    assert kept(own_shelf) == [1500]
-    assert installation.shelved() == []
+    assert kept(own_engines) == [1500]
+    assert installation.installed_engines() == []
     server.cut = None
     progress = Counted()
     assert installation.load(install(entry, progress)) == WEIGHTS
     assert [span for _, span in server.asked] == [None, "bytes=1500-"]
     assert progress.done == len(WEIGHTS) // 1000
-    assert kept(own_shelf) == []
+    assert kept(own_engines) == []
 
 
-def test_what_was_kept_is_not_trusted(entry: Entry, server: Server, own_shelf: Path) -> None:
-    part = own_shelf / ".downloads" / entry.sha256
+def test_what_was_kept_is_not_trusted(entry: Entry, server: Server, own_engines: Path) -> None:
+    part = own_engines / ".downloads" / entry.sha256
     part.parent.mkdir(parents=True)
     part.write_bytes(b"x" * 100)  # somebody else's beginning
     with pytest.raises(WeightsError, match="SHA-256 differs"):
         install(entry, Silent())
-    assert kept(own_shelf) == []
+    assert kept(own_engines) == []
     part.write_bytes(b"x" * (len(WEIGHTS) + 9))
     install(entry, Silent())  # too long to go on from: from the start
     assert server.asked[-1][1] is None
@@ -159,22 +160,22 @@ def test_what_was_kept_is_not_trusted(entry: Entry, server: Server, own_shelf: P
     ],
 )
 def test_other_bytes_are_thrown_away(
-    change: object, match: str, entry: Entry, server: Server, own_shelf: Path, monkeypatch: pytest.MonkeyPatch
+    change: object, match: str, entry: Entry, server: Server, own_engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.content = change(WEIGHTS)  # type: ignore[operator]
     monkeypatch.setattr(catalogue.registry, "add", lambda *given, **more: pytest.fail("it was parsed"))
     with pytest.raises(WeightsError, match=match) as caught:
         install(entry, Silent())
     assert caught.value.exit_code == 16
-    assert kept(own_shelf) == []
-    assert installation.shelved() == []
+    assert kept(own_engines) == []
+    assert installation.installed_engines() == []
 
 
-def test_a_right_hash_alone_is_not_enough(entry: Entry, own_shelf: Path) -> None:
+def test_a_right_hash_alone_is_not_enough(entry: Entry, own_engines: Path) -> None:
     with pytest.raises(WeightsError, match="dim = 5"):
         install(replace(entry, card=card(dim=5)), Silent())
-    assert kept(own_shelf) == []
-    assert installation.shelved() == []
+    assert kept(own_engines) == []
+    assert installation.installed_engines() == []
 
 
 def test_redirects_stay_safe(entry: Entry, server: Server) -> None:
@@ -195,20 +196,20 @@ def test_only_https_is_asked(url: str, entry: Entry, monkeypatch: pytest.MonkeyP
         install(replace(entry, url=url), Silent())
 
 
-def test_no_network_and_no_such_file(entry: Entry, server: Server, own_shelf: Path) -> None:
+def test_no_network_and_no_such_file(entry: Entry, server: Server, own_engines: Path) -> None:
     with pytest.raises(WeightsError, match=r"can't be fetched \(.*\): check the network") as caught:
         install(replace(entry, url="http://127.0.0.1:9/mine.onnx"), Silent())
     assert "\n" not in str(caught.value)
     server.status = 404
     with pytest.raises(WeightsError, match="the server says 404"):
         install(entry, Silent())
-    assert kept(own_shelf) == []
+    assert kept(own_engines) == []
 
 
-def test_a_download_that_cannot_be_written(entry: Entry, own_shelf: Path) -> None:
-    part = own_shelf / ".downloads" / entry.sha256
+def test_a_download_that_cannot_be_written(entry: Entry, own_engines: Path) -> None:
+    part = own_engines / ".downloads" / entry.sha256
     part.mkdir(parents=True)  # so that no file of this name can be written
-    with pytest.raises(UsageError, match=rf"{own_shelf}, can't be used .Is a directory"):
+    with pytest.raises(UsageError, match=rf"{own_engines}, can't be used .Is a directory"):
         install(entry, Silent())
 
 
@@ -225,13 +226,14 @@ def test_a_server_that_says_nothing(entry: Entry, server: Server, monkeypatch: p
 def test_a_taken_name_is_not_fetched(entry: Entry, server: Server) -> None:
     install(entry, Silent())
     asked = len(server.asked)
-    with pytest.raises(UsageError, match="engines remove mine"):
+    with pytest.raises(UsageError, match="an engine called mine already") as caught:
         install(entry, Silent())
+    assert caught.value.remedy == RemoveEngine("mine")
     assert len(server.asked) == asked
 
 
 def test_nothing_is_fetched_that_could_not_run(
-    entry: Entry, server: Server, own_shelf: Path, monkeypatch: pytest.MonkeyPatch
+    entry: Entry, server: Server, own_engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     for attempt in (
@@ -241,7 +243,7 @@ def test_nothing_is_fetched_that_could_not_run(
         with pytest.raises(UsageError, match=r"needs onnxruntime: run `pip install 'phototag\[onnx\]'`"):
             attempt()
     assert server.asked == []
-    assert not own_shelf.exists()
+    assert not own_engines.exists()
 
 
 def test_our_catalogue() -> None:

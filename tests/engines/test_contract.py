@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.engines import registry
+from phototag.engines import plugins
 from phototag.types import RGB, Chips, Detection, Embedder
 
 from .conftest import Make
 
-READY = [spec for spec in registry.available() if spec.prepare is None]
+READY = [spec for spec in plugins.available() if spec.prepare is None]
 # Families are engines only with weights that the user brings: here, made-up ones or those of the research data.
 DETECTORS = [*(spec.name for spec in READY if spec.kind == "detector"), pytest.param("yunet", marks=pytest.mark.data)]
 TRAINED = [spec.name for spec in READY if spec.kind == "embedder"]

@@ -8,8 +8,8 @@ import pytest
 
 from phototag.engines import registry
 from phototag.engines.embedders.dlib_resnet import DlibResNet
-from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes import runner
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError
 from phototag.types import Chips
 

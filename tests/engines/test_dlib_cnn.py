@@ -11,7 +11,7 @@ from PIL import Image
 
 from phototag.engines.detectors import dlib_cnn
 from phototag.engines.detectors.dlib_cnn import WEIGHTS, DlibCnn
-from phototag.engines.registry import EngineOptions
+from phototag.engines.spec import EngineOptions
 from phototag.errors import WeightsError
 from phototag.types import RGB
 from phototag.weights import PackagedWeights

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from phototag.engines.detectors.dlib_hog import DlibHog
-from phototag.engines.registry import EngineOptions
+from phototag.engines.spec import EngineOptions
 from phototag.types import RGB
 
 

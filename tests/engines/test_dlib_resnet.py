@@ -14,7 +14,7 @@ import pytest
 from phototag.engines.embedders import dlib_resnet
 from phototag.engines.embedders.dlib_resnet import WEIGHTS, DlibResNet
 from phototag.engines.formats import dlib_dat
-from phototag.engines.registry import EngineOptions
+from phototag.engines.spec import EngineOptions
 from phototag.errors import WeightsError
 from phototag.types import Chips
 from phototag.weights import PackagedWeights
@@ -45,7 +45,7 @@ def test_a_warm_cache_needs_neither_tensorflow_nor_the_weights(resnet: DlibResNe
     script = (
         "import sys; import numpy as np;"
         "from phototag.engines.embedders import dlib_resnet as engine;"
-        "from phototag.engines.registry import EngineOptions;"
+        "from phototag.engines.spec import EngineOptions;"
         "engine.read_network = None;"
         "made = engine.ENGINE.create(EngineOptions());"
         "assert made.embed(np.zeros((1, 150, 150, 3), np.uint8)).shape == (1, 128);"

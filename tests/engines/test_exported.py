@@ -13,12 +13,12 @@ import pytest
 from phototag import config
 from phototag.engines.detectors import mtcnn_networks
 from phototag.engines.embedders import dlib_resnet
-from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes import exported as exports
 from phototag.engines.runtimes.export import in_eight_bits, to_litert
 from phototag.engines.runtimes.exported import exported
 from phototag.engines.runtimes.fingerprint import CLOSE, CLOSE_8_BIT, Check, expected, fingerprint, sample_chips
 from phototag.engines.runtimes.litert import Network
+from phototag.engines.spec import EngineOptions
 
 NAME = "net.tflite"
 

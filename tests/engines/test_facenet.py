@@ -13,6 +13,8 @@ from phototag.engines import registry
 from phototag.engines.embedders import facenet, facenet_network
 from phototag.engines.formats.arrays import Arrays, fill, pack, shapes, unpack
 from phototag.engines.formats.card import Card
+from phototag.engines.installation import save
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Thresholds
 
@@ -131,7 +133,7 @@ def test_the_embedder_standardises_each_chip_and_normalises(
     from phototag.engines.embedders.keras_family import KerasEmbedder
     from phototag.engines.installation import find
 
-    embedder = KerasEmbedder(facenet.FAMILY, registry.EngineOptions(shelved=find("facenet")))
+    embedder = KerasEmbedder(facenet.FAMILY, EngineOptions(installed=find("facenet")))
     expected = standardised(samples[:3]).reshape(3, 2, 80, 2, 80, 3).mean(axis=(2, 4)).reshape(3, 12) @ matrix
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     assert np.abs(embedder.embed(samples[:3]) - expected).max() < 1e-4
@@ -174,8 +176,8 @@ def test_a_card_for_vectors_of_another_length_is_refused(tmp_path: Path, monkeyp
 
 
 def test_weights_that_no_longer_fit_are_refused_when_used(room: Path, arrays: Arrays) -> None:
-    from phototag.engines.installation import Prepared, keep
+    from phototag.engines.installation import PreparedWeights
 
-    keep("other", "facenet", Prepared(pack({"Bottleneck/kernel": arrays["Bottleneck/kernel"]}), ".npz"), None)
+    save("other", "facenet", PreparedWeights(pack({"Bottleneck/kernel": arrays["Bottleneck/kernel"]}), ".npz"), None)
     with pytest.raises(WeightsError, match="is missing"):
-        registry.make_embedder("other", registry.EngineOptions())
+        registry.make_embedder("other", EngineOptions())

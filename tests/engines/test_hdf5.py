@@ -140,17 +140,17 @@ def falls_over(where: str, connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("serve", "patience", "words"), [(hangs, 1.0, "busy without end"), (falls_over, 60.0, "fall over")]
+    ("serve", "timeout", "words"), [(hangs, 1.0, "busy without end"), (falls_over, 60.0, "fall over")]
 )
 def test_what_breaks_the_library_is_refused(
     serve: Callable[[str, Connection], None],
-    patience: float,
+    timeout: float,
     words: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hdf5, "_serve", serve)
-    monkeypatch.setattr(isolated, "PATIENCE", patience)
+    monkeypatch.setattr(isolated, "TIMEOUT", timeout)
     with pytest.raises(WeightsError, match=words):
         read(write_hdf5(tmp_path / "w.h5", ARRAYS))
 

@@ -17,8 +17,8 @@ from phototag.engines.detectors import mtcnn_networks, mtcnn_weights, pyramid
 from phototag.engines.detectors.mtcnn import SEAM, Mtcnn
 from phototag.engines.detectors.mtcnn_networks import TILE
 from phototag.engines.detectors.patches import OUTSIDE, crops
-from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes.litert import Network
+from phototag.engines.spec import EngineOptions
 from phototag.errors import WeightsError
 from phototag.types import RGB, Box
 from phototag.weights import PackagedWeights
@@ -180,7 +180,7 @@ def test_nothing_in_the_current_directory_is_touched(mtcnn: Mtcnn, tmp_path: Pat
         "sys.addaudithook(lambda event, details: touched.append((event, details))"
         " if event == 'open' and str(details[0]).startswith(sys.argv[1]) or event == 'pickle.find_class'"
         " and 'joblib' in str(details) else None);"
-        "from phototag.engines.registry import EngineOptions, make_detector;"
+        "from phototag.engines.registry import make_detector; from phototag.engines.spec import EngineOptions;"
         "make_detector('mtcnn', EngineOptions());"
         "print(touched, 'mtcnn' in sys.modules)"
     )

@@ -24,8 +24,8 @@ from phototag.engines.embedders import onnx_embedder
 from phototag.engines.embedders.onnx_embedder import OnnxEmbedder, prepare
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.onnx_graph import leads_elsewhere
-from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes import isolated
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.imaging.align import align
 from phototag.types import RGB, Chips, Detector
@@ -40,7 +40,7 @@ IN_A_PROCESS = isolated.apart
 
 
 @pytest.fixture(autouse=True)
-def own_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "engines"))
     return tmp_path / "engines"
 
@@ -130,18 +130,18 @@ def _archive() -> bytes:
     ],
 )
 def test_nothing_that_disagrees_with_its_card_is_kept(
-    model: bytes, match: str, tmp_path: Path, own_shelf: Path
+    model: bytes, match: str, tmp_path: Path, own_engines: Path
 ) -> None:
     (tmp_path / "model.onnx").write_bytes(model)
     with pytest.raises(WeightsError, match=match) as caught:
         registry.add("mine", "onnx", tmp_path / "model.onnx", card())
     assert caught.value.exit_code == 16
-    assert not (own_shelf / "mine").exists()
+    assert not (own_engines / "mine").exists()
 
 
 @pytest.mark.parametrize("place", [lambda folder: "w.bin", lambda folder: f"../{folder.name}/w.bin", str])
 def test_weights_in_another_file_are_refused(
-    place: Callable[[Path], str], tmp_path: Path, own_shelf: Path, monkeypatch: pytest.MonkeyPatch
+    place: Callable[[Path], str], tmp_path: Path, own_engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "w.bin").write_bytes(matrix().tobytes())
@@ -150,9 +150,9 @@ def test_weights_in_another_file_are_refused(
     with pytest.raises(WeightsError, match="its weights lie in another file: save the model as one file") as caught:
         registry.add("mine", "onnx", tmp_path / "model.onnx", card())
     assert caught.value.exit_code == 16
-    assert not (own_shelf / "mine").exists()
-    # Nor from the shelf, where a model may lie since before that was looked at.
-    kept = installation.keep("mine", "onnx", installation.Prepared(model, ".onnx"), card())
+    assert not (own_engines / "mine").exists()
+    # Nor an installed one, from before that was looked at.
+    kept = installation.save("mine", "onnx", installation.PreparedWeights(model, ".onnx"), card())
     with pytest.raises(WeightsError, match="in another file"):
         registry.make_embedder(kept.name, EngineOptions())
 
@@ -203,25 +203,25 @@ def hangs(data: bytes, card: Card, where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "patience", "words"),
+    ("check", "timeout", "words"),
     [(hangs, 1.0, "keeps onnxruntime busy without end"), (falls_over, 60.0, "makes onnxruntime fall over")],
 )
 def test_a_model_that_breaks_onnxruntime_is_refused(
     check: Callable[..., None],
-    patience: float,
+    timeout: float,
     words: str,
     tmp_path: Path,
-    own_shelf: Path,
+    own_engines: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(onnx_embedder, "_try", check)
-    monkeypatch.setattr(isolated, "PATIENCE", patience)
-    monkeypatch.setattr(isolated, "apart", IN_A_PROCESS)
+    monkeypatch.setattr(isolated, "TIMEOUT", timeout)
+    monkeypatch.setattr(isolated, "isolated_process", IN_A_PROCESS)
     (tmp_path / "model.onnx").write_bytes(embedder())
     with pytest.raises(WeightsError, match=words):
         registry.add("mine", "onnx", tmp_path / "model.onnx", card())
-    assert not own_shelf.exists()
+    assert not own_engines.exists()
     assert capfd.readouterr().err == ""
 
 
@@ -234,11 +234,11 @@ def test_no_file_and_no_card(tmp_path: Path) -> None:
         prepare(tmp_path / "absent.onnx", None)
 
 
-def test_a_model_changed_on_the_shelf_is_not_parsed(
-    tmp_path: Path, own_shelf: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_model_changed_after_it_was_installed_is_not_parsed(
+    tmp_path: Path, own_engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made(tmp_path, embedder(), card())
-    (own_shelf / "mine" / "weights.onnx").write_bytes(embedder(weights=matrix(7)))
+    (own_engines / "mine" / "weights.onnx").write_bytes(embedder(weights=matrix(7)))
     monkeypatch.setattr("phototag.engines.embedders.onnx_embedder.Model", lambda *given: pytest.fail("it was parsed"))
     with pytest.raises(WeightsError, match="SHA-256"):
         registry.make_embedder("mine", EngineOptions())
@@ -274,7 +274,7 @@ def test_without_onnxruntime(tmp_path: Path) -> None:
         "import sys; sys.modules['onnxruntime'] = None\n"
         "from pathlib import Path\n"
         "from phototag.engines.runtimes.onnx import Model\n"
-        "from phototag.engines.registry import EngineOptions\n"
+        "from phototag.engines.spec import EngineOptions\n"
         "from phototag.errors import UsageError\n"
         "try: Model(Path(sys.argv[1]).read_bytes(), EngineOptions(), 'x')\n"
         "except UsageError as error: print(error)"

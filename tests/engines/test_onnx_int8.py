@@ -17,8 +17,8 @@ from phototag import extras
 from phototag.engines import registry
 from phototag.engines.embedders import onnx_embedder
 from phototag.engines.embedders.onnx_embedder import OnnxEmbedder
-from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes import onnx_keras
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips
 
@@ -30,7 +30,7 @@ FLOAT32 = card(dim=16, scale=1 / 128, mean=(1, 1, 1), flip=True)
 
 
 @pytest.fixture
-def own_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exported: Path) -> Path:
+def own_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exported: Path) -> Path:
     monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "engines"))
     monkeypatch.setenv("PHOTOTAG_CACHE", str(exported))
     return tmp_path
@@ -53,9 +53,9 @@ def made(name: str, **options: Any) -> OnnxEmbedder:
     return engine
 
 
-def test_near_its_own_numbers_and_another_embedder(own_shelf: Path, pixels: Chips, at_once: None) -> None:
-    add(own_shelf, "exact", FLOAT32)
-    add(own_shelf, "quick", INT8)
+def test_near_its_own_numbers_and_another_embedder(own_engines: Path, pixels: Chips, at_once: None) -> None:
+    add(own_engines, "exact", FLOAT32)
+    add(own_engines, "quick", INT8)
     exact, quick = made("exact"), made("quick")
     off = np.linalg.norm(quick.embed(pixels) - exact.embed(pixels), axis=1)
     assert 0 < off.min() <= off.max() < 0.05
@@ -67,20 +67,20 @@ def test_near_its_own_numbers_and_another_embedder(own_shelf: Path, pixels: Chip
     assert "numbers" not in dict(exact.info.parameters)  # as in libraries from before there was a choice
 
 
-def test_a_gpu_takes_float32(own_shelf: Path, at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    add(own_shelf, "exact", FLOAT32)
-    add(own_shelf, "quick", INT8)
+def test_a_gpu_takes_float32(own_engines: Path, at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(own_engines, "exact", FLOAT32)
+    add(own_engines, "quick", INT8)
     asked = []
     monkeypatch.setattr(onnx_embedder, "Runtime", lambda data, card, options, where: asked.append(options.device))
     assert made("quick", device="gpu").info.parameters == made("exact").info.parameters
     assert asked == ["gpu", "auto"]
 
 
-def test_once_exported_it_needs_only_litert(own_shelf: Path, at_once: None) -> None:
-    add(own_shelf, "quick", INT8)
+def test_once_exported_it_needs_only_litert(own_engines: Path, at_once: None) -> None:
+    add(own_engines, "quick", INT8)
     script = (
         "import sys, numpy as np\n"
-        "from phototag.engines.registry import EngineOptions, make_embedder\n"
+        "from phototag.engines.registry import make_embedder; from phototag.engines.spec import EngineOptions\n"
         "make_embedder('quick', EngineOptions()).embed(np.zeros((2, 8, 8, 3), np.uint8))\n"
         "print({'onnx', 'onnxruntime', 'tensorflow', 'keras'} & sys.modules.keys())"
     )
@@ -89,50 +89,50 @@ def test_once_exported_it_needs_only_litert(own_shelf: Path, at_once: None) -> N
 
 
 def test_an_export_that_is_gone_is_made_again(
-    own_shelf: Path, pixels: Chips, at_once: None, monkeypatch: pytest.MonkeyPatch
+    own_engines: Path, pixels: Chips, at_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(own_shelf, "quick", INT8)
+    add(own_engines, "quick", INT8)
     before = made("quick").embed(pixels)
-    monkeypatch.setenv("PHOTOTAG_CACHE", str(own_shelf / "cache"))
+    monkeypatch.setenv("PHOTOTAG_CACHE", str(own_engines / "cache"))
     assert np.array_equal(made("quick").embed(pixels), before)
-    [kept] = (own_shelf / "cache").iterdir()
+    [kept] = (own_engines / "cache").iterdir()
     kept.write_bytes(kept.read_bytes()[:-1])
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(UsageError, match=r"this engine needs onnx: run `pip install 'phototag\[onnx\]'`"):
         made("quick")
 
 
-def test_what_cannot_be_rebuilt_is_refused_in_8_bits_alone(own_shelf: Path, pixels: Chips, at_once: None) -> None:
+def test_what_cannot_be_rebuilt_is_refused_in_8_bits_alone(own_engines: Path, pixels: Chips, at_once: None) -> None:
     model = convolutions(last="Elu")
     with pytest.raises(WeightsError, match=r"it has an operator Elu.*leave `numbers` out of its card") as caught:
-        add(own_shelf, "quick", INT8, model)
+        add(own_engines, "quick", INT8, model)
     assert caught.value.exit_code == 16
-    assert not (own_shelf / "engines" / "quick").exists()
-    add(own_shelf, "exact", FLOAT32, model)
+    assert not (own_engines / "engines" / "quick").exists()
+    add(own_engines, "exact", FLOAT32, model)
     assert made("exact").embed(pixels).shape == (5, 16)
 
 
-def test_what_is_rebuilt_wrongly_is_refused(own_shelf: Path, at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PHOTOTAG_CACHE", str(own_shelf / "cache"))
+def test_what_is_rebuilt_wrongly_is_refused(own_engines: Path, at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOTAG_CACHE", str(own_engines / "cache"))
     monkeypatch.setitem(onnx_keras.OPERATORS, "Relu", onnx_keras.OPERATORS["Sigmoid"])
     with pytest.raises(WeightsError, match="its vectors would be others"):
-        add(own_shelf, "quick", INT8)
-    assert not (own_shelf / "cache").exists()
+        add(own_engines, "quick", INT8)
+    assert not (own_engines / "cache").exists()
 
 
 def test_what_loses_too_much_in_8_bits_is_refused(
-    own_shelf: Path, at_once: None, monkeypatch: pytest.MonkeyPatch
+    own_engines: Path, at_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PHOTOTAG_CACHE", str(own_shelf / "cache"))
+    monkeypatch.setenv("PHOTOTAG_CACHE", str(own_engines / "cache"))
     monkeypatch.setattr("phototag.engines.runtimes.onnx_int8.NEAR", 1e-3)
     with pytest.raises(WeightsError, match="its vectors would be others"):
-        add(own_shelf, "quick", INT8)
+        add(own_engines, "quick", INT8)
 
 
-def test_the_package_that_reads_models_is_looked_for_first(own_shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_package_that_reads_models_is_looked_for_first(own_engines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "onnx" else object())
     with pytest.raises(UsageError, match=r"this engine needs onnx: run `pip install 'phototag\[onnx\]'`"):
-        registry.add("quick", "onnx", own_shelf / "absent.onnx", INT8)
+        registry.add("quick", "onnx", own_engines / "absent.onnx", INT8)
 
 
 @pytest.mark.data

@@ -13,9 +13,9 @@ pytest.importorskip("onnxruntime")
 
 from onnx import helper, numpy_helper
 
-from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes.onnx import Model
 from phototag.engines.runtimes.onnx_keras import Unknown, keras_model
+from phototag.engines.spec import EngineOptions
 
 from .onnx_graphs import SIDE, Constants, convolutions, model, weights
 

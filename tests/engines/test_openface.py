@@ -18,6 +18,7 @@ from phototag.engines.formats.arrays import Arrays, fill, shapes, unpack
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.openface_csv import read_csv
 from phototag.engines.runtimes import runner
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.remedies import AddEngine
 from phototag.types import Chips, Embedder, Thresholds
@@ -61,7 +62,7 @@ def folder(arrays: Arrays, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory, exported: Path) -> Iterator[Path]:
-    """A shelf of our own, and the tests' cache."""
+    """A folder of engines of our own, and the tests' cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHOTOTAG_ENGINES", str(tmp_path_factory.mktemp("engines")))
         patch.setenv("PHOTOTAG_CACHE", str(exported))
@@ -71,7 +72,7 @@ def room(tmp_path_factory: pytest.TempPathFactory, exported: Path) -> Iterator[P
 @pytest.fixture(scope="module")
 def embedder(folder: Path, room: Path) -> Embedder:
     registry.add("openface", "openface", folder)
-    return registry.make_embedder("openface", registry.EngineOptions())
+    return registry.make_embedder("openface", EngineOptions())
 
 
 def test_the_published_number_of_parameters(model: Any) -> None:
@@ -112,7 +113,7 @@ def test_the_embedder_is_that_network(embedder: Embedder, model: Any, samples: n
 
 def test_tensorflow_says_the_same(embedder: Embedder, samples: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_gpu", lambda: "CPU:0")  # as if it were a GPU
-    other = registry.make_embedder("openface", registry.EngineOptions(device="gpu"))
+    other = registry.make_embedder("openface", EngineOptions(device="gpu"))
     assert isinstance(other._network, runner.OnTensorFlow)
     assert np.abs(other.embed(samples) - embedder.embed(samples)).max() < 1e-4
 
@@ -129,7 +130,7 @@ def test_it_says_who_it_is(embedder: Embedder) -> None:
 def test_a_card_chooses_alignment_thresholds_and_mirror(embedder: Embedder, folder: Path, samples: np.ndarray) -> None:
     card = Card(96, "openface-inner-eyes-bottom-lip", 128, THRESHOLDS, flip=True)
     registry.add("lips", "openface", folder, card)
-    other = registry.make_embedder("lips", registry.EngineOptions())
+    other = registry.make_embedder("lips", EngineOptions())
     assert other.info.alignment == "openface-inner-eyes-bottom-lip"
     assert other.info.thresholds == THRESHOLDS
     both = embedder.embed(samples) + embedder.embed(samples[:, :, ::-1])
@@ -138,7 +139,7 @@ def test_a_card_chooses_alignment_thresholds_and_mirror(embedder: Embedder, fold
     assert other.info.parameters == (lips, ("family", "openface"), ("mirror", "sum"))
     # Vectors of faces that were cut out in another way are never compared, mirrored or not.
     registry.add("plain-lips", "openface", folder, replace(card, flip=False))
-    plain = registry.make_embedder("plain-lips", registry.EngineOptions()).info
+    plain = registry.make_embedder("plain-lips", EngineOptions()).info
     assert plain.parameters != embedder.info.parameters
 
 
@@ -158,7 +159,7 @@ def test_a_card_for_another_network_is_refused(card: Card, folder: Path) -> None
 
 def test_without_weights_it_says_how_to_add_them(room: Path) -> None:
     with pytest.raises(WeightsError, match="no weights yet") as caught:
-        openface.ENGINE.create(registry.EngineOptions())
+        openface.ENGINE.create(EngineOptions())
     assert caught.value.remedy == AddEngine("openface")
 
 
@@ -169,7 +170,7 @@ def test_tampered_weights_are_refused(folder: Path, room: Path) -> None:
     data[100_000] ^= 1
     path.write_bytes(data)
     with pytest.raises(WeightsError, match="SHA-256"):
-        registry.make_embedder("tampered", registry.EngineOptions())
+        registry.make_embedder("tampered", EngineOptions())
 
 
 def _numbers(path: Path) -> list[str]:

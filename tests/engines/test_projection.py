@@ -1,4 +1,4 @@
-"""A learnt projection: what the shelf takes and refuses, and what it makes of its base's vectors."""
+"""A learnt projection: what is installed and refused, and what it makes of its base's vectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from phototag.engines import installation, registry
 from phototag.engines.embedders import projection
 from phototag.engines.formats.card import Card
-from phototag.engines.registry import EngineOptions
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips, EngineInfo, Thresholds, Vectors
 
@@ -39,15 +39,15 @@ class Squinting:
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EngineInfo]]:
     """Squinting is installed, as what the list says last."""
-    monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "shelf"))
+    monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "engines"))
     infos = [INFO]
-    real, there = registry.make_embedder, registry.installed
+    real, there = registry.make_embedder, registry.is_installed
 
     def make(name: str, options: EngineOptions) -> Any:
         return Squinting(infos[-1]) if name == "squinting" else real(name, options)
 
     monkeypatch.setattr(registry, "make_embedder", make)
-    monkeypatch.setattr(registry, "installed", lambda kind, name: name == "squinting" or there(kind, name))
+    monkeypatch.setattr(registry, "is_installed", lambda kind, name: name == "squinting" or there(kind, name))
     yield infos
 
 
@@ -69,7 +69,7 @@ def card(**changed: Any) -> Card:
 
 def test_it_is_the_base_times_the_matrix_and_carries_its_own_thresholds(base: list[EngineInfo], tmp_path: Path) -> None:
     kept = registry.add("mine", "projection", write(tmp_path), card())
-    embedder = projection.ENGINE.create(EngineOptions(shelved=kept))
+    embedder = projection.ENGINE.create(EngineOptions(installed=kept))
     chips = np.random.default_rng(1).integers(0, 255, (5, 8, 8, 3), np.uint8)
     expected = Squinting().embed(chips) @ matrix()
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
@@ -85,7 +85,7 @@ def test_a_changed_file_is_refused(base: list[EngineInfo], tmp_path: Path) -> No
     path = kept.folder / kept.file
     path.write_bytes(projection.packed(INFO, {"projection/kernel": matrix() * 2}))
     with pytest.raises(WeightsError, match="SHA-256 differs") as refused:
-        projection.ENGINE.create(EngineOptions(shelved=kept))
+        projection.ENGINE.create(EngineOptions(installed=kept))
     assert refused.value.exit_code == 16
 
 
@@ -93,17 +93,17 @@ def test_another_embedder_of_that_name_is_refused(base: list[EngineInfo], tmp_pa
     kept = registry.add("mine", "projection", write(tmp_path), card())
     base.append(replace(INFO, weights_sha256="b" * 64))
     with pytest.raises(WeightsError, match="learnt on another squinting"):
-        projection.ENGINE.create(EngineOptions(shelved=kept))
+        projection.ENGINE.create(EngineOptions(installed=kept))
     base.append(replace(INFO, parameters=(("mirror", "none"),)))
     with pytest.raises(WeightsError, match="learnt on another squinting"):
-        projection.ENGINE.create(EngineOptions(shelved=kept))
+        projection.ENGINE.create(EngineOptions(installed=kept))
 
 
 def test_a_base_that_is_gone_is_named(base: list[EngineInfo], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = registry.add("mine", "projection", write(tmp_path), card())
-    monkeypatch.setattr(registry, "installed", lambda kind, name: False)
+    monkeypatch.setattr(registry, "is_installed", lambda kind, name: False)
     with pytest.raises(WeightsError, match="builds on the embedder squinting, which is not installed"):
-        projection.ENGINE.create(EngineOptions(shelved=kept))
+        projection.ENGINE.create(EngineOptions(installed=kept))
 
 
 IDENTITY = np.array(["squinting", "a" * 64, "mirror=sum"])
@@ -158,7 +158,7 @@ def test_no_projection_builds_on_a_projection(base: list[EngineInfo], tmp_path: 
 
 def test_a_matrix_that_maps_to_nothing_is_told(base: list[EngineInfo], tmp_path: Path) -> None:
     path = write(tmp_path, base=IDENTITY, matrix=np.zeros((4, 3), np.float32))
-    embedder = projection.ENGINE.create(EngineOptions(shelved=registry.add("mine", "projection", path, card())))
+    embedder = projection.ENGINE.create(EngineOptions(installed=registry.add("mine", "projection", path, card())))
     with pytest.raises(WeightsError, match="yields no vector"):
         embedder.embed(np.zeros((1, 8, 8, 3), np.uint8))
     assert embedder.embed(np.zeros((0, 8, 8, 3), np.uint8)).shape == (0, 3)

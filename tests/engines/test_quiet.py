@@ -9,8 +9,9 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from phototag.engines.registry import EngineOptions, make_embedder
+from phototag.engines.registry import make_embedder
 from phototag.engines.runtimes.quiet import quiet
+from phototag.engines.spec import EngineOptions
 
 from .conftest import Make
 

@@ -1,4 +1,4 @@
-"""What was trained goes to the shelf in the form that its family takes."""
+"""What was trained is installed in the form that its family takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from phototag.engines import installation, registry
 from phototag.engines.formats.arrays import Arrays, contents, pack, unpack
-from phototag.engines.installation import Prepared
+from phototag.engines.installation import PreparedWeights
 from phototag.engines.training.trainable import NN4, PROJECTION, trainable
 from phototag.errors import UsageError
 from phototag.types import EngineInfo, Thresholds
@@ -21,7 +21,7 @@ BASE = EngineInfo("embedder", "squinting", "a" * 64, (), 4, 8, "dlib-5-point", T
 
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "shelf"))
+    monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "engines"))
 
 
 @pytest.mark.usefixtures("at_once")
@@ -40,7 +40,7 @@ def test_nn4_small2_becomes_an_engine_of_openface_with_its_own_thresholds(
 
 
 def test_nn4_small2_may_begin_with_weights_that_are_there(openface_arrays: Arrays) -> None:
-    installation.keep("published", "openface", Prepared(pack(openface_arrays), ".npz", 128), None)
+    installation.save("published", "openface", PreparedWeights(pack(openface_arrays), ".npz", 128), None)
     course = trainable(NN4, BASE, "published")
     assert course.rate < trainable(NN4, BASE).rate / 100
     network = course.network(np.ones((1, 4), np.float32))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from phototag.engines import registry
 from phototag.engines.detectors.yunet import prepare
-from phototag.engines.registry import EngineOptions
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.types import RGB, Box, Detector
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.data, pytest.mark.usefixtures("at_once")]
 
 
 @pytest.fixture(scope="module")
-def own_shelf(data: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
+def own_engines(data: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHOTOTAG_ENGINES", str(tmp_path_factory.mktemp("engines")))
         registry.add("yunet", "yunet", data / "models" / "yunet_n_dynamic.onnx")
@@ -31,7 +31,7 @@ def own_shelf(data: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
 
 
 @pytest.fixture(scope="module")
-def yunet(own_shelf: object) -> Detector:
+def yunet(own_engines: object) -> Detector:
     return registry.make_detector("yunet", EngineOptions())
 
 
@@ -64,7 +64,7 @@ def test_red_and_blue_are_not_confused(yunet: Detector, portraits: list[RGB]) ->
         assert not false or true[0].score > false[0].score
 
 
-def test_the_least_size_is_respected(own_shelf: object, portraits: list[RGB]) -> None:
+def test_the_least_size_is_respected(own_engines: object, portraits: list[RGB]) -> None:
     picture = shown(portraits[0], (400, 400), (40, 40), 0.5)
     [face] = registry.make_detector("yunet", EngineOptions(min_face=20)).detect([picture])[0]
     size = max(face.box.w, face.box.h)
@@ -74,7 +74,7 @@ def test_the_least_size_is_respected(own_shelf: object, portraits: list[RGB]) ->
         assert dict(detector.info.parameters)["min_face"] == str(min_face)
 
 
-def test_it_tells_whether_it_is_on_a_gpu(own_shelf: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_tells_whether_it_is_on_a_gpu(own_engines: object, monkeypatch: pytest.MonkeyPatch) -> None:
     for providers, there in (
         (["CPUExecutionProvider"], False),
         (["CUDAExecutionProvider", "CPUExecutionProvider"], True),

@@ -9,7 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from phototag.engines.registry import EngineOptions, make_detector, make_embedder
+from phototag.engines.registry import make_detector, make_embedder
+from phototag.engines.spec import EngineOptions
 from phototag.imaging.align import align
 from phototag.learn.appearances import appearances
 from phototag.types import Vectors

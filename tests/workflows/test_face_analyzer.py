@@ -10,7 +10,7 @@ import pytest
 from phototag.analysis import face_analyzer
 from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.config import Settings
-from phototag.engines.registry import EngineOptions
+from phototag.engines.spec import EngineOptions
 from phototag.types import Device
 
 

@@ -1,4 +1,4 @@
-"""Training from a folder to the shelf: with faces that are given at once, and the figures on people never seen."""
+"""Training from a folder to an installed engine: with faces that are given, and the figures on people never seen."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class SquintingEngines:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for each of eighteen people, whose faces are there without a look at the files."""
-    monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "shelf"))
+    monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "own_engines"))
     for person in range(PEOPLE):
         for number in range(EACH):
             path = tmp_path / "photos" / f"person{person:02}" / f"{number}.jpg"
@@ -105,7 +105,7 @@ def test_it_learns_registers_and_is_judged_on_people_it_never_saw(folder: Path) 
     assert kept is not None and kept.family == "projection" and kept.card is not None
     assert kept.card.thresholds.same == pytest.approx(done.comparison.trained.threshold)
     assert 0 < kept.card.thresholds.join <= kept.card.thresholds.split
-    embedder = registry.spec_of("projection").create(EngineOptions(shelved=kept))
+    embedder = plugins.spec_of("projection").create(EngineOptions(installed=kept))
     assert embedder.info.parameters == (("base", "squinting"), ("family", "projection"))
     with (folder.parent / "out" / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -150,7 +150,7 @@ def test_what_is_resumed_must_be_the_same(folder: Path) -> None:
 
 
 def test_it_stops_when_nothing_gets_better(folder: Path) -> None:
-    done = train(folder, replace(PLAN, rate=1e-9), epochs=50, patience=2)
+    done = train(folder, replace(PLAN, rate=1e-9), epochs=50, timeout=2)
     assert (done.epoch, done.epochs) == (0, 2)
     assert not done.comparison.better
     assert done.comparison.gain == 0

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from phototag.engines.detectors.boxes import clipped
-from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.engines.spec import EngineOptions, EngineSpec
 from phototag.errors import UsageError
 from phototag.types import RGB, Box, Detection, EngineInfo
 from phototag.weights import PackagedWeights
@@ -47,7 +47,9 @@ class DlibCnn:
 
     @property
     def info(self) -> EngineInfo:
-        parameters = tuple(sorted([("dlib", self._version), ("largest", str(LARGEST)), *self._options.sought()]))
+        parameters = tuple(
+            sorted([("dlib", self._version), ("largest", str(LARGEST)), *self._options.detection_parameters()])
+        )
         return EngineInfo(kind="detector", name="dlib-cnn", weights_sha256=WEIGHTS.sha256, parameters=parameters)
 
     def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
@@ -64,7 +66,7 @@ class DlibCnn:
             rectangle = face.rect
             box = Box(rectangle.left(), rectangle.top(), rectangle.width(), rectangle.height())
             box = clipped(box.scaled(1 / scale), width, height)
-            if min(box.w, box.h) >= max(self._options.smallest(image), 1):
+            if min(box.w, box.h) >= max(self._options.min_face_in(image), 1):
                 # The margin, about 1 for a clear face and 0 for a doubtful one, as something like a probability.
                 found.append(Detection(box, score=1 / (1 + math.exp(-4 * face.confidence))))
         return sorted(found, key=lambda face: -face.score)

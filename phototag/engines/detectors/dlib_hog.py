@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from phototag.engines.detectors.boxes import clipped
 from phototag.engines.detectors.pyramid import reduced
-from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.engines.spec import EngineOptions, EngineSpec
 from phototag.types import RGB, Box, Detection, EngineInfo
 
 #: The window finds faces from 80 pixels; smaller images are doubled first, to find them from 40.
@@ -26,7 +26,7 @@ class DlibHog:
 
     @property
     def info(self) -> EngineInfo:
-        parameters = (("dlib", self._version), *self._options.sought())
+        parameters = (("dlib", self._version), *self._options.detection_parameters())
         return EngineInfo(kind="detector", name="dlib-hog", weights_sha256="", parameters=parameters)
 
     def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
@@ -43,7 +43,7 @@ class DlibHog:
         for rectangle, margin in zip(rectangles, margins, strict=True):
             box = Box(rectangle.left(), rectangle.top(), rectangle.width(), rectangle.height())
             box = clipped(box.scaled(factor), width, height)
-            if min(box.w, box.h) >= self._options.smallest(image):
+            if min(box.w, box.h) >= self._options.min_face_in(image):
                 # The margin of a linear classifier, from 0 to about 3, as something like a probability.
                 found.append(Detection(box, score=1 / (1 + math.exp(-2 * margin))))
         return sorted(found, key=lambda face: -face.score)

@@ -13,8 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from phototag.engines.detectors import mtcnn_networks, mtcnn_weights, pyramid
 from phototag.engines.detectors.boxes import Corners, Scores, clipped, squared, suppress
 from phototag.engines.detectors.patches import crops
-from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.engines.runtimes.litert import Network
+from phototag.engines.spec import EngineOptions, EngineSpec
 from phototag.types import RGB, Box, Detection, EngineInfo
 
 CASCADE = "3"  #: to be raised whenever the same networks are made to find other faces
@@ -56,7 +56,7 @@ class Mtcnn:
             kind="detector",
             name="mtcnn",
             weights_sha256=mtcnn_weights.SHA256,
-            parameters=(("cascade", CASCADE), *self._options.sought()),
+            parameters=(("cascade", CASCADE), *self._options.detection_parameters()),
         )
 
     def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
@@ -65,7 +65,7 @@ class Mtcnn:
 
     def _detect(self, image: RGB) -> list[Detection]:
         height, width = image.shape[:2]
-        min_face = self._options.smallest(image)
+        min_face = self._options.min_face_in(image)
         proposals = self._propose(image, CELL / min_face)
         if not len(proposals):
             return []
@@ -147,7 +147,7 @@ class Mtcnn:
         before, second, points = self._look(image, squared(boxes[keep]))
         after, third, again = self._look(image, squared(before))
         boxes, points, scores = (before + after) / 2, (points + again) / 2, (first[keep] + second + third) / 3
-        large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= LARGE * self._options.unit(image)
+        large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= LARGE * self._options.scale(image)
         keep = np.flatnonzero(scores > np.where(large, ACCEPT_LARGE, ACCEPT_SMALL))
         keep = keep[suppress(boxes[keep], scores[keep], 0.7, over="smaller")]
         return boxes[keep], scores[keep], points[keep]

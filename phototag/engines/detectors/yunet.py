@@ -12,10 +12,10 @@ import numpy as np
 from phototag.engines.detectors.boxes import clipped, suppress
 from phototag.engines.detectors.pyramid import reduced
 from phototag.engines.formats.card import Card
-from phototag.engines.installation import Prepared, load
-from phototag.engines.registry import EngineOptions, EngineSpec
-from phototag.engines.runtimes.isolated import tried
+from phototag.engines.installation import PreparedWeights, load
+from phototag.engines.runtimes.isolated import run_isolated
 from phototag.engines.runtimes.onnx import RUNTIME, Floats, Model, read
+from phototag.engines.spec import EngineOptions, EngineSpec
 from phototag.errors import UsageError, WeightsError
 from phototag.remedies import InstallEngine
 from phototag.types import RGB, Box, Detection, EngineInfo
@@ -33,23 +33,23 @@ SHARED = 0.6  #: of `LARGE`: from here on the next look is believed too
 
 
 class YuNet:
-    """Finds faces of `min_face` pixels and more, with five landmarks, by a model from the shelf.
+    """Finds faces of `min_face` pixels and more, with five landmarks, by an installed model.
 
     Raises WeightsError when made without its weights, UsageError without onnxruntime.
     """
 
     def __init__(self, options: EngineOptions) -> None:
-        shelved = options.shelved
-        if shelved is None:
+        installed = options.installed
+        if installed is None:
             raise WeightsError("YuNet has no weights yet", InstallEngine("yunet"))
         self._options = options
-        self._network = Network(load(shelved), options, str(shelved.folder / shelved.file))
+        self._network = Network(load(installed), options, str(installed.folder / installed.file))
         self.on_gpu = self._network.on_gpu
         self.info = EngineInfo(
             kind="detector",
-            name=shelved.name,
-            weights_sha256=shelved.sha256,
-            parameters=tuple(sorted([("looks", str(LARGE)), *self._options.sought()])),
+            name=installed.name,
+            weights_sha256=installed.sha256,
+            parameters=tuple(sorted([("looks", str(LARGE)), *self._options.detection_parameters()])),
         )
 
     def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
@@ -68,7 +68,7 @@ class YuNet:
         for number in kept:
             score, x, y, w, h, *points = cells[number].tolist()
             box = clipped(Box(x - w / 2, y - h / 2, w, h), width, height)
-            if max(w, h) >= self._options.smallest(image) and box.w >= 1 and box.h >= 1:
+            if max(w, h) >= self._options.min_face_in(image) and box.w >= 1 and box.h >= 1:
                 found.append(Detection(box, score, tuple(zip(points[::2], points[1::2], strict=True))))
         return found
 
@@ -132,13 +132,13 @@ class Network:
         )
 
 
-def prepare(path: Path, card: Card | None) -> Prepared:
+def prepare(path: Path, card: Card | None) -> PreparedWeights:
     """A YuNet that has looked at a grey picture. Raises UsageError, WeightsError."""
     if card is not None:
         raise UsageError("YuNet needs no card: leave --card out")
     data = read(path)
-    tried(_try, data, str(path), where=str(path), library=RUNTIME)
-    return Prepared(data, ".onnx")
+    run_isolated(_try, data, str(path), where=str(path), library=RUNTIME)
+    return PreparedWeights(data, ".onnx")
 
 
 def _try(data: bytes, where: str) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from phototag.engines.formats.dlib_dat import Add, Affine, Conv, Dense, Input, Layer, Pool, Relu, read_network
-from phototag.engines.registry import EngineOptions, EngineSpec
 from phototag.engines.runtimes.fingerprint import CLOSE, CLOSE_8_BIT, Check, expected, sample_chips
 from phototag.engines.runtimes.runner import runner
+from phototag.engines.spec import EngineOptions, EngineSpec
 from phototag.errors import WeightsError
 from phototag.types import Chips, EngineInfo, Thresholds, Vectors
 from phototag.weights import PackagedWeights

@@ -12,9 +12,9 @@ from phototag.engines.embedders.keras_family import Family, KerasEmbedder, agree
 from phototag.engines.formats.arrays import Arrays, Shapes, shapes
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.hdf5 import read_hdf5
-from phototag.engines.installation import Prepared
-from phototag.engines.registry import EngineSpec
+from phototag.engines.installation import PreparedWeights
 from phototag.engines.runtimes.quiet import quiet
+from phototag.engines.spec import EngineSpec
 from phototag.errors import WeightsError
 from phototag.remedies import AddEngine
 from phototag.types import Thresholds
@@ -66,7 +66,7 @@ FAMILY = Family(
 )
 
 
-def prepare(path: Path, card: Card | None) -> Prepared:
+def prepare(path: Path, card: Card | None) -> PreparedWeights:
     """The weights in a Keras HDF5 file, with or without the whole model, as arrays. Raises WeightsError, UsageError."""
     arrays = read_hdf5(path, _expected, _renamed)
     dim = _dim(arrays)

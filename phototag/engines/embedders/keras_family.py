@@ -10,11 +10,11 @@ import numpy as np
 
 from phototag.engines.formats.arrays import Arrays, fill, pack, unpack
 from phototag.engines.formats.card import Card
-from phototag.engines.installation import Prepared, load
-from phototag.engines.registry import EngineOptions
+from phototag.engines.installation import PreparedWeights, load
 from phototag.engines.runtimes.fingerprint import Check, fingerprint, sample_chips
 from phototag.engines.runtimes.quiet import quiet
 from phototag.engines.runtimes.runner import runner
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.remedies import AddEngine
 from phototag.types import Chips, EngineInfo, Thresholds, Vectors
@@ -43,26 +43,29 @@ class Family:
 
 
 class KerasEmbedder:
-    """Embeds chips with a family's network and weights from the shelf. Raises WeightsError for unfit weights."""
+    """Embeds chips with a family's network and installed weights. Raises WeightsError for unfit weights."""
 
     def __init__(self, family: Family, options: EngineOptions) -> None:
-        shelved = options.shelved
-        if shelved is None:
+        installed = options.installed
+        if installed is None:
             raise WeightsError(f"{family.name} has no weights yet", AddEngine(family.name))
-        where = str(shelved.folder / shelved.file)
-        arrays = unpack(load(shelved), where)
+        where = str(installed.folder / installed.file)
+        arrays = unpack(load(installed), where)
         dim = family.dim(arrays)
-        card = shelved.card
+        card = installed.card
         alignment = card.alignment if card else family.alignment
         self._flip = card.flip if card else False
-        check = Check(sample_chips(family.chip_size), shelved.fingerprint) if shelved.fingerprint else None
+        check = Check(sample_chips(family.chip_size), installed.fingerprint) if installed.fingerprint else None
         self._network = runner(
-            f"{family.name}-{shelved.sha256[:16]}-{EXPORTER}", lambda: model(family, dim, arrays, where), options, check
+            f"{family.name}-{installed.sha256[:16]}-{EXPORTER}",
+            lambda: model(family, dim, arrays, where),
+            options,
+            check,
         )
         self.info = EngineInfo(
             kind="embedder",
-            name=shelved.name,
-            weights_sha256=shelved.sha256,
+            name=installed.name,
+            weights_sha256=installed.sha256,
             parameters=(
                 *((("alignment", alignment),) if alignment != family.alignment else ()),
                 ("family", family.name),
@@ -111,12 +114,12 @@ def agree(family: Family, card: Card | None, dim: int) -> None:
         )
 
 
-def prepared(family: Family, arrays: Arrays, where: str) -> Prepared:
+def prepared(family: Family, arrays: Arrays, where: str) -> PreparedWeights:
     """The arrays as an installed engine keeps them, with the network's fingerprint. Raises WeightsError."""
     dim = family.dim(arrays)
     with quiet():
         outputs = model(family, dim, arrays, where)(sample_chips(family.chip_size), training=False).numpy()
-    return Prepared(pack(arrays), ".npz", dim, fingerprint(outputs))
+    return PreparedWeights(pack(arrays), ".npz", dim, fingerprint(outputs))
 
 
 def model(family: Family, dim: int, arrays: Arrays, where: str) -> Any:

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from phototag.engines.formats.card import Card
-from phototag.engines.installation import Fingerprint, Prepared, load
-from phototag.engines.registry import EngineOptions, EngineSpec, on_gpu
+from phototag.engines.installation import Fingerprint, PreparedWeights, load
+from phototag.engines.registry import on_gpu
 from phototag.engines.runtimes.fingerprint import fingerprint, sample_chips
-from phototag.engines.runtimes.isolated import tried
+from phototag.engines.runtimes.isolated import run_isolated
 from phototag.engines.runtimes.onnx import RUNTIME, Floats, Model, read
 from phototag.engines.runtimes.onnx_int8 import Run, int8_network
 from phototag.engines.runtimes.onnx_keras import READER
+from phototag.engines.spec import EngineOptions, EngineSpec
 from phototag.errors import UsageError, WeightsError
 from phototag.remedies import AddEngine
 from phototag.types import Chips, EngineInfo, Vectors
@@ -25,23 +26,23 @@ HOW = AddEngine("NAME", "FILE.onnx", "CARD.toml")
 
 
 class OnnxEmbedder:
-    """Embeds chips with an ONNX model from the shelf. Raises WeightsError, or UsageError without onnxruntime.
+    """Embeds chips with an installed ONNX model. Raises WeightsError, or UsageError without onnxruntime.
 
     On a GPU it is in float32, whatever its card says, and another embedder than in 8-bit numbers.
     """
 
     def __init__(self, options: EngineOptions) -> None:
-        shelved = options.shelved
-        if shelved is None or shelved.card is None:
+        installed = options.installed
+        if installed is None or installed.card is None:
             raise WeightsError("an ONNX embedder needs a model and a card", HOW)
-        card = replace(shelved.card, numbers="float32") if options.device == "gpu" else shelved.card
-        where = str(shelved.folder / shelved.file)
-        self._network = network(load(shelved), card, options, where, shelved.fingerprint)
+        card = replace(installed.card, numbers="float32") if options.device == "gpu" else installed.card
+        where = str(installed.folder / installed.file)
+        self._network = network(load(installed), card, options, where, installed.fingerprint)
         self.on_gpu = self._network.on_gpu
         self.info = EngineInfo(
             kind="embedder",
-            name=shelved.name,
-            weights_sha256=shelved.sha256,
+            name=installed.name,
+            weights_sha256=installed.sha256,
             parameters=_parameters(card),
             dim=card.dim,
             chip_size=card.input_size,
@@ -139,17 +140,17 @@ def seen(chips: Chips, card: Card) -> Floats:
     return samples
 
 
-def prepare(path: Path, card: Card | None) -> Prepared:
+def prepare(path: Path, card: Card | None) -> PreparedWeights:
     """A model that agrees with its card and has embedded a grey image. Raises UsageError, WeightsError."""
     if card is None:
         raise UsageError("an ONNX embedder needs a card that says what it takes and gives", HOW)
     data = read(path)
-    tried(_try, data, replace(card, numbers="float32"), str(path), where=str(path), library=RUNTIME)
+    run_isolated(_try, data, replace(card, numbers="float32"), str(path), where=str(path), library=RUNTIME)
     if card.numbers != "float32":
-        tried(_try, data, card, str(path), where=str(path), library="TensorFlow", patience=math.inf)
+        run_isolated(_try, data, card, str(path), where=str(path), library="TensorFlow", timeout=math.inf)
         outputs = Runtime(data, card, EngineOptions(device="cpu"), str(path))(_samples(card))
-        return Prepared(data, ".onnx", fingerprint=fingerprint(outputs))
-    return Prepared(data, ".onnx")
+        return PreparedWeights(data, ".onnx", fingerprint=fingerprint(outputs))
+    return PreparedWeights(data, ".onnx")
 
 
 def _try(data: bytes, card: Card, where: str) -> None:

@@ -15,9 +15,9 @@ from phototag.engines.formats.arrays import Arrays, shapes
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.hdf5 import read_hdf5
 from phototag.engines.formats.openface_csv import read_csv
-from phototag.engines.installation import Prepared
-from phototag.engines.registry import EngineSpec
+from phototag.engines.installation import PreparedWeights
 from phototag.engines.runtimes.quiet import quiet
+from phototag.engines.spec import EngineSpec
 from phototag.remedies import AddEngine
 from phototag.types import Thresholds
 
@@ -52,7 +52,7 @@ FAMILY = Family(
 )
 
 
-def prepare(path: Path, card: Card | None) -> Prepared:
+def prepare(path: Path, card: Card | None) -> PreparedWeights:
     """The weights in a folder of CSV files or in Keras' HDF5, as arrays. Raises WeightsError, UsageError."""
     agree(FAMILY, card, openface_network.DIM)
     with quiet():

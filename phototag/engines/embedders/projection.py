@@ -12,10 +12,11 @@ import numpy as np
 from phototag.engines import installation, registry
 from phototag.engines.formats.arrays import Arrays, pack
 from phototag.engines.formats.card import Card
-from phototag.engines.formats.disguise import disguised
-from phototag.engines.installation import Prepared
-from phototag.engines.registry import EngineOptions, EngineSpec, on_gpu
+from phototag.engines.formats.unsafe import unsafe_kind
+from phototag.engines.installation import PreparedWeights
+from phototag.engines.registry import on_gpu
 from phototag.engines.runtimes.quiet import quiet
+from phototag.engines.spec import EngineOptions, EngineSpec
 from phototag.errors import UsageError, WeightsError
 from phototag.remedies import TrainEmbedder
 from phototag.types import Chips, Embedder, EngineInfo, Thresholds, Vectors
@@ -31,23 +32,23 @@ class ProjectionEmbedder:
     """Embeds with the base embedder, multiplies by the matrix, normalises. Raises WeightsError for unfit weights."""
 
     def __init__(self, options: EngineOptions) -> None:
-        shelved = options.shelved
-        if shelved is None or shelved.card is None:
+        installed = options.installed
+        if installed is None or installed.card is None:
             raise WeightsError("a projection needs its matrix and a card", TrainEmbedder())
-        where = str(shelved.folder / shelved.file)
-        base, self._matrix = _read(installation.load(shelved), where)
+        where = str(installed.folder / installed.file)
+        base, self._matrix = _read(installation.load(installed), where)
         self._base = _base(base, options, where)
         self.on_gpu = on_gpu(self._base)
-        _check(self._matrix, self._base.info, shelved.card, where)
+        _check(self._matrix, self._base.info, installed.card, where)
         self.info = EngineInfo(
             kind="embedder",
-            name=shelved.name,
-            weights_sha256=shelved.sha256,  # of the matrix and of the base's identity
+            name=installed.name,
+            weights_sha256=installed.sha256,  # of the matrix and of the base's identity
             parameters=(("base", self._base.info.name), ("family", NAME)),
-            dim=shelved.card.dim,
-            chip_size=shelved.card.input_size,
-            alignment=shelved.card.alignment,
-            thresholds=shelved.card.thresholds,
+            dim=installed.card.dim,
+            chip_size=installed.card.input_size,
+            alignment=installed.card.alignment,
+            thresholds=installed.card.thresholds,
         )
 
     def embed(self, chips: Chips) -> Vectors:
@@ -94,7 +95,7 @@ def network(vectors: Vectors, tether: float = TETHER) -> Any:
 
 
 def packed(base: EngineInfo, weights: Arrays) -> bytes:
-    """The file that the shelf keeps: the trained network's matrix, and whose vectors it is for."""
+    """The weights file of a projection: the trained network's matrix, and the embedder whose vectors it maps."""
     return pack({"base": np.array(_identity(base)), "matrix": weights[f"{LAYER}/kernel"]})
 
 
@@ -103,7 +104,7 @@ def card(base: EngineInfo, thresholds: Thresholds) -> Card:
     return Card(input_size=base.chip_size, alignment=base.alignment, dim=base.dim, thresholds=thresholds)
 
 
-def prepare(path: Path, card: Card | None) -> Prepared:
+def prepare(path: Path, card: Card | None) -> PreparedWeights:
     """A matrix, its base's name, and a card that agree. Raises WeightsError, UsageError."""
     if card is None:
         raise UsageError("a projection needs the card with its thresholds: `--card CARD.toml`")
@@ -113,7 +114,7 @@ def prepare(path: Path, card: Card | None) -> Prepared:
         raise WeightsError(f"{path} can't be read ({error.strerror}): give a file that can be") from error
     base, matrix = _read(data, str(path))
     _check(matrix, _base(base, EngineOptions(device="cpu"), str(path)).info, card, str(path))
-    return Prepared(data, ".npz")
+    return PreparedWeights(data, ".npz")
 
 
 def _read(data: bytes, where: str) -> tuple[tuple[str, ...], Vectors]:
@@ -124,7 +125,7 @@ def _read(data: bytes, where: str) -> tuple[tuple[str, ...], Vectors]:
                 raise ValueError("it must hold base and matrix")
             base, matrix = file["base"], file["matrix"]
     except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        kind = "" if data[:2] == b"PK" else disguised(data[:8])
+        kind = "" if data[:2] == b"PK" else unsafe_kind(data[:8])
         raise WeightsError(f"{where} is {kind or 'no projection'} ({error}); nothing of it was used") from error
     if base.dtype.kind != "U" or base.ndim != 1 or len(base) < 2 or matrix.dtype != np.float32 or matrix.ndim != 2:
         raise WeightsError(f"{where} is no projection (its arrays are of the wrong kind); nothing of it was used")
@@ -139,7 +140,7 @@ def _base(identity: tuple[str, ...], options: EngineOptions, where: str) -> Embe
     found = installation.find(name)
     if found is not None and found.family == NAME:
         raise WeightsError(f"{where} builds on {name}, which is a projection itself; nothing of it was used")
-    if not registry.installed("embedder", name):
+    if not registry.is_installed("embedder", name):
         raise WeightsError(f"{where} builds on the embedder {name}, which is not installed: bring that back first")
     base = registry.make_embedder(name, options)
     if _identity(base.info) != identity:

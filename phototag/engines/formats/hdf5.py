@@ -19,8 +19,8 @@ import numpy as np
 
 from phototag import extras
 from phototag.engines.formats.arrays import Arrays, Shapes, check, check_shapes
-from phototag.engines.formats.disguise import disguised
-from phototag.engines.runtimes.isolated import answer, apart
+from phototag.engines.formats.unsafe import unsafe_kind
+from phototag.engines.runtimes.isolated import isolated_process, receive
 from phototag.errors import WeightsError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -37,8 +37,8 @@ def read_hdf5(path: Path, expect: Callable[[Shapes], Shapes], rename: Callable[[
     where = str(path)
     _check_kind(path)
     extras.require(f"reading {where}", PACKAGE)
-    with apart(_serve, where) as connection:
-        theirs: Shapes = answer(connection, where, LIBRARY)
+    with isolated_process(_serve, where) as connection:
+        theirs: Shapes = receive(connection, where, LIBRARY)
         names = {_renamed(name, rename): name for name in theirs}
         if len(names) < len(theirs):
             raise WeightsError(f"{where} has two layers of one name; nothing of it was used")
@@ -49,7 +49,7 @@ def read_hdf5(path: Path, expect: Callable[[Shapes], Shapes], rename: Callable[[
         arrays: Arrays = {}
         for name, own in names.items():
             connection.send(own)
-            arrays[name] = answer(connection, where, LIBRARY)
+            arrays[name] = receive(connection, where, LIBRARY)
     check(arrays, expected, where)
     return arrays
 
@@ -78,7 +78,7 @@ def _check_kind(path: Path) -> None:
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror}): give a file that can be") from error
     if start != SIGNATURE:
-        kind = disguised(start) or "not HDF5"
+        kind = unsafe_kind(start) or "not HDF5"
         raise WeightsError(f"{path} is {kind}; nothing of it was used: take the weights as HDF5 (.h5)")
 
 

@@ -1,4 +1,4 @@
-"""Looks at files that nobody vouches for in a process of its own, which they may hang or kill."""
+"""Opens files that nobody vouches for in a process of its own, which they may hang or kill."""
 
 from __future__ import annotations
 
@@ -12,48 +12,52 @@ from phototag import processes
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import WeightsError
 
-PATIENCE = 60.0  #: seconds that one answer may take
+TIMEOUT = 60.0  #: seconds to wait for one message
 
 
 @contextmanager
-def apart(serve: Callable[..., None], *given: Any) -> Iterator[Connection]:
-    """The pipe of a process that does `serve(*given, pipe)`; it is stopped in the end."""
-    child = processes.start(_begin, serve, *given)
+def isolated_process(serve: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
+    """Starts a process that calls `serve(*arguments, pipe)`; yields our end of the pipe, and kills it at the end."""
+    child = processes.start(_begin, serve, *arguments)
     try:
         yield child.pipe
     finally:
         child.end()
 
 
-def answer(connection: Connection, where: str, library: str, patience: float | None = None) -> Any:
-    """What the process sends next; an error of ours is raised. Raises WeightsError where the library hangs or dies.
+def receive(connection: Connection, where: str, library: str, timeout: float | None = None) -> Any:
+    """The next message of an isolated process. An exception that it sent is raised.
 
-    `patience`: in seconds, `PATIENCE` unless given; infinite for what takes as long as it takes.
+    `where`, `library`: the file, and what reads it, for messages. `timeout`: seconds (`TIMEOUT` if None; infinity is
+    allowed). Raises WeightsError if the process sends nothing in time, or dies.
     """
-    patience = PATIENCE if patience is None else patience
-    if not connection.poll(None if math.isinf(patience) else patience):
+    timeout = TIMEOUT if timeout is None else timeout
+    if not connection.poll(None if math.isinf(timeout) else timeout):
         raise WeightsError(f"{where} keeps {library} busy without end: take a sound copy")
     try:
-        sent = connection.recv()
+        message = connection.recv()
     except EOFError:
         raise WeightsError(f"{where} makes {library} fall over: take a sound copy") from None
-    if isinstance(sent, Exception):
-        raise sent
-    return sent
+    if isinstance(message, Exception):
+        raise message
+    return message
 
 
-def tried(check: Callable[..., None], *given: Any, where: str, library: str, patience: float | None = None) -> None:
-    """Do `check(*given)` in a process of its own. Raises what it raises, or WeightsError as `answer` does."""
-    with apart(_try, check, *given) as connection:
-        answer(connection, where, library, patience)
+def run_isolated(
+    check: Callable[..., None], *arguments: Any, where: str, library: str, timeout: float | None = None
+) -> None:
+    """Call `check(*arguments)` in an isolated process. Raises what it raises, or WeightsError as `receive` does."""
+    with isolated_process(_report, check, *arguments) as connection:
+        receive(connection, where, library, timeout)
 
 
-def _begin(serve: Callable[..., None], *given: Any) -> None:
+def _begin(serve: Callable[..., None], *arguments: Any) -> None:
     with quiet():  # what a library says as it dies
-        serve(*given)
+        serve(*arguments)
 
 
-def _try(check: Callable[..., None], *given: Any) -> None:
+def _report(check: Callable[..., None], *given: Any) -> None:
+    """Sends None once `check` has returned, or the exception that it raised."""
     *arguments, connection = given
     try:
         check(*arguments)

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag import extras
-from phototag.engines.formats.disguise import disguised
 from phototag.engines.formats.onnx_graph import leads_elsewhere
-from phototag.engines.registry import EngineOptions
+from phototag.engines.formats.unsafe import unsafe_kind
 from phototag.engines.runtimes.quiet import quiet
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 
 Floats = npt.NDArray[np.float32]
@@ -40,7 +40,7 @@ class Model:
     """
 
     def __init__(self, data: bytes, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
-        if disguise := disguised(data):
+        if disguise := unsafe_kind(data):
             raise WeightsError(f"{where} is no ONNX model but {disguise}; nothing of it was used")
         _require_whole(data, where)
         runtime = _runtime()

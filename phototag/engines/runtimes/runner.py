@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from phototag.engines.registry import EngineOptions
 from phototag.engines.runtimes.export import to_litert
 from phototag.engines.runtimes.exported import exported
 from phototag.engines.runtimes.fingerprint import Check
 from phototag.engines.runtimes.litert import Network
 from phototag.engines.runtimes.quiet import quiet
+from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError
 
 Run: TypeAlias = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]

@@ -1,4 +1,4 @@
-"""Networks that `phototag train-embedder` can train, and how the shelf keeps what became of them."""
+"""Networks that `phototag train-embedder` can train, and the files that they are installed from."""
 
 from __future__ import annotations
 

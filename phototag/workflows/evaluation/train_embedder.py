@@ -1,4 +1,4 @@
-"""Train an embedder on a folder a person with the triplet loss, judge it on people it never saw, and shelve it."""
+"""Train an embedder on a folder a person with the triplet loss, measure it on people it never saw, and install it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from phototag.display import path_text
 from phototag.engines import registry
 from phototag.engines.choice import best
 from phototag.engines.formats.arrays import Arrays
-from phototag.engines.installation import Shelved
+from phototag.engines.installation import InstalledEngine
 from phototag.engines.training.trainable import Trainable, trainable
 from phototag.engines.training.triplet import MARGIN, Trainer, below, load, save, under
 from phototag.errors import TooLittleDataError, UsageError
@@ -92,7 +92,7 @@ class Epoch:
 class TrainedEmbedder:
     """The engine, how it was judged, the epoch whose weights it has, how many there were; `plot` if one was drawn."""
 
-    engine: Shelved
+    engine: InstalledEngine
     base: str
     comparison: EmbedderComparison
     epoch: int
@@ -147,7 +147,7 @@ def train_embedder(
     patience: int = 10,
     engines: EngineProvider = INSTALLED,
 ) -> TrainedEmbedder:
-    """Train on the photos of `folder`, a folder a person, and put the result on the shelf.
+    """Train on the photos of `folder`, a folder a person, and install the result.
 
     All is kept in `out`: a checkpoint after every epoch, with which `resume` goes on, and the history. It stops after
     `epochs`, or where the people watched were not told apart better for `patience` of them; the best weights are taken.

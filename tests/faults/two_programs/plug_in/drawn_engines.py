@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from phototag.engines.registry import EngineOptions, EngineSpec
+from phototag.engines.spec import EngineOptions, EngineSpec
 from phototag.types import RGB, Box, Chips, Detection, EngineInfo, Thresholds, Vectors
 
 #: What a channel of a colour may be, and from where on it is a face's.
@@ -20,7 +20,7 @@ class Faces:
     """Finds bright discs."""
 
     def __init__(self, options: EngineOptions) -> None:
-        self.info = EngineInfo("detector", "drawn-faces", "d" * 64, options.sought())
+        self.info = EngineInfo("detector", "drawn-faces", "d" * 64, options.detection_parameters())
 
     def detect(self, images: Sequence[RGB]) -> list[list[Detection]]:
         return [list(map(_face, ndimage.find_objects(ndimage.label(_bright(image))[0]))) for image in images]

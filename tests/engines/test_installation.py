@@ -1,4 +1,4 @@
-"""The shelf: whole or not at all, and nothing on it is trusted without its hash."""
+"""Installed engines: whole or not at all, and no weights are trusted without their hash."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from phototag.engines import catalogue, installation, registry
 from phototag.engines.formats import card as cards
 from phototag.engines.formats.card import Card
-from phototag.engines.installation import Prepared
-from phototag.engines.registry import EngineOptions
+from phototag.engines.installation import PreparedWeights
+from phototag.engines.spec import EngineOptions
 from phototag.errors import DiskFullError, PhototagError, UsageError, WeightsError
 from phototag.progress import Silent
 from phototag.remedies import AddEngineAgain, InstallEngine, RemoveEngine
@@ -46,7 +46,7 @@ thresholds = {same = 1.1, split = 1, join = 0.9, midpoint = 1.2, slope = 30}
 
 
 @pytest.fixture(autouse=True)
-def own_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PHOTOTAG_ENGINES", str(tmp_path / "engines"))
     return tmp_path / "engines"
 
@@ -89,30 +89,30 @@ def test_a_card_that_makes_no_sense(old: str, new: str, match: str) -> None:
         cards.parse(WHOLE.replace(old, new, 1), "x")
 
 
-def test_what_is_kept_comes_back(own_shelf: Path) -> None:
+def test_what_is_kept_comes_back(own_engines: Path) -> None:
     source = 'https://example.org/"odd"\\ü\x01name'
-    kept = installation.keep(
-        "my-net.2", "onnx", Prepared(b"weights", ".onnx"), card(flip=True, mean=(1 / 3, 0.0, -1e-9)),
+    kept = installation.save(
+        "my-net.2", "onnx", PreparedWeights(b"weights", ".onnx"), card(flip=True, mean=(1 / 3, 0.0, -1e-9)),
         source=source, licence="CC0",
     )  # fmt: skip
     assert installation.find("my-net.2") == kept
-    assert installation.shelved() == [kept]
+    assert installation.installed_engines() == [kept]
     assert (kept.source, kept.licence, kept.family) == (source, "CC0", "onnx")
     assert kept.card == card(flip=True, mean=(1 / 3, 0.0, -1e-9))
     assert kept.sha256 == hashlib.sha256(b"weights").hexdigest()
     assert installation.load(kept) == b"weights"
     assert kept.dim == 4
-    plain = installation.keep("a", "facenet", Prepared(b"", ".npz", 512), None)
+    plain = installation.save("a", "facenet", PreparedWeights(b"", ".npz", 512), None)
     assert installation.find("a") == plain
     assert plain.dim == 512
-    assert installation.shelved() == [plain, kept]
+    assert installation.installed_engines() == [plain, kept]
     installation.remove("my-net.2")
-    assert installation.shelved() == [plain]
-    assert sorted(path.name for path in own_shelf.iterdir()) == ["a"]
+    assert installation.installed_engines() == [plain]
+    assert sorted(path.name for path in own_engines.iterdir()) == ["a"]
 
 
-def test_an_empty_shelf() -> None:
-    assert installation.shelved() == []
+def test_nothing_installed() -> None:
+    assert installation.installed_engines() == []
     assert installation.find("x") is None
     with pytest.raises(UsageError, match="no engine called x"):
         installation.remove("x")
@@ -121,19 +121,19 @@ def test_an_empty_shelf() -> None:
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "../x", "a/b", "/tmp/x", ".hidden", "Big", "a b", "x\n", "é", "a" * 65]
 )
-def test_no_name_leaves_the_shelf(name: str, own_shelf: Path) -> None:
-    (own_shelf / "x").mkdir(parents=True)
-    for act in (installation.remove, lambda name: installation.keep(name, "onnx", Prepared(b"", ".onnx"), None)):
+def test_no_name_leaves_the_folder_of_engines(name: str, own_engines: Path) -> None:
+    (own_engines / "x").mkdir(parents=True)
+    for act in (installation.remove, lambda name: installation.save(name, "onnx", PreparedWeights(b"", ".onnx"), None)):
         with pytest.raises(UsageError, match="is no name for an engine"):
             act(name)
     assert installation.find(name) is None
-    assert [path.name for path in own_shelf.iterdir()] == ["x"]
+    assert [path.name for path in own_engines.iterdir()] == ["x"]
 
 
 def test_a_name_is_given_once(tmp_path: Path) -> None:
-    first = installation.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
+    first = installation.save("x", "onnx", PreparedWeights(b"1", ".onnx"), card())
     with pytest.raises(UsageError, match="already") as caught:
-        installation.keep("x", "onnx", Prepared(b"2", ".onnx"), card())
+        installation.save("x", "onnx", PreparedWeights(b"2", ".onnx"), card())
     assert caught.value.remedy == RemoveEngine("x")
     with pytest.raises(UsageError, match="already") as caught:  # before the long look at the weights
         registry.add("x", "onnx", tmp_path / "absent.onnx", card())
@@ -149,44 +149,44 @@ def test_a_name_is_given_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_failure_leaves_nothing(
-    number: int, kind: type[PhototagError], words: str, own_shelf: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, kind: type[PhototagError], words: str, own_engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_: object) -> str:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(installation, "_entry", failing)
+    monkeypatch.setattr(installation, "_as_toml", failing)
     with pytest.raises(kind, match=words) as caught:
-        installation.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
-    assert str(own_shelf) in str(caught.value)
-    assert list(own_shelf.iterdir()) == []
+        installation.save("x", "onnx", PreparedWeights(b"1", ".onnx"), card())
+    assert str(own_engines) in str(caught.value)
+    assert list(own_engines.iterdir()) == []
 
 
-def test_a_shelf_that_is_no_folder_is_named(own_shelf: Path) -> None:
-    own_shelf.write_text("a file")
+def test_a_file_in_place_of_the_folder_is_named(own_engines: Path) -> None:
+    own_engines.write_text("a file")
     for use in (
-        lambda: installation.keep("x", "onnx", Prepared(b"1", ".onnx"), card()),
+        lambda: installation.save("x", "onnx", PreparedWeights(b"1", ".onnx"), card()),
         lambda: installation.find("x"),
-        installation.shelved,
+        installation.installed_engines,
         lambda: catalogue.install(catalogue.entries()[0], Silent()),
     ):
         with pytest.raises(UsageError, match=r"can't be used .*name another one with PHOTOTAG_ENGINES") as caught:
             use()
-        assert str(own_shelf) in str(caught.value)
+        assert str(own_engines) in str(caught.value)
 
 
-def test_an_engine_that_cannot_be_removed(own_shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_cannot_be_removed(own_engines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    installation.keep("x", "onnx", Prepared(b"1", ".onnx"), card())
+    installation.save("x", "onnx", PreparedWeights(b"1", ".onnx"), card())
     monkeypatch.setattr("shutil.rmtree", refused)
-    with pytest.raises(UsageError, match=rf"{own_shelf}, can't be used .Permission denied"):
+    with pytest.raises(UsageError, match=rf"{own_engines}, can't be used .Permission denied"):
         installation.remove("x")
 
 
 @pytest.mark.parametrize("spoil", [b"WEIGHTS", b"weight", b"", None])
 def test_changed_weights_are_refused(spoil: bytes | None) -> None:
-    kept = installation.keep("x", "onnx", Prepared(b"weights", ".onnx"), card())
+    kept = installation.save("x", "onnx", PreparedWeights(b"weights", ".onnx"), card())
     path = kept.folder / kept.file
     path.unlink()
     if spoil is not None:
@@ -211,19 +211,19 @@ def test_changed_weights_are_refused(spoil: bytes | None) -> None:
     ],
 )
 def test_a_damaged_entry_is_named_and_can_be_removed(spoil: object) -> None:
-    kept = installation.keep("x", "onnx", Prepared(b"weights", ".onnx"), card())
+    kept = installation.save("x", "onnx", PreparedWeights(b"weights", ".onnx"), card())
     entry = kept.folder / "engine.toml"
     text = entry.read_text()
     spoilt = spoil(text)  # type: ignore[operator]
     assert spoilt != text
     entry.write_text(spoilt)
-    for look in (installation.shelved, lambda: installation.find("x")):
+    for look in (installation.installed_engines, lambda: installation.find("x")):
         with pytest.raises(WeightsError, match="can't be read") as caught:
             look()
         assert caught.value.remedy == AddEngineAgain("x")
     registry.make_detector("dlib-hog", EngineOptions())  # others still work
     installation.remove("x")
-    assert installation.shelved() == []
+    assert installation.installed_engines() == []
 
 
 def test_a_family_without_weights_says_how_to_bring_them() -> None:
