@@ -150,7 +150,7 @@ def test_what_is_resumed_must_be_the_same(folder: Path) -> None:
 
 
 def test_it_stops_when_nothing_gets_better(folder: Path) -> None:
-    done = train(folder, replace(PLAN, rate=1e-9), epochs=50, timeout=2)
+    done = train(folder, replace(PLAN, rate=1e-9), epochs=50, patience=2)
     assert (done.epoch, done.epochs) == (0, 2)
     assert not done.comparison.better
     assert done.comparison.gain == 0
