@@ -36,7 +36,7 @@ pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.usefixtures("at_once")
 
 
-IN_A_PROCESS = isolated.apart
+IN_A_PROCESS = isolated.isolated_process
 
 
 @pytest.fixture(autouse=True)
