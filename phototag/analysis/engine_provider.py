@@ -27,7 +27,7 @@ class InstalledEngines:
 
     def installed(self, kind: Kind, name: str) -> bool:
         """Whether there is such an engine, with its weights. Raises UsageError, WeightsError."""
-        return registry.installed(kind, name)
+        return registry.is_installed(kind, name)
 
     def open(self, settings: Settings, *, photos: int | None = None) -> FaceAnalyzer:
         """See `FaceAnalyzer.open`."""

@@ -13,7 +13,8 @@ from phototag.analysis.decode_pool import Decoder, decode_photos
 from phototag.analysis.face_pipeline import FacePipeline, PhotoAnalysis
 from phototag.config import Settings
 from phototag.engines.choice import best
-from phototag.engines.registry import EngineOptions, make_detector, make_embedder, on_gpu
+from phototag.engines.registry import make_detector, make_embedder, on_gpu
+from phototag.engines.spec import EngineOptions
 from phototag.types import Chips, DecodedPhoto, Vectors
 
 R = TypeVar("R")

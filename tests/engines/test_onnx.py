@@ -230,8 +230,9 @@ def test_no_file_and_no_card(tmp_path: Path) -> None:
         prepare(tmp_path / "absent.onnx", card())
     with pytest.raises(WeightsError, match="can't be read: Is a directory"):
         prepare(tmp_path, card())
-    with pytest.raises(UsageError, match="--card"):
+    with pytest.raises(UsageError, match="needs a card") as caught:
         prepare(tmp_path / "absent.onnx", None)
+    assert caught.value.remedy == HOW  # which names --card
 
 
 def test_a_model_changed_after_it_was_installed_is_not_parsed(

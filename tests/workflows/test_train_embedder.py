@@ -19,8 +19,8 @@ from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.analysis.face_pipeline import FacePipeline
 from phototag.cli.main import cli
 from phototag.config import Settings, engines_folder
-from phototag.engines import installation, registry
-from phototag.engines.registry import EngineOptions
+from phototag.engines import installation, plugins, registry
+from phototag.engines.spec import EngineOptions
 from phototag.errors import PhototagError, TooLittleDataError, UsageError
 from phototag.progress import Silent
 from phototag.report import plots
@@ -68,7 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             path.write_bytes(b"")
     monkeypatch.setattr(job, "find_faces", find_faces)
     monkeypatch.setattr(InstalledEngines, "open", SquintingEngines.open)
-    monkeypatch.setattr(registry, "installed", lambda kind, name: name == "squinting")
+    monkeypatch.setattr(registry, "is_installed", lambda kind, name: name == "squinting")
     monkeypatch.setattr(registry, "make_embedder", lambda name, options: Squinting())
     yield tmp_path / "photos"
 
