@@ -21,7 +21,7 @@ from PIL import Image
 
 from phototag.engines import catalogue, installation, registry
 from phototag.engines.embedders import onnx_embedder
-from phototag.engines.embedders.onnx_embedder import OnnxEmbedder, prepare
+from phototag.engines.embedders.onnx_embedder import HOW, OnnxEmbedder, prepare
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.onnx_graph import leads_elsewhere
 from phototag.engines.runtimes import isolated
