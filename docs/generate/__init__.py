@@ -1,0 +1,1 @@
+"""Pages of the documentation that are made from the program itself, so that they can't be out of date."""
