@@ -19,7 +19,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
-# Builds the documentation into site/; a warning is an error. Open site/index.html.
+# Builds the documentation into site/; a warning is an error. Read it with `python3 -m http.server --directory site`.
 docs: $(VENV)/installed-dev
 	$(BIN)/python -m mkdocs build --strict
 

@@ -12,8 +12,12 @@ INTRODUCTION = """# Commands
 
 This page is made from the program's own help: `phototag COMMAND --help` says the same.
 Every command ends with one of the [exit codes](exit-codes.md); `--json` prints what [JSON output](json-output.md)
-describes. Defaults can be changed by [settings](settings.md).
+describes. Defaults can be changed by [settings](settings.md). Every command knows `--help`, and `--verbose`: say on
+standard error what is done, in detail.
 """
+
+#: Options of every command, described above.
+_EVERYWHERE = {"help", "verbose"}
 
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -36,7 +40,11 @@ def _section(path: tuple[str, ...], command: click.Command) -> str:
     context = click.Context(command, info_name=name)
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     parts = [f"{'#' * (len(path) + 1)} {name}", f"```\n{usage}\n```", paragraphs(command.help or "")]
-    options = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
+    options = [
+        option
+        for option in command.params
+        if isinstance(option, click.Option) and not option.hidden and option.name not in _EVERYWHERE
+    ]
     if options:
         rows = [f"| {_names(option, context)} | {_cell(option.help or '')} |" for option in options]
         parts.append("\n".join(["| option | meaning |", "|---|---|", *rows]))
@@ -47,11 +55,8 @@ def paragraphs(text: str) -> str:
     r"""A docstring as Markdown: paragraphs that begin with `\b` keep their lines, as code."""
     shown = []
     for paragraph in text.replace("\r", "").split("\n\n"):
-        first, *rest = paragraph.strip().split("\n") if not paragraph.lstrip(" \n").startswith("\b") else paragraph.strip(" \n").split("\n")
-        if first.strip() == "\b":
-            shown.append("\n".join(["```", *(line.strip() for line in rest), "```"]))
-        else:
-            shown.append("\n".join(line.strip() for line in (first, *rest)))
+        lines = [line.strip(" ") for line in paragraph.strip(" \n").split("\n")]
+        shown.append("\n".join(["```", *lines[1:], "```"] if lines[0] == "\b" else lines))
     return "\n\n".join(shown)
 
 
@@ -59,7 +64,8 @@ def _names(option: click.Option, context: click.Context) -> str:
     names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
     if option.is_flag or option.count:
         return names
-    value = option.make_metavar(context)
+    value = option.metavar or option.type.get_metavar(option, context) or option.type.name.split()[0].upper()
+    value = "NUMBER" if value in ("INTEGER", "FLOAT") else value
     return f"{names} `{value}`".replace("|", "\\|")
 
 

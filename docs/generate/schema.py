@@ -10,12 +10,13 @@ from html import escape
 from pathlib import Path
 
 from phototag.store.connect import open_store
+from phototag.store.tables import TABLES, VIEWS
 
 INTRODUCTION = """# The database
 
-One SQLite file. **Human work is precious, machine work is disposable:** what people said is in `person` and `decision`,
-and everything that is computed is in tables of its own. Foreign keys with `RESTRICT` make SQLite itself refuse to delete
-a photo, face or person that an answer is about.
+One SQLite file. **Human work is precious, machine work is disposable:** what people said is in `person` and
+`decision`, and everything that is computed is in tables of its own. Foreign keys with `RESTRICT` make SQLite itself
+refuse to delete a photo, face or person that an answer is about.
 
 This page is made from a new database. Open yours with any SQLite program, read-only:
 
@@ -23,48 +24,16 @@ This page is made from a new database. Open yours with any SQLite program, read-
 sqlite3 "file:phototag.db?mode=ro" "SELECT name FROM person"
 ```
 
-Another program may read the database while phototag works. Please don't write to it: a database whose tables or triggers
-were changed is refused.
+Another program may read the database while phototag works. Please don't write to it: a database whose tables or
+triggers were changed is refused.
 """
 
-#: The tables and views of each column of the diagram, and what they hold.
-TABLES = {
-    "Files and photos": {
-        "library": "An indexed folder.",
-        "file": "A place where a photo's content lies: its path in the library, and what tells whether it changed.",
-        "photo": "The content of image files, told by its SHA-256.",
-        "preview": "A photo, made small for a page.",
-        "former": "Which photo a path held before, and which photo came in its place.",
-        "problem": "Why one file could not be used.",
-    },
-    "Faces": {
-        "engine": "A detector or embedder with its weights and parameters; `current` marks those in use.",
-        "detection": "Which detector looked at which photo, and how many faces it found: none is a fact, too.",
-        "face": "A face's place on a photo. `subject` is the face of an earlier version of the photo that this one "
-        "shows, or the face itself: decisions are about subjects.",
-        "crop": "A face with some of what is around it, as a small JPEG.",
-        "embedding": "A face's vector from one embedder: little-endian float32.",
-    },
-    "People and answers": {
-        "person": "Somebody with a name.",
-        "decision": "The journal of all that people said. Triggers refuse to change or delete a row.",
-        "withdrawn": "Decisions that are undone for now; it follows from the journal.",
-        "preference": "Settings that belong to this database.",
-    },
-    "Computed": {
-        "clustering": "The current grouping: when, with which embedder, with which parameters.",
-        "cluster_member": "The group of each face, and its rank in it.",
-        "model": "The classifier that was trained last.",
-        "model_class": "The linear classifier of one person.",
-        "guess": "What the model thinks of a face: a person or nobody, and how probable that is.",
-        "derived": "What groups and tags were made from; they are made anew once that has changed.",
-    },
-}
-
-VIEWS = {
-    "standing": "The decisions that stand: all that no later undo undoes.",
-    "label": "What people said last of each face: who it is, or that it is not a face, or that it is to be ignored.",
-    "identity": "Who each face is: by its label, or else by the model's guess.",
+#: The topics of the page, each a column of the diagram, with their tables.
+TOPICS = {
+    "Files and photos": ("library", "file", "photo", "preview", "former", "problem"),
+    "Faces": ("engine", "detection", "face", "crop", "embedding"),
+    "People and answers": ("person", "decision", "undone", "preference"),
+    "Computed": ("clustering", "cluster_member", "model", "model_class", "guess", "derived"),
 }
 
 #: Tables of other programs inside the database.
@@ -121,25 +90,28 @@ def page() -> str:
     """The page, in Markdown."""
     schema = schema_of_new_database()
     parts = [INTRODUCTION, diagram(schema)]
-    for topic, tables in TABLES.items():
+    for topic, tables in TOPICS.items():
         parts.append(f"## {topic}\n")
-        parts += [_section(name, sentence, schema.tables[name]) for name, sentence in tables.items()]
+        parts += [_section(name, schema.tables[name]) for name in tables]
     parts.append("## Views\n")
     parts += [f"### {name}\n\n{sentence}\n\n```sql\n{schema.views[name]}\n```\n" for name, sentence in VIEWS.items()]
     return "\n".join(parts)
 
 
-def _section(name: str, sentence: str, columns: list[Column]) -> str:
-    rows = [f"| `{column.name}` | {column.type.lower()} | {_notes(column)} |" for column in columns]
-    return "\n".join([f"### {name}\n", f"{sentence}\n", "| column | type | |", "|---|---|---|", *rows, ""])
+def _section(name: str, columns: list[Column]) -> str:
+    documented = TABLES[name]
+    rows = [
+        f"| `{column.name}` | {column.type.lower()} | {_key(column)} | {documented.columns[column.name]} |"
+        for column in columns
+    ]
+    return "\n".join([f"### {name}\n\n{documented.purpose}\n", "| column | type | | |", "|---|---|---|---|", *rows, ""])
 
 
-def _notes(column: Column) -> str:
-    notes = ["key"] if column.key else [] if column.required else ["may be null"]
+def _key(column: Column) -> str:
+    notes = ["primary key"] if column.key else [] if column.required else ["may be NULL"]
     if column.references:
-        link = f"[{column.references}](#{column.references})"
-        notes.append(f"a {link}" + (f", on delete: {column.on_delete.lower()}" if column.on_delete else ""))
-    return ", ".join(notes)
+        notes.append(f"[{column.references}](#{column.references}), on delete {column.on_delete.lower()}")
+    return "; ".join(notes)
 
 
 # The diagram: a column for each topic, a box for each table, a line from each foreign key to the table it leads to.
@@ -159,7 +131,7 @@ def diagram(schema: Schema) -> str:
     """The tables and their foreign keys, as an SVG image inside HTML."""
     places: dict[str, tuple[int, int]] = {}
     shapes, bottom = [], 0
-    for number, (topic, tables) in enumerate(TABLES.items()):
+    for number, (topic, tables) in enumerate(TOPICS.items()):
         x, y = _MARGIN + number * (_WIDTH + _GAP), 40
         shapes.append(f'<text class="topic" x="{x}" y="20">{escape(topic)}</text>')
         for table in tables:
@@ -173,7 +145,7 @@ def diagram(schema: Schema) -> str:
         for row, column in enumerate(schema.tables[table])
         if column.references
     ]
-    width = 2 * _MARGIN + len(TABLES) * (_WIDTH + _GAP) - _GAP
+    width = 2 * _MARGIN + len(TOPICS) * (_WIDTH + _GAP) - _GAP
     svg = f'<svg class="tables" viewBox="0 0 {width} {bottom}" role="img" aria-label="Tables and their foreign keys">'
     return "\n".join([_STYLE, svg, *lines, *shapes, "</svg>", ""])
 

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     help="A linear map on the embedder's vectors, or a whole network.",
 )
 @click.option("--start", metavar="ENGINE", help="Begin nn4.small2 with the weights of this engine, not at random.")
-@click.option("--mining", type=click.Choice(["semi-hard", "random"]), default="semi-hard", show_default=True)
+@click.option(
+    "--mining",
+    type=click.Choice(["semi-hard", "random"]),
+    default="semi-hard",
+    show_default=True,
+    help="Which triplets to learn from: those that are nearly wrong, or any.",
+)
 @click.option(
     "--margin", type=click.FloatRange(0, 4, min_open=True), default=0.2, show_default=True, help="The margin α."
 )
