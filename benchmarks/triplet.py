@@ -24,7 +24,9 @@ from phototag.engines.training.trainable import trainable
 from phototag.learn.comparison import EmbedderComparison
 from phototag.learn.triplets import MINING
 from phototag.progress import Silent
-from phototag.workflows.evaluation.train_embedder import Plan, find_faces, learn
+from phototag.workflows.evaluation.training_faces import find_training_faces
+from phototag.workflows.evaluation.training_plan import TrainingPlan
+from phototag.workflows.evaluation.training_run import run_training
 from phototag.workflows.evaluation.tree import photos_below
 
 EMBEDDER = "dlib-resnet-int8"
@@ -56,11 +58,11 @@ class Trainings:
 
     def __init__(self, folder: Path, seeds: int) -> None:
         settings = load(embedder=EMBEDDER)
-        self._progress, self._plan, self._seeds = Silent(), Plan("benchmark"), seeds
+        self._progress, self._plan, self._seeds = Silent(), TrainingPlan("benchmark"), seeds
         photos = photos_below(folder, self._progress)
         analyzer = FaceAnalyzer.open(settings, photos=len(photos))
         self._course = trainable(self._plan.network, analyzer.embedder.info)
-        self._faces = find_faces(folder, photos, analyzer, self._course, self._plan, settings, self._progress)
+        self._faces = find_training_faces(folder, photos, analyzer, self._course, self._plan, settings, self._progress)
 
     def of(self, mining: str) -> dict[str, Value | Measured]:
         """Both figures, the gain, and how often it is more than chance, over all seeds."""
@@ -72,9 +74,11 @@ class Trainings:
             f"{mining}.better": Measured(sum(one.better for one in found), of=len(found)),
         }
 
-    def _compared(self, plan: Plan) -> EmbedderComparison:
+    def _compared(self, plan: TrainingPlan) -> EmbedderComparison:
         with tempfile.TemporaryDirectory() as out:
-            return learn(self._faces, self._course, plan, Path(out), self._progress, epochs=100, patience=10).comparison
+            folder = Path(out)
+            result = run_training(self._faces, self._course, plan, folder, self._progress, epochs=100, patience=10)
+            return result.comparison
 
 
 def _spread(values: list[float]) -> Measured:

@@ -67,11 +67,13 @@ def train_embedder(
 
     By default it learns a linear map on the embeddings of --embedder.
     """
-    from phototag.workflows.evaluation import train_embedder as job
+    from phototag.workflows.evaluation.train_embedder import train_embedder as job
+    from phototag.workflows.evaluation.training_folder import training_folder
+    from phototag.workflows.evaluation.training_plan import TrainingPlan
 
-    done = job.train_embedder(
-        folder, job.Plan(**plan), settings, options.progress(as_json),
-        out=out or job.training_folder(plan["name"]), resume=resume, epochs=epochs, patience=patience,
+    done = job(
+        folder, TrainingPlan(**plan), settings, options.progress(as_json),
+        out=out or training_folder(plan["name"]), resume=resume, epochs=epochs, patience=patience,
     )  # fmt: skip
     options.show({**asdict(done), "better": done.comparison.better}, _text(done), as_json)
 

@@ -26,12 +26,16 @@ from phototag.progress import Silent
 from phototag.report import plots
 from phototag.types import Chips, EngineInfo, Vectors
 from phototag.workflows.evaluation import train_embedder as job
-from phototag.workflows.evaluation.train_embedder import Plan, TrainedEmbedder
+from phototag.workflows.evaluation import training_run
+from phototag.workflows.evaluation.train_embedder import TrainedEmbedder
+from phototag.workflows.evaluation.training_faces import TrainingFaces, require_people
+from phototag.workflows.evaluation.training_plan import TrainingPlan
+from phototag.workflows.evaluation.tree import person_of
 from tests.workflows import fakes
 
 PEOPLE, EACH, DIM = 18, 4, 8
 INFO = EngineInfo("embedder", "squinting", "a" * 64, (), DIM, 8, "dlib-5-point", fakes.EMBEDDER.thresholds)
-PLAN = Plan("mine", people=6, rate=0.03, variants=1)
+PLAN = TrainingPlan("mine", people=6, rate=0.03, variants=1)
 
 
 def unit(vectors: Vectors) -> Vectors:
@@ -66,24 +70,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             path = tmp_path / "photos" / f"person{person:02}" / f"{number}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"")
-    monkeypatch.setattr(job, "find_faces", find_faces)
+    monkeypatch.setattr(job, "find_training_faces", find_faces)
     monkeypatch.setattr(InstalledEngines, "open", SquintingEngines.open)
     monkeypatch.setattr(registry, "is_installed", lambda kind, name: name == "squinting")
     monkeypatch.setattr(registry, "make_embedder", lambda name, options: Squinting())
     yield tmp_path / "photos"
 
 
-def find_faces(folder: Path, photos: Sequence[bytes], *_: object) -> job.Faces:
-    people = np.array([int(job.person_of(path)[-2:]) for path in photos])
-    job._require_people(people.tolist(), folder, "faces")
+def find_faces(folder: Path, photos: Sequence[bytes], *_: object) -> TrainingFaces:
+    people = np.array([int(person_of(path)[-2:]) for path in photos])
+    require_people(people.tolist(), folder, "faces")
     random = np.random.default_rng(5)
     own = np.concatenate([random.normal(size=(PEOPLE, 3))[people], np.zeros((len(people), 5))], axis=1)
     shots = [random.normal(size=own.shape) * ([0] * 3 + [1] * 5) for _ in range(2)]
     samples = np.stack([unit(own + 0.8 * shot + 1) for shot in shots])
-    return job.Faces(people, samples[0], samples)
+    return TrainingFaces(people, samples[0], samples)
 
 
-def train(folder: Path, plan: Plan = PLAN, **how: Any) -> TrainedEmbedder:
+def train(folder: Path, plan: TrainingPlan = PLAN, **how: Any) -> TrainedEmbedder:
     out = how.pop("out", folder.parent / "out")
     settings = fakes.settings(embedder="squinting")
     return job.train_embedder(
@@ -117,7 +121,7 @@ def test_it_learns_registers_and_is_judged_on_people_it_never_saw(folder: Path) 
 
 def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train(folder)
-    real, saved = job.save, []
+    real, saved = training_run.save, []
 
     def stop(path: Path, arrays: Any) -> None:
         real(path, arrays)
@@ -125,14 +129,14 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(folder: Path, monkey
         if len(saved) == 5:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(job, "save", stop)
+    monkeypatch.setattr(training_run, "save", stop)
     other, out = replace(PLAN, name="other"), folder.parent / "again"
     with pytest.raises(KeyboardInterrupt):
         train(folder, other, out=out)
     assert installation.find("other") is None
     with pytest.raises(UsageError, match="not finished: go on with --resume"):
         train(folder, other, out=out)
-    monkeypatch.setattr(job, "find_faces", lambda *_: pytest.fail("the faces are known"))
+    monkeypatch.setattr(job, "find_training_faces", lambda *_: pytest.fail("the faces are known"))
     done = train(folder, other, out=out, resume=True)
     assert (done.epoch, done.comparison) == (whole.epoch, whole.comparison)
     assert (out / "weights.npz").read_bytes() == (folder.parent / "out" / "weights.npz").read_bytes()
