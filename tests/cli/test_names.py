@@ -55,13 +55,16 @@ def test_what_a_terminal_cannot_show_is_escaped(
     db: Path, environment: dict[str, str], encoding: str, shown: str
 ) -> None:
     more = {"PYTHONIOENCODING": encoding}
-    for command in (("people", "list"), ("people", "show", WHO), ("faces", "list"), ("history",)):
+    for command in SHOWING:
         done = raw(environment, *command, "--db", db, **more)
         assert (done.returncode, done.stderr) == (0, b""), command
         assert shown in done.stdout.decode(encoding), command
     done = raw(environment, "people", "show", "李李", "--db", db, **more)
     assert done.returncode == 2
     assert ("李李" if encoding == "utf-8" else "\\u674e\\u674e") in done.stderr.decode(encoding)
+
+
+SHOWING = [("people", "list"), ("people", "show", WHO), ("faces", "list"), ("history",)]
 
 
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "ascii"])
@@ -73,7 +76,7 @@ def test_what_is_for_programs_is_utf_8_always(db: Path, environment: dict[str, s
     assert rows[0][0] == "photo"
     assert {row[6] for row in rows[1:]} == {WHO, "Courteney Cox", ""}
     assert {Path(row[0]).name for row in rows[1:]} == {"1-李.jpg", "2-李.jpg", "3-李.jpg", "caf\\udce9.jpg"}
-    for command in (("faces", "list"), ("people", "list"), ("people", "show", WHO), ("history",)):
+    for command in SHOWING:
         done = raw(environment, *command, "--json", "--db", db, **more)
         assert (done.returncode, done.stderr) == (0, b"")
         assert WHO in json.dumps(json.loads(done.stdout.decode("utf-8")), ensure_ascii=False)
