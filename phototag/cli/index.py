@@ -54,7 +54,8 @@ def index(
 
 def sentence(done: Indexed) -> str:
     """What an index run did, in a line."""
-    parts = [f"{counted(done.photos, 'photo')} indexed, {counted(done.faces, 'face')} found"]
+    copies = f" ({done.copies:,} of them copies of known photos)" if done.copies else ""
+    parts = [f"{counted(done.photos, 'photo')} indexed{copies}, {counted(done.faces, 'face')} found"]
     if done.reembedded:
         parts.append(f"{counted(done.reembedded, 'known face')} seen by another embedder")
     if done.unchanged:

@@ -76,6 +76,19 @@ def test_status_lists_the_files_that_could_not_be_used(phototag: Run, tmp_path: 
     assert set(told[0]) == {"path", "stage", "code", "message", "runs"}
 
 
+def test_copies_add_up(demo: Demo, phototag: Run, tmp_path: Path) -> None:
+    """Three files of one photo: its faces are counted once, by `index` and by `status`, and `index` says why."""
+    photo = next(path for path in sorted(demo.folder.rglob("*.jpg")) if "report" not in path.parts)
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        shutil.copyfile(photo, tmp_path / "photos" / f"{number}.jpg")
+    done = phototag("index", tmp_path / "photos", "--db", tmp_path / "x.db")
+    assert done.stdout.startswith("3 photos indexed (2 of them copies of known photos), ")
+    told = json.loads(phototag("status", "--json", "--db", tmp_path / "x.db").stdout)
+    faces = int(done.stdout.split("), ")[1].split()[0])
+    assert (told["photos"], told["faces"]) == (1, faces)
+
+
 def test_photos_without_faces(phototag: Run, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     PIL.Image.new("RGB", (320, 240), "teal").save(tmp_path / "photos" / "sea.jpg")

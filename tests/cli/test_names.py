@@ -169,19 +169,19 @@ def test_the_interview_asks_too(
 ) -> None:
     phototag("name", 1, "Grace Hopper", "--no-tag", "--db", indexed)
     with terminal(environment, "name", "--no-images", "--no-tag", "--db", indexed) as child:
-        child.expect(r"\[q\]uit")
+        child.expect(r"\[q\] quit")
         child.send("n")
         child.expect("name:")
         child.send("Grace Hoper\r")
         child.expect(r"Did you mean Grace Hopper\?")
         child.send("\x1b")  # neither
-        child.expect(r"\[q\]uit")
+        child.expect(r"\[q\] quit")
         child.send("n")
         child.expect("name:")
         child.send("Grace Hoper\r")
         child.expect(r"Did you mean Grace Hopper\?")
         child.send(key)
         child.expect("saved as Grace Hop")
-        child.expect(r"(\[q\]uit|all saved)")
+        child.expect(r"(\[q\] quit|all saved)")
     with open_store(indexed) as store:
         assert set(people.names(store)) == names

@@ -35,11 +35,11 @@ class Committer:
     """Writes the results of one library: `begin` before files are opened, `add` and `commit` afterwards, `close` last.
 
     A run that dies with a file open leaves that file's attempt in the database, so that it is soon known which file is
-    deadly. `photos`, `faces`: how many photos were committed so far, and faces on those that were analyzed.
+    deadly. `photos`: files committed so far; `copies`: those that hold a known photo; `faces`: on the other files.
     """
 
     def __init__(self, store: Store, library: Library, engines: EngineIds, progress: Progress) -> None:
-        self.photos = self.faces = 0
+        self.photos = self.copies = self.faces = 0
         self._store, self._library, self._engines, self._progress = store, library, engines, progress
         self._begun: set[int] = set()
         self._results: list[tuple[OpenedFile, Result]] = []
@@ -86,6 +86,7 @@ class Committer:
                     self.faces += len(result.faces)
                 case Duplicate():
                     self.photos += 1
+                    self.copies += 1
                 case Problem() if result.code != NOT_A_PHOTO:
                     self._progress.problem(result)
 

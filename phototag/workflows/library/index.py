@@ -36,12 +36,15 @@ from phototag.workflows.library.versions import earlier_versions, find_again, ov
 class Indexed:
     """What an index run did.
 
+    `photos`: files that were indexed. `copies`: those that hold a known photo, whose faces are known. `faces`: on the
+    other files.
     `problems`: all that stand in the visited libraries, also from earlier runs. `reembedded`: known faces that another
     embedder has now seen. `left`, `faces_left`: photos, and known faces that wait for another embedder, which a time
     budget left for the next run. `offline`: a sentence for each library that is offline.
     """
 
     photos: int = 0
+    copies: int = 0
     faces: int = 0
     reembedded: int = 0
     unchanged: int = 0
@@ -146,6 +149,7 @@ class _Run:
             finally:  # also on Ctrl-C: what is finished is kept, and what was only begun is as if untouched
                 committer.close()
                 done.photos += committer.photos
+                done.copies += committer.copies
                 done.faces += committer.faces
             self.progress.finish()
         done.problems += problems.count(self.store, library.id)

@@ -176,7 +176,7 @@ class Cluster(Program):
 class Interview(Program):
     """`phototag name`: the interview on a terminal."""
 
-    _QUESTION, _SAVED, _NONE = r"\[q\]uit", r"saved as (\w+)", "Nothing is left to ask"
+    _QUESTION, _SAVED, _NONE = r"\[q\] quit", r"saved as (\w+)", "Nothing is left to ask"
     _AGAIN = "look again"
 
     def use(self) -> None:
