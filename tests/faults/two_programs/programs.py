@@ -311,7 +311,7 @@ class _Window(threading.Thread):
     def _call(self, action: str, fields: dict[str, str], faces: Collection[int]) -> None:
         name = f"n{self._dice.randrange(10**12):012}"
         page = self._post(action, {**fields, "say": "name", "name": name})
-        sentence = re.search(r'<p class="sentence done"[^>]*>([^<]*)', page)
+        sentence = re.search(r'<p class="message done"[^>]*>([^<]*)', page)
         if sentence and name in unescape(sentence[1]):
             self.user.confirmed.append(Answer(name, frozenset(faces)))
 
