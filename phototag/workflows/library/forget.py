@@ -1,4 +1,4 @@
-"""Forget: photos that are gone or lie in a folder, and people, are dropped for good on request."""
+"""Forget: delete photos that are missing, photos in a folder, or everything about a person, for good."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from phototag.workflows.naming.people import require_person
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Where what was forgotten still is: `backups` of the database, and its own file if that isn't `wiped`, because
-    another program uses it."""
+    """Where deleted data may still be: in `backups` of the database, and in its own file unless that was `wiped`, which
+    can't be done while another program uses it."""
 
     backups: tuple[Path, ...]
     wiped: bool
@@ -28,10 +28,10 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class ForgottenPhotos:
-    """Photos that were forgotten, or would be, with their faces, of which a human `named` some.
+    """How many photos and faces were forgotten, or would be in a dry run; a human `named` some of the faces.
 
-    `files`: places given up, also of photos that lie elsewhere, too. `inside`: the indexed folder in which the
-    forgotten one lies, so that it is indexed again; None if it was a whole one, or none. `left`: None of a dry run.
+    `files`: files that were dropped, also those whose photo has another file elsewhere. `inside`: the library in which
+    the forgotten folder lies, and with which it will be indexed again; else None. `left`: None in a dry run.
     """
 
     photos: int
@@ -43,20 +43,19 @@ class ForgottenPhotos:
 
 
 def forget_missing(store: Store, since: datetime | None = None, *, dry_run: bool = False) -> ForgottenPhotos:
-    """Forget the photos that are away or deleted `since` a moment (with its time zone), or for longer; names stay in
-    the journal.
+    """Forget the photos that were away or deleted before `since` (with its time zone); without it, all that are.
 
-    Photos of a folder that is offline are not away.
+    Decisions stay in the journal. Photos of a library that is offline are kept.
     """
     with store.write():
         places = forget_photos.missing_places(store, None if since is None else utc(since))
         if not dry_run:
             forget_photos.drop_places(store, places)
-    return _told(store, places, None, dry_run)
+    return _result(store, places, None, dry_run)
 
 
 def forget_folder(store: Store, folder: Path, *, dry_run: bool = False) -> ForgottenPhotos:
-    """Forget what lies, or lay, in a folder and nowhere else; names stay in the journal.
+    """Forget the photos whose files are or were all in a folder. Decisions stay in the journal.
 
     Raises UsageError if nothing of it is indexed.
     """
@@ -69,25 +68,25 @@ def forget_folder(store: Store, folder: Path, *, dry_run: bool = False) -> Forgo
         if not dry_run:
             forget_photos.drop_places(store, places)
     homes = [library.root for library in known if library.holds(path) and library not in places.roots]
-    return _told(store, places, max(homes, key=len, default=None), dry_run)
+    return _result(store, places, max(homes, key=len, default=None), dry_run)
 
 
-def _told(store: Store, places: Places, inside: bytes | None, dry_run: bool) -> ForgottenPhotos:
-    left = None if dry_run else _left(store)
+def _result(store: Store, places: Places, inside: bytes | None, dry_run: bool) -> ForgottenPhotos:
+    left = None if dry_run else _wipe(store)
     return ForgottenPhotos(len(places.photos), places.faces, places.named, len(places.files), inside, left)
 
 
-def _left(store: Store) -> Left:
+def _wipe(store: Store) -> Left:
     return Left(tuple(store.backups()), store.wipe())
 
 
 @dataclass(frozen=True, slots=True)
 class ForgottenPerson:
-    """A person who was forgotten, or would be: from now on only a `number`.
+    """A person who was forgotten, or would be in a dry run; only their `number` stays.
 
-    `also`: their other names. `faces`: those that a human named, on `photos`; `tagged`: those that the machine did,
-    which are unknown again unless they are forgotten, too. `paths`: files and folders that bear their name.
-    `left`: None of a dry run.
+    `also`: their other names. `faces`: how many a human named, on how many `photos`. `tagged`: how many faces the
+    machine named; they become unknown unless they are forgotten, too. `paths`: how many files and folders have their
+    name. `left`: None in a dry run.
     """
 
     number: int
@@ -101,8 +100,10 @@ class ForgottenPerson:
 
 
 def forget_person(store: Store, name: str, *, tagged: bool = False, dry_run: bool = False) -> ForgottenPerson:
-    """Drop for good a person's names, the pictures and vectors of the faces that a human named, or the machine
-    `tagged`, too, and what was said of them; the photos stay, and these faces are passed over from now on.
+    """Delete a person's names, the decisions about them, and the crops and embeddings of their faces.
+
+    These are the faces that a human named, and with `tagged` also those that the machine did. Their photos stay; from
+    now on the faces on them are skipped.
 
     Raises UsageError if there is nobody of that name.
     """
@@ -115,7 +116,7 @@ def forget_person(store: Store, name: str, *, tagged: bool = False, dry_run: boo
             if dry_run
             else forget_people.drop_person(store, person.id, tagged=tagged)
         )
-    left = None if dry_run else _left(store)
+    left = None if dry_run else _wipe(store)
     return ForgottenPerson(
         person.id, person.name, also, len(known.named), len(known.photos), len(known.tagged), paths, left
     )

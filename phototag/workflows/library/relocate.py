@@ -1,4 +1,4 @@
-"""Relocate: a folder that is indexed has another name, or hangs elsewhere; all that is known of it goes along."""
+"""Relocate: an indexed folder was renamed or is mounted elsewhere; everything known about its photos stays."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from phototag.remedies import MoveNames, Show
 from phototag.store import files, libraries
 from phototag.store.connect import Store
 
-#: So many photos are looked at, spread over the folder; so large a share of them must be what they were.
-_SAMPLE, _ENOUGH = 25, 0.5
+#: So many photos, spread over the folder, are checked.
+_SAMPLE = 25
+#: At least this share of them must have the content that they had.
+_ENOUGH = 0.5
 
 
 def relocate(store: Store, old: Path, new: Path) -> int:
-    """The photos of the indexed folder `old` are in `new` from now on; returns how many.
+    """Move the library at `old` to `new`; returns how many photos it has.
 
-    A sample of them must be there, told by content. Raises UsageError if it isn't, if `old` isn't an indexed folder, or
-    if `new` is one already.
+    The contents of a sample of its photos are compared with what is at `new`. Raises UsageError if they differ, if
+    `old` isn't an indexed folder, or if `new` is one already.
     """
     before, after = (os.path.abspath(os.fsencode(folder)) for folder in (old, new))
     roots = {library.root: library for library in libraries.every(store)}
@@ -40,7 +42,7 @@ def relocate(store: Store, old: Path, new: Path) -> int:
 
 
 def _sha256(path: bytes) -> str | None:
-    """A file's content, None if it can't be read."""
+    """The hash of a file's content; None if it can't be read."""
     digest = hashlib.sha256()
     try:
         if not os.path.isfile(path):

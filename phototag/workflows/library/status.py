@@ -1,4 +1,4 @@
-"""Status: where a library stands."""
+"""Status: how many photos, faces and people there are, and what is left to do."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class UnusableFile:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Figures of the whole database; `model` is (trained at, people, faces) or None.
+    """Figures of the whole database.
 
-    `photos`: contents, of which equal files are one. `files`: by state. `away`: photos that are away or deleted.
-    `unplaced`: names whose faces could not be found again when their photos were edited.
-
-    `unusable`: each file that could not be used, and why; `problems`: how many files these are.
-    `coming`: the embedder that is to take over, and how many known faces it hasn't seen yet, or None.
+    `photos`: different contents; copies count once. `files`: number of files by state. `away`: photos that are away or
+    deleted. `unplaced`: names whose faces were not found again after their photos were edited. `unusable`: each file
+    that could not be used, and why; `problems`: how many these are. `coming`: the embedder that is to replace the
+    current one, and how many known faces it still has to embed, or None. `model`: when the last one was trained, on
+    how many people and faces, or None.
     """
 
     libraries: tuple[Library, ...]
@@ -63,7 +63,7 @@ class Status:
 
 
 def status(store: Store) -> Status:
-    """Count everything."""
+    """Count everything in the database."""
     listed = people.summaries(store)
     model = models.latest(store)
     detector, embedder = engines.current(store, "detector"), engines.current(store, "embedder")
