@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pytest
 
+from phototag.workflows.demo import photos as portraits
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
+#: Who is on the photos of `tree`.
+PEOPLE = ("eileen_collins", "grace_hopper")
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +88,15 @@ def indexed(demo: Demo, phototag: Run, tmp_path: Path) -> Path:
         for group in list(groups.unnamed(store))[2:]:  # something on a space suit that looks like a face
             dismiss(store, group.face_ids, "not-a-face")
     return db
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people with three photos each, a folder for each, named as LFW names them."""
+    folder = tmp_path_factory.mktemp("tree")
+    for name in PEOPLE:
+        with PIL.Image.open(Path(portraits.__file__).with_name("portraits") / f"{name}.jpg") as picture:
+            (folder / name).mkdir()
+            for number in range(3):
+                picture.rotate(5 * number).save(folder / name / f"{name}_{number + 1:04d}.jpg")
+    return folder

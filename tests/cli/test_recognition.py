@@ -9,22 +9,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from phototag.workflows.demo import photos as portraits
-from tests.cli.conftest import Demo, Run
-
-PEOPLE = ("eileen_collins", "grace_hopper")
-
-
-@pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two people with three photos each, a folder for each, named as LFW names them."""
-    folder = tmp_path_factory.mktemp("tree")
-    for name in PEOPLE:
-        with PIL.Image.open(Path(portraits.__file__).with_name("portraits") / f"{name}.jpg") as picture:
-            (folder / name).mkdir()
-            for number in range(3):
-                picture.rotate(5 * number).save(folder / name / f"{name}_{number + 1:04d}.jpg")
-    return folder
+from tests.cli.conftest import PEOPLE, Demo, Run
 
 
 def photo(tree: Path, name: str, number: int) -> Path:

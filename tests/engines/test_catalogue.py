@@ -11,7 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from docs.generate import json_output
 from phototag.cli.main import cli
 from phototag.engines import catalogue, installation
 from phototag.engines import download as downloading
@@ -244,6 +246,12 @@ def test_nothing_is_fetched_that_could_not_run(
             attempt()
     assert server.asked == []
     assert not own_engines.exists()
+
+
+def test_the_json_output_is_as_described(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "entries", lambda: [entry])
+    done = CliRunner().invoke(cli, ["engines", "install", "mine", "--yes", "--json"], catch_exceptions=False)
+    assert json_output.checked("engines install", done.stdout)["sha256"] == entry.sha256
 
 
 def test_our_catalogue() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from docs.generate import json_output
 from phototag.analysis.engine_provider import InstalledEngines
 from phototag.analysis.face_analyzer import FaceAnalyzer
 from phototag.analysis.face_pipeline import FacePipeline
@@ -204,6 +205,12 @@ def test_the_command_says_plainly_whether_it_is_better(folder: Path, rate: str, 
     assert re.search(words, result.output)
     assert ("index --embedder mine" in result.output) == ("no better" not in result.output)
     assert (engines_folder() / ".training" / "mine" / "checkpoint.npz").exists()
+
+
+def test_the_json_output_is_as_described(folder: Path) -> None:
+    flags = ["--name", "mine", "--embedder", "squinting", "--epochs", "1", "--json"]
+    result = CliRunner().invoke(cli, ["train-embedder", str(folder), *flags], catch_exceptions=False)
+    assert json_output.checked("train-embedder", result.stdout)["better"] in (True, False)
 
 
 def test_without_matplotlib_the_history_is_kept_and_a_sentence_says_how_to_get_the_plot(
