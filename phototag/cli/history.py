@@ -73,7 +73,7 @@ def undo(answer: int | None, all_since: str | None, dry_run: bool, yes: bool, no
     from phototag.cli.tag import tag_and_report
     from phototag.store.history import undoable_since
     from phototag.workflows.naming.history import undo as job
-    from phototag.workflows.naming.history import undo_since, utc
+    from phototag.workflows.naming.history import undo_since
 
     if all_since is not None and answer is not None:
         raise click.UsageError("give a number or --all-since, not both")
@@ -82,7 +82,7 @@ def undo(answer: int | None, all_since: str | None, dry_run: bool, yes: bool, no
         if when is None:
             done = job(store, answer, try_only=dry_run)
         else:
-            count = len(undoable_since(store, utc(when)))
+            count = len(undoable_since(store, when))
             if count and not (yes or dry_run):
                 click.confirm(f"Undo {counted(count, 'answer')}?", abort=True)
             done = undo_since(store, when, try_only=dry_run)

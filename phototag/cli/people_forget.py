@@ -16,7 +16,7 @@ from phototag.display import counted, printable
 
 if TYPE_CHECKING:
     from phototag.store.connect import Store
-    from phototag.workflows.library.forget import ForgottenPerson
+    from phototag.workflows.naming.forget_person import ForgottenPerson
 
 
 @click.command("forget")
@@ -39,7 +39,7 @@ def people_forget(
     The photos stay, and these faces are not looked for again. The history has a number instead of the name. This can't
     be undone, so you are asked twice.
     """
-    from phototag.workflows.library.forget import forget_person
+    from phototag.workflows.naming.forget_person import forget_person
     from phototag.workflows.recognition.refresh import refresh
 
     with options.store(db) as store:

@@ -30,7 +30,7 @@ def parse(text: str, where: str) -> list[PhotoPair]:
     is dealt out to ten. Raises UsageError, with the line, for anything else.
     """
     lines = [line.split("\t") if "\t" in line else line.split() for line in text.splitlines()]
-    headless = bool(lines) and len(lines[0]) in (3, 4)
+    headless = bool(lines) and len(lines[0]) in (3, 4) and not all(part.isdigit() for part in lines[0])
     head, *rows = [[], *lines] if headless else lines or [[]]
     folds, count = (1, 0) if headless else _head(head, where)
     listed = []

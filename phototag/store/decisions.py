@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Literal
 
 from phototag.errors import UsageError
 from phototag.store import groups, people, person_updates
 from phototag.store.connect import Store
+from phototag.store.moments import now
 from phototag.types import Origin, Verb
 
 
@@ -39,7 +39,7 @@ def record(store: Store, decisions: Sequence[Decision], origin: Origin, *, undo:
     these decisions are a part.
     """
     answer = undo or int(store.value("SELECT coalesce(max(answer), 0) + 1 FROM decision"))
-    at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    at = now()
     store.run_many(
         """
         INSERT INTO decision (at, origin, answer, verb, face, other_face, person, other_person, undoes, name)

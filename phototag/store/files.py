@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 from phototag.display import path_text
 from phototag.store.connect import Store
+from phototag.store.moments import now
 from phototag.store.photos import ANALYZED
 from phototag.types import PhotoFile
 
@@ -55,7 +55,7 @@ def mark_missing(store: Store, ids: Iterable[int]) -> None:
     """These files are gone from an online root; everything about their photos is kept."""
     with store.write():
         store.run_many(
-            "UPDATE file SET state = 'missing', missing_since = ? WHERE id = ?", [(_now(), number) for number in ids]
+            "UPDATE file SET state = 'missing', missing_since = ? WHERE id = ?", [(now(), number) for number in ids]
         )
         # Their photos were moved, or were one of several copies.
         store.run(
@@ -191,7 +191,7 @@ def _remember_former(store: Store, number: int, photo: int | None, successor: in
         number=number,
         photo=photo,
         successor=successor,
-        since=_now(),
+        since=now(),
     )
     if successor is not None:  # an unreadable file came between
         store.run(
@@ -207,10 +207,6 @@ def _remember_former(store: Store, number: int, photo: int | None, successor: in
             number=number,
             successor=successor,
         )
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def predecessors(store: Store, number: int, most: int) -> list[int]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any
 
 from phototag.store import derived
 from phototag.store.connect import Store
 from phototag.store.derived import VersionToken
+from phototag.store.moments import now
 from phototag.types import Group
 
 
@@ -91,7 +91,7 @@ def swap(store: Store, new: NewClustering, *, expected: str | None = None) -> bo
         store.run("DELETE FROM clustering")
         store.run(
             "INSERT INTO clustering (at, engine, params, next_number) VALUES (:at, :engine, :params, :next_number)",
-            at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            at=now(),
             engine=new.embedder,
             params=json.dumps(new.params, sort_keys=True),
             next_number=new.next_number,

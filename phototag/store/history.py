@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from sqlite3 import Row
 
 from phototag.store import decisions, face_places, models, person_updates
 from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.store.implied import ImpliedDecisions
+from phototag.store.moments import utc
 from phototag.types import Origin, Verb
 
 
@@ -140,9 +142,9 @@ def stands(store: Store, answer: int) -> bool:
     return store.value("SELECT 1 FROM journal d WHERE d.answer = :answer AND d.stands", answer=answer) is not None
 
 
-def undoable_since(store: Store, at: str) -> list[int]:
-    """The answers since a time (ISO 8601, UTC) that have to be undone for things to be as they were then."""
-    given = store.column("SELECT DISTINCT answer FROM decision WHERE at >= :at ORDER BY answer", at=at)
+def undoable_since(store: Store, when: datetime) -> list[int]:
+    """The answers since a moment (with its time zone) that have to be undone for things to be as they were then."""
+    given = store.column("SELECT DISTINCT answer FROM decision WHERE at >= :at ORDER BY answer", at=utc(when))
     return sorted({answer for answer, _ in _undoable(store, given)})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from phototag.errors import DatabaseDamagedError
 from phototag.remedies import Train
 from phototag.store.connect import Store
+from phototag.store.moments import now
 from phototag.types import Guess, Vectors
 
 
@@ -52,7 +52,7 @@ def swap(store: Store, model: Model) -> None:
             return
         row = store.run(
             "INSERT INTO model (at, engine, faces, params) VALUES (:at, :engine, :faces, :params)",
-            at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            at=now(),
             engine=model.embedder,
             faces=model.faces,
             params=json.dumps(model.params, sort_keys=True),

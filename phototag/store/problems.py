@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
 
 from phototag.display import path_text
 from phototag.store.connect import Store
+from phototag.store.moments import now
 from phototag.types import Problem
 
 
@@ -25,7 +25,7 @@ def record(store: Store, library: int, problem: Problem) -> None:
         stage=problem.stage,
         code=problem.code,
         message=problem.message,
-        at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        at=now(),
     )
 
 

@@ -20,10 +20,11 @@ from phototag.store import files, forget_people, history, libraries, models, peo
 from phototag.store.connect import Store, open_store
 from phototag.store.models import Model
 from phototag.types import RGB, Box, Detection, Guess
-from phototag.workflows.library.forget import forget_folder, forget_missing, forget_person
+from phototag.workflows.library.forget import forget_folder, forget_missing
 from phototag.workflows.library.index import Indexed
 from phototag.workflows.library.status import status
 from phototag.workflows.naming.export_names import export_names
+from phototag.workflows.naming.forget_person import forget_person
 from phototag.workflows.naming.history import describe, describe_in_full, undo
 from phototag.workflows.naming.import_names import import_names
 from phototag.workflows.naming.interview import InterviewSession

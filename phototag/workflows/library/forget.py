@@ -1,4 +1,4 @@
-"""Forget: delete photos that are missing, photos in a folder, or everything about a person, for good."""
+"""Forget: delete photos that are missing, or photos in a folder, for good."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from pathlib import Path
 from phototag.display import path_text
 from phototag.errors import UsageError
 from phototag.remedies import Show
-from phototag.store import forget_people, forget_photos, libraries, people
+from phototag.store import forget_photos, libraries
 from phototag.store.connect import Store
 from phototag.store.forget_photos import Places
-from phototag.workflows.naming.history import utc
-from phototag.workflows.naming.people import require_person
+from phototag.store.moments import utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,11 @@ class Left:
 
     backups: tuple[Path, ...]
     wiped: bool
+
+    @classmethod
+    def after_wiping(cls, store: Store) -> Left:
+        """Wipe the free pages of the database, if no other program uses it."""
+        return cls(tuple(store.backups()), store.wipe())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,51 +76,5 @@ def forget_folder(store: Store, folder: Path, *, dry_run: bool = False) -> Forgo
 
 
 def _result(store: Store, places: Places, inside: bytes | None, dry_run: bool) -> ForgottenPhotos:
-    left = None if dry_run else _wipe(store)
+    left = None if dry_run else Left.after_wiping(store)
     return ForgottenPhotos(len(places.photos), places.faces, places.named, len(places.files), inside, left)
-
-
-def _wipe(store: Store) -> Left:
-    return Left(tuple(store.backups()), store.wipe())
-
-
-@dataclass(frozen=True, slots=True)
-class ForgottenPerson:
-    """A person who was forgotten, or would be in a dry run; only their `number` stays.
-
-    `also`: their other names. `faces`: how many a human named, on how many `photos`. `tagged`: how many faces the
-    machine named; they become unknown unless they are forgotten, too. `paths`: how many files and folders have their
-    name. `left`: None in a dry run.
-    """
-
-    number: int
-    name: str
-    also: tuple[str, ...]
-    faces: int
-    photos: int
-    tagged: int
-    paths: int
-    left: Left | None
-
-
-def forget_person(store: Store, name: str, *, tagged: bool = False, dry_run: bool = False) -> ForgottenPerson:
-    """Delete a person's names, the decisions about them, and the crops and embeddings of their faces.
-
-    These are the faces that a human named, and with `tagged` also those that the machine did. Their photos stay; from
-    now on the faces on them are skipped.
-
-    Raises UsageError if there is nobody of that name.
-    """
-    with store.write():
-        person = require_person(store, name)
-        also = tuple(people.aliases(store, person.id))
-        paths = forget_people.paths_with(store, [person.name, *also])
-        known = (
-            forget_people.person_data(store, person.id)
-            if dry_run
-            else forget_people.drop_person(store, person.id, tagged=tagged)
-        )
-    left = None if dry_run else _wipe(store)
-    return ForgottenPerson(
-        person.id, person.name, also, len(known.named), len(known.photos), len(known.tagged), paths, left
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 from phototag.display import counted, first_of, printable
 from phototag.errors import UsageError
@@ -96,13 +96,8 @@ def undo_since(store: Store, when: datetime, origin: Origin = "typed", *, try_on
     Raises UsageError if somebody would get a name back that is another's by now.
     """
     with store.write():
-        answers = history.undoable_since(store, utc(when))
+        answers = history.undoable_since(store, when)
         return _undo(store, answers, origin, try_only) if answers else Undone(None)
-
-
-def utc(when: datetime) -> str:
-    """A moment as the journal writes it."""
-    return when.astimezone(timezone.utc).isoformat(timespec="seconds")
 
 
 def _undo(store: Store, answers: Sequence[int], origin: Origin, try_only: bool) -> Undone:
