@@ -17,7 +17,7 @@ from phototag import processes
 from phototag.api import PhototagError, Recognizer
 from phototag.config import cache_folder
 from phototag.workflows.demo import photos as portraits
-from tests.workflows.fakes import Told
+from tests.support.fakes import Told
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = re.findall(r"## ([^\n]+)\n\n```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)

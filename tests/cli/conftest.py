@@ -77,7 +77,7 @@ def indexed(demo: Demo, phototag: Run, tmp_path: Path) -> Path:
     from phototag.store.connect import open_store
     from phototag.workflows.naming.name import dismiss
     from phototag.workflows.recognition.cluster import cluster_faces
-    from tests.store.build import step_back
+    from tests.support.databases import step_back
 
     with open_store(db) as store:
         while step_back(store):

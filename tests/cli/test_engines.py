@@ -25,8 +25,8 @@ from phototag.store.connect import open_store
 from phototag.types import EngineInfo
 from phototag.workflows.library.engines_in_use import library_settings
 from tests.cli.conftest import Demo, Run
-from tests.engines.onnx_files import card, embedder
-from tests.engines.plug_in import planted, plug_in
+from tests.support.onnx_files import card, embedder
+from tests.support.plug_in import planted, plug_in
 
 pytest.importorskip("onnxruntime")
 

@@ -19,7 +19,7 @@ from phototag.store import people
 from phototag.store.connect import open_store
 from phototag.workflows.naming.name import name_faces
 from tests.cli.conftest import Run
-from tests.store.build import add_face, unit
+from tests.support.databases import add_face, unit
 
 WHO = "Łucja Żółć 李"
 

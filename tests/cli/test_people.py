@@ -16,7 +16,7 @@ from phototag.store.connect import open_store
 from phototag.workflows.naming.name import name_faces
 from tests.cli.conftest import Run
 from tests.cli.test_interview import people
-from tests.store.build import who
+from tests.support.databases import who
 from tests.workflows.test_people import add_faces
 
 

@@ -11,7 +11,7 @@ from phototag.store.connect import open_store
 from phototag.types import Box
 from phototag.workflows.naming.name import name_faces
 from tests.cli.conftest import Run
-from tests.store.build import add_photo, unit
+from tests.support.databases import add_photo, unit
 
 LEFT, RIGHT = Box(10, 10, 50, 50), Box(200, 10, 50, 50)
 

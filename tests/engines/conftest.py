@@ -26,9 +26,8 @@ from phototag.engines.runtimes import isolated
 from phototag.engines.spec import EngineOptions
 from phototag.imaging.align import align
 from phototag.types import RGB, Chips, Detector, Embedder
-
-from . import onnx_files
-from .keras_files import enliven
+from tests.support import onnx_files
+from tests.support.keras_files import enliven
 
 Make = Callable[[str], Detector | Embedder]
 

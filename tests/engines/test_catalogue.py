@@ -21,8 +21,7 @@ from phototag.engines.catalogue import Entry, install
 from phototag.errors import UsageError, WeightsError
 from phototag.progress import Silent
 from phototag.remedies import RemoveEngine
-
-from .onnx_files import card, embedder
+from tests.support.onnx_files import card, embedder
 
 pytestmark = pytest.mark.usefixtures("at_once")
 

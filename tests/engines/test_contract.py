@@ -8,8 +8,7 @@ from PIL import Image
 
 from phototag.engines import plugins
 from phototag.types import RGB, Chips, Detection, Embedder
-
-from .conftest import Make
+from tests.engines.conftest import Make
 
 READY = [spec for spec in plugins.available() if spec.prepare is None]
 # Families are engines only with weights that the user brings: here, made-up ones or those of the research data.

@@ -15,8 +15,7 @@ from phototag.engines.spec import EngineOptions
 from phototag.errors import WeightsError
 from phototag.types import RGB
 from phototag.weights import PackagedWeights
-
-from .conftest import Make
+from tests.engines.conftest import Make
 
 
 @pytest.fixture(scope="module")

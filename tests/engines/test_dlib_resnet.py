@@ -18,8 +18,7 @@ from phototag.engines.spec import EngineOptions
 from phototag.errors import WeightsError
 from phototag.types import Chips
 from phototag.weights import PackagedWeights
-
-from .conftest import Make
+from tests.engines.conftest import Make
 
 
 def test_the_same_numbers_as_dlib(resnet: DlibResNet, chips: Chips) -> None:

@@ -17,8 +17,7 @@ from phototag.engines.installation import save
 from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Thresholds
-
-from .keras_files import enliven, write_hdf5
+from tests.support.keras_files import enliven, write_hdf5
 
 
 @pytest.fixture(scope="module")

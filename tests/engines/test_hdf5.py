@@ -20,8 +20,7 @@ from phototag.engines.formats.arrays import Arrays, Shapes, pack, unpack
 from phototag.engines.formats.hdf5 import read_hdf5
 from phototag.engines.runtimes import isolated
 from phototag.errors import WeightsError
-
-from .keras_files import write_hdf5
+from tests.support.keras_files import write_hdf5
 
 ARRAYS: Arrays = {
     "conv1/kernel": np.arange(24, dtype=np.float32).reshape(2, 2, 3, 2),

@@ -18,8 +18,7 @@ from phototag.errors import DiskFullError, PhototagError, UsageError, WeightsErr
 from phototag.progress import Silent
 from phototag.remedies import AddEngineAgain, InstallEngine, RemoveEngine
 from phototag.types import Thresholds
-
-from .onnx_files import card
+from tests.support.onnx_files import card
 
 WHOLE = """
 input_size = 112

@@ -29,8 +29,7 @@ from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.imaging.align import align
 from phototag.types import RGB, Chips, Detector
-
-from .onnx_files import card, embedder, field, matrix
+from tests.support.onnx_files import card, embedder, field, matrix
 
 pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.usefixtures("at_once")

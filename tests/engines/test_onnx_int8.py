@@ -21,9 +21,8 @@ from phototag.engines.runtimes import onnx_keras
 from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips
-
-from .onnx_files import card
-from .onnx_graphs import convolutions
+from tests.support.onnx_files import card
+from tests.support.onnx_graphs import convolutions
 
 INT8 = card(dim=16, scale=1 / 128, mean=(1, 1, 1), numbers="int8", flip=True)
 FLOAT32 = card(dim=16, scale=1 / 128, mean=(1, 1, 1), flip=True)

@@ -16,8 +16,7 @@ from onnx import helper, numpy_helper
 from phototag.engines.runtimes.onnx import Model
 from phototag.engines.runtimes.onnx_keras import Unknown, keras_model
 from phototag.engines.spec import EngineOptions
-
-from .onnx_graphs import SIDE, Constants, convolutions, model, weights
+from tests.support.onnx_graphs import SIDE, Constants, convolutions, model, weights
 
 
 def node(name: str, *inputs: str, to: str = "y", **attributes: Any) -> Any:

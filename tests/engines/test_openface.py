@@ -22,8 +22,7 @@ from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.remedies import AddEngine
 from phototag.types import Chips, Embedder, Thresholds
-
-from .keras_files import write_hdf5
+from tests.support.keras_files import write_hdf5
 
 LETTERS = {"kernel": "w", "bias": "b", "gamma": "w", "beta": "b", "moving_mean": "m", "moving_variance": "v"}
 THRESHOLDS = Thresholds(same=0.5, split=0.6, join=0.4, midpoint=0.55, slope=9.0)

@@ -12,8 +12,7 @@ import pytest
 from phototag.engines.registry import make_embedder
 from phototag.engines.runtimes.quiet import quiet
 from phototag.engines.spec import EngineOptions
-
-from .conftest import Make
+from tests.engines.conftest import Make
 
 
 def stderr() -> tuple[int, int]:

@@ -13,8 +13,7 @@ from phototag.engines import plugins, registry
 from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError
 from phototag.imaging.align import ALIGNMENTS
-
-from .plug_in import DOCS, planted, plug_in
+from tests.support.plug_in import DOCS, planted, plug_in
 
 
 def test_ours_are_there() -> None:

@@ -15,8 +15,7 @@ from phototag.engines.detectors.yunet import prepare
 from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.types import RGB, Box, Detector
-
-from .onnx_files import card, embedder
+from tests.support.onnx_files import card, embedder
 
 pytest.importorskip("onnxruntime")
 pytestmark = [pytest.mark.data, pytest.mark.usefixtures("at_once")]

@@ -28,9 +28,9 @@ from phototag.store.connect import Store, open_store
 from phototag.types import Box
 from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.name import name_faces
-from tests.store.build import clean
-from tests.workflows import fakes
-from tests.workflows.fakes import FakeEngines
+from tests.support import fakes
+from tests.support.databases import clean
+from tests.support.fakes import FakeEngines
 
 #: Events of each library, and libraries.
 _EVENTS = 12

@@ -24,9 +24,9 @@ from phototag.workflows.library.relocate import relocate
 from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.name import name_face
 from tests.cli.conftest import Demo, Run
-from tests.store.build import clean
-from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, FakeEngines, Squares, draw
+from tests.support import fakes
+from tests.support.databases import clean
+from tests.support.fakes import BLUE, GREEN, RED, YELLOW, FakeEngines, Squares, draw
 
 MISSED = Box(320, 200, 60, 60)
 Index = Callable[..., Indexed]

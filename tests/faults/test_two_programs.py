@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.two_programs.library import Library, make
 from tests.faults.two_programs.rounds import PAIRS, Played, called, play
-from tests.store import failing_disk
+from tests.support import failing_disk
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal and SIGKILL")
 #: Rounds of the whole count; of the short form, some in which one of the two is killed and some in which none is.
@@ -44,7 +44,7 @@ def test_both_programs_were_answered_and_some_killed(few: Sequence[Played]) -> N
 @pytest.mark.skipif(not failing_disk.available(), reason="SQLite's system calls can't be replaced here")
 def test_as_well_on_a_file_system_without_shared_memory(library: Library, tmp_path: Path) -> None:
     """As network shares are: there is no log ahead, and programs wait for one another."""
-    (tmp_path / "sitecustomize.py").write_text("import tests.store.failing_disk\n")
+    (tmp_path / "sitecustomize.py").write_text("import tests.support.failing_disk\n")
     path = [library.environment["PYTHONPATH"], str(tmp_path), str(Path(__file__).parents[2])]
     share = {**library.environment, "FAILING_CALLS": "mmap", "PYTHONPATH": ":".join(path)}
     rounds = [play(replace(library, environment=share), number) for number in SHARE]

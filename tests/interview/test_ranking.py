@@ -9,7 +9,7 @@ from phototag.interview.library import Guesses
 from phototag.interview.questions import SHOWN, AreTheyOne, IsItAlso, WhoIsIt, WhoIsNot
 from phototag.interview.ranking import next_question
 from phototag.interview.state import InterviewState
-from tests.interview.small_libraries import THRESHOLDS, ids, library, looks
+from tests.support.small_libraries import THRESHOLDS, ids, library, looks
 
 
 def test_the_largest_group_comes_first() -> None:

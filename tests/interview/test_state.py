@@ -15,7 +15,7 @@ from phototag.interview.library import DISMISSED, OPEN, Guesses, LibraryFaces
 from phototag.interview.questions import AreTheyOne, WhoIsIt
 from phototag.interview.ranking import next_question
 from phototag.interview.state import InterviewState
-from tests.interview.small_libraries import THRESHOLDS, library, looks
+from tests.support.small_libraries import THRESHOLDS, library, looks
 
 
 def crowd() -> LibraryFaces:

@@ -14,7 +14,7 @@ from phototag.engines.spec import EngineOptions
 from phototag.imaging.align import align
 from phototag.learn.appearances import appearances
 from phototag.types import Vectors
-from tests.learn.people import centres, faces
+from tests.support.simulated_people import centres, faces
 
 
 def test_a_burst_is_one_appearance() -> None:

@@ -19,7 +19,7 @@ from phototag.learn.candidates import best_candidates
 from phototag.learn.gallery import build_gallery
 from phototag.learn.linear_svm import train_svm
 from phototag.types import Vectors
-from tests.learn.people import THRESHOLDS, faces_of_people
+from tests.support.simulated_people import THRESHOLDS, faces_of_people
 
 
 def trial(people: int, each: int, seed: int, share: float = 0.5) -> tuple[Vectors, np.ndarray, Vectors, np.ndarray]:

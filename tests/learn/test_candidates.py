@@ -10,7 +10,7 @@ import pytest
 from phototag.learn.candidates import best_candidates, hold_out
 from phototag.learn.gallery import Gallery, build_gallery, faces_required, with_radii
 from phototag.learn.linear_svm import train_svm
-from tests.learn.people import THRESHOLDS, centres, faces, faces_of_people
+from tests.support.simulated_people import THRESHOLDS, centres, faces, faces_of_people
 
 NOBODY = np.zeros((0, 128), np.float32), np.zeros(0, np.int64)
 

@@ -15,7 +15,7 @@ from phototag.learn.linkage import cut_clusters
 from phototag.learn.metrics import b_cubed, pairwise
 from phototag.learn.neighbours import Similarities, neighbour_graph
 from phototag.types import Vectors
-from tests.learn.people import THRESHOLDS, centres, faces
+from tests.support.simulated_people import THRESHOLDS, centres, faces
 
 
 def groups(labels: Labels) -> set[frozenset[int]]:

@@ -18,7 +18,7 @@ from phototag.learn.arrays import Labels
 from phototag.learn.constrained_linkage import ConstrainedLinkage, FaceTable
 from phototag.learn.linkage import MergeBound, cut_clusters
 from phototag.types import Vectors
-from tests.learn.people import centres, faces
+from tests.support.simulated_people import centres, faces
 
 
 def together(labels: Labels) -> set[frozenset[int]]:

@@ -11,7 +11,7 @@ from phototag.learn import density
 from phototag.learn.density import NEIGHBOURS, hdbscan_clusters
 from phototag.learn.neighbours import neighbour_graph
 from phototag.types import Vectors
-from tests.learn.people import centres, faces
+from tests.support.simulated_people import centres, faces
 
 
 def library(sizes: list[int], apart: float | None = None, seed: int = 0) -> Vectors:

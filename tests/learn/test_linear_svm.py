@@ -11,7 +11,7 @@ from phototag.errors import TooLittleDataError
 from phototag.learn.identification import identify_by_svm, nearest_labels
 from phototag.learn.linear_svm import train_svm
 from phototag.types import Thresholds
-from tests.learn.people import THRESHOLDS, centres, faces
+from tests.support.simulated_people import THRESHOLDS, centres, faces
 
 PEOPLE = centres(5, seed=7)
 

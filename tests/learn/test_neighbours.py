@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from phototag.learn import neighbours
 from phototag.learn.neighbours import k_nearest, neighbour_graph
-from tests.learn.people import centres, faces
+from tests.support.simulated_people import centres, faces
 
 
 @settings(max_examples=40, deadline=None)

@@ -9,8 +9,7 @@ from phototag.learn.comparison import compare_embedders, verification_figures
 from phototag.learn.thresholds import measure_thresholds
 from phototag.learn.verification import distances
 from phototag.types import Vectors
-
-from . import people as made
+from tests.support import simulated_people as made
 
 
 def library(count: int, each: int, spread: float, seed: int = 0) -> tuple[Vectors, list[int]]:

@@ -7,7 +7,7 @@ import pytest
 
 from phototag.learn.trials import identification_rate, k_fold, odd_even, open_set
 from phototag.learn.tsne import tsne_positions
-from tests.learn.people import THRESHOLDS, centres, faces
+from tests.support.simulated_people import THRESHOLDS, centres, faces
 
 
 def people(*sizes: int, spread: float = 0.27) -> tuple[np.ndarray, list[str]]:

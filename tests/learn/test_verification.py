@@ -23,7 +23,7 @@ from phototag.learn.verification import (
     same_person_probability,
 )
 from phototag.types import Thresholds, Vectors
-from tests.learn.people import centres, faces
+from tests.support.simulated_people import centres, faces
 
 CURVE = Thresholds(same=0.5, split=0.5, join=0.5, midpoint=0.6, slope=20)
 

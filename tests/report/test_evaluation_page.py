@@ -8,8 +8,6 @@ import os
 import numpy as np
 import PIL.Image
 import pytest
-from fake_album import Page
-from test_hostile_text import NAMES
 
 from phototag.report import plots
 from phototag.report.evaluation import (
@@ -22,6 +20,8 @@ from phototag.report.evaluation import (
     Section,
     write_evaluation,
 )
+from tests.report.test_hostile_text import NAMES
+from tests.support.fake_album import Page
 
 TAGS = {
     "a", "body", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "h1", "h2", "head", "header", "html", "img",

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_album import FakeAlbum, Page, face, pages, photo
 
 from phototag.progress import Silent
 from phototag.report.album import ProblemEntry
 from phototag.report.publish import publish_album
-from tests.hostile import NAMES
+from tests.support.fake_album import FakeAlbum, Page, face, pages, photo
+from tests.support.hostile import NAMES
 
 _ALLOWED = {
     "a", "body", "code", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "g", "h1", "h2", "h3", "head",

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_album import FakeAlbum, face, photo
 from jinja2 import UndefinedError
 
 from phototag.report import jinja, layout
@@ -16,6 +15,7 @@ from phototag.report.jinja import percent, short
 from phototag.report.marks import Mark, marks
 from phototag.report.paging import Pager, chunks, pages, with_neighbours
 from phototag.types import Box
+from tests.support.fake_album import FakeAlbum, face, photo
 
 
 def mark(box: Box, name: str | None = "Ada Lovelace") -> list[Mark]:

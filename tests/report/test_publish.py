@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fake_album import FakeAlbum, face, family, photo
 
 from phototag.errors import DiskFullError, UsageError
 from phototag.progress import Silent
@@ -18,6 +17,7 @@ from phototag.report import publish
 from phototag.report.album import PhotoEntry
 from phototag.report.page_writer import PageWriter
 from phototag.report.publish import MARKER, publish_album
+from tests.support.fake_album import FakeAlbum, face, family, photo
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -11,12 +11,12 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
-from fake_album import ROOT, FakeAlbum, Page, face, family, pages, photo
 
 from phototag.progress import Silent
 from phototag.report.album import PhotoEntry, ProblemEntry
 from phototag.report.publish import publish_album
 from phototag.types import Box
+from tests.support.fake_album import ROOT, FakeAlbum, Page, face, family, pages, photo
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from phototag.errors import (
 from phototag.store import connection, people
 from phototag.store.connect import Store, open_reader, open_store
 from phototag.store.migrations import MIGRATIONS
-from tests.store.build import add_face, add_photo, clean, say, unit, who
+from tests.support.databases import add_face, add_photo, clean, say, unit, who
 
 
 def digest(path: Path) -> str:

@@ -13,7 +13,7 @@ from phototag.store.decisions import Decision
 from phototag.store.groups import NewClustering
 from phototag.store.models import Model
 from phototag.types import Group, Guess
-from tests.store.build import EMBEDDER, add_face, clean, old_database, say, step_back, unit, who
+from tests.support.databases import EMBEDDER, add_face, clean, old_database, say, step_back, unit, who
 
 
 @pytest.fixture

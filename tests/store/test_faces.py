@@ -12,7 +12,7 @@ from phototag.errors import DatabaseDamagedError
 from phototag.store import embeddings, engines, face_places, faces, files, photos
 from phototag.store.connect import Store
 from phototag.types import Box, EngineInfo, Vectors
-from tests.store.build import (
+from tests.support.databases import (
     DETECTOR,
     EMBEDDER,
     add_face,

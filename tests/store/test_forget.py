@@ -32,7 +32,7 @@ from phototag.store.forget_photos import Places
 from phototag.store.groups import NewClustering
 from phototag.store.models import Model
 from phototag.types import Box, Group, PhotoFile
-from tests.store.build import add_photo, clean, new_face, old_database, say, unit, who
+from tests.support.databases import add_photo, clean, new_face, old_database, say, unit, who
 
 HEAD, OTHER = Box(10, 10, 50, 50), Box(200, 10, 50, 50)
 LOOKS = ("crop", "embedding", "detection", "preview", "guess", "cluster_member")
@@ -75,7 +75,7 @@ def edited(store: Store, path: bytes, content: bytes, subject: int | None) -> in
     """Other content comes to a path, on which a face of the photo before is found again."""
     from dataclasses import replace
 
-    from tests.store.build import decoded
+    from tests.support.databases import decoded
 
     [place] = store.rows("SELECT id FROM file WHERE path = ?", (path,))
     with store.write():

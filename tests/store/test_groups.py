@@ -8,7 +8,7 @@ from phototag.store import engines, groups
 from phototag.store.connect import Store, open_store
 from phototag.store.groups import BaseGroups, NewClustering
 from phototag.types import Group
-from tests.store.build import EMBEDDER, add_face, clean, old_database, say, unit
+from tests.support.databases import EMBEDDER, add_face, clean, old_database, say, unit
 
 
 def test_the_last_grouping_tells_who_took_part(store: Store) -> None:

@@ -15,7 +15,7 @@ from phototag.errors import DatabaseDamagedError, PhototagError, SchemaTooNewErr
 from phototag.store import layout, people
 from phototag.store.connect import Store, open_reader, open_store
 from phototag.store.migrations import MIGRATIONS
-from tests.store.build import add_face, old_database, say, unit
+from tests.support.databases import add_face, old_database, say, unit
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS face, 'is' AS verb, 1 AS person"
 #: What another program may do to a database, and what the message must name.

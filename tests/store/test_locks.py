@@ -17,7 +17,7 @@ import phototag
 from phototag.errors import DatabaseUnavailableError
 from phototag.store import connection, ownership, people
 from phototag.store.connect import Store, open_reader, open_store
-from tests.store.build import clean
+from tests.support.databases import clean
 
 PACKAGE = Path(phototag.__file__).parent
 #: What opens files, or copies them.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from phototag.store import embeddings, files, photos
 from phototag.store.connect import open_store
-from tests.store.build import clean, old_database, say, who
+from tests.support.databases import clean, old_database, say, who
 
 
 def test_equal_files_become_one_photo_with_all_that_was_said_of_each(tmp_path: Path) -> None:

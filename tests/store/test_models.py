@@ -11,7 +11,7 @@ from phototag.store import engines, models, people
 from phototag.store.connect import Store, open_store
 from phototag.store.models import Model
 from phototag.types import EngineInfo, Guess, Thresholds
-from tests.store.build import EMBEDDER, THRESHOLDS, add_face, unit
+from tests.support.databases import EMBEDDER, THRESHOLDS, add_face, unit
 
 
 @pytest.fixture

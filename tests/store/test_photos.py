@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from phototag.store import faces, files, libraries, people, photos, problems
 from phototag.store.connect import Store, open_reader, open_store
 from phototag.types import Box, PhotoFile, Problem
-from tests.store.build import add_photo, say, unit, who
+from tests.support.databases import add_photo, say, unit, who
 
 PATHS = [
     b"caf\xe9.jpg",

@@ -19,8 +19,8 @@ from phototag.errors import (
 )
 from phototag.store import people, sqlite_errors
 from phototag.store.connect import Store, open_store
-from tests.store import failing_disk
-from tests.store.build import clean
+from tests.support import failing_disk
+from tests.support.databases import clean
 
 ROOT = Path(__file__).parents[2]
 injectable = pytest.mark.skipif(not failing_disk.available(), reason="SQLite's system calls can't be replaced here")
@@ -32,7 +32,7 @@ from pathlib import Path
 from phototag.errors import PhototagError
 from phototag.store import people
 from phototag.store.connect import open_reader, open_store
-from tests.store import failing_disk
+from tests.support import failing_disk
 path = Path(sys.argv[1])
 def name(store, text):
     with store.write():

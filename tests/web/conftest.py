@@ -24,9 +24,8 @@ from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.cluster import cluster_faces
-from tests.store import build
-from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, GREEN, RED, FakeEngines, draw
+from tests.support import databases, fakes
+from tests.support.fakes import BLUE, GREEN, RED, FakeEngines, draw
 
 PORT = 8765
 HERE = f"http://127.0.0.1:{PORT}"
@@ -98,7 +97,7 @@ def add(
     name = f"{who}-{number}.jpg"
     root = bytes(photos) if photos else b"/photos"
     when = f"{2000 + number // 12}-{1 + number % 12:02d}-14T12:00:00"
-    photo = build.add_photo(store, name.encode(), [(Box(100, 60, 200, 180), vector)], root=root, taken_at=when)
+    photo = databases.add_photo(store, name.encode(), [(Box(100, 60, 200, 180), vector)], root=root, taken_at=when)
     face = int(store.value("SELECT id FROM face WHERE photo = ?", (photo,)))
     with store.write():
         store.run("UPDATE crop SET jpeg = ? WHERE face = ?", (jpeg(hue, number), face))

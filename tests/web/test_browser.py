@@ -19,9 +19,9 @@ from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
 from phototag.web.server import bound
 from phototag.workflows.naming.name import name_faces
+from tests.support.fakes import FakeEngines
 from tests.web.conftest import Library
 from tests.web.test_hostile_pages import fill
-from tests.workflows.fakes import FakeEngines
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need the package playwright")
 Page = sync_api.Page

@@ -18,8 +18,8 @@ from phototag.types import Box
 from phototag.web.app_state import AppState
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.cluster import cluster_faces
-from tests.hostile import NAMES
-from tests.store import build
+from tests.support import databases
+from tests.support.hostile import NAMES
 from tests.web.conftest import Browser, Library, jpeg, near, open_pages
 
 _ALLOWED = {
@@ -34,7 +34,7 @@ def fill(db: Path) -> Library:
     """Every hostile name as a person's, and as the path of a photo of theirs; one group that nobody named."""
     with open_store(db, create=True) as store:
         for number, raw in enumerate(NAMES):
-            photo = build.add_photo(
+            photo = databases.add_photo(
                 store, raw, [(Box(100, 60, 200, 180), near(number % 3, number))], root=b"/srv/" + raw
             )
             face = int(store.value("SELECT id FROM face WHERE photo = ?", (photo,)))
@@ -43,7 +43,7 @@ def fill(db: Path) -> Library:
                 store.run("UPDATE preview SET jpeg = ? WHERE photo = ?", (jpeg(9 * number, number, (400, 300)), photo))
             name_faces(store, [face], raw.decode("utf-8", "replace")[:190] + f" {number}")
         for number in range(6):
-            build.add_photo(store, b"group-%d" % number, [(Box(100, 60, 200, 180), near(3, number))])
+            databases.add_photo(store, b"group-%d" % number, [(Box(100, 60, 200, 180), near(3, number))])
         cluster_faces(store, Silent())
     return Library(db, {})
 

@@ -17,7 +17,7 @@ from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.naming.people import hide, rename
 from phototag.workflows.recognition.tag import train_and_tag
-from tests.store import build
+from tests.support import databases
 from tests.web.conftest import HERE, Browser, Library, add, make, near, open_pages
 
 
@@ -102,8 +102,8 @@ def test_merge_shows_what_it_joins_and_asks(named: Library, named_browser: Brows
 
 def test_two_people_seen_in_one_photo_speak_against_a_merge(named: Library, states: list[AppState]) -> None:
     with named.open() as store:
-        photo = build.add_photo(
-            store, b"both.jpg", [(build.Box(0, 0, 50, 50), near(0, 3)), (build.Box(200, 0, 50, 50), near(1, 3))]
+        photo = databases.add_photo(
+            store, b"both.jpg", [(databases.Box(0, 0, 50, 50), near(0, 3)), (databases.Box(200, 0, 50, 50), near(1, 3))]
         )
         both = [row[0] for row in store.rows("SELECT id FROM face WHERE photo = ? ORDER BY id", (photo,))]
         name_faces(store, both[:1], "Ada")
@@ -341,7 +341,7 @@ def test_a_new_name_is_tried_on_all_faces_meanwhile(library: Library, browser: B
         browser.post(f"/faces/{face}", say="name", name="Ada")
     browser.post(f"/faces/{library.faces['ben'][0]}", say="name", name="Ben")
     with library.open() as store:
-        assert {face for face, (name, source) in build.who(store).items() if (name, source) == ("Ada", "machine")}
+        assert {face for face, (name, source) in databases.who(store).items() if (name, source) == ("Ada", "machine")}
 
 
 def test_trouble_while_trying_is_told_on_the_next_page(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,9 @@ from phototag.store.connect import Store
 from phototag.types import Box
 from phototag.web.app_state import AppState
 from phototag.workflows.naming.name import name_faces
+from tests.support import fakes
+from tests.support.fakes import FakeEngines, draw
 from tests.web.conftest import Browser, Library, open_pages
-from tests.workflows import fakes
-from tests.workflows.fakes import FakeEngines, draw
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from phototag.store.connect import Store, open_store
 from phototag.workflows.library.index import Indexed
-from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, GREEN, RED, FakeEngines, draw
+from tests.support import fakes
+from tests.support.fakes import BLUE, GREEN, RED, FakeEngines, draw
 
 Index = Callable[..., Indexed]
 SWITCHES = {"accept_missing", "follow", "retry", "budget"}

@@ -24,9 +24,9 @@ from phototag.workflows.naming.export_names import export_names
 from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.name import dismiss, name_faces
 from phototag.workflows.recognition.cluster import cluster_faces
-from tests.store.build import clean
-from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, RED, FakeEngines, Squares, draw, everything
+from tests.support import fakes
+from tests.support.databases import clean
+from tests.support.fakes import BLUE, RED, FakeEngines, Squares, draw, everything
 
 Run = Callable[..., Indexed]
 Add = Callable[..., Added]

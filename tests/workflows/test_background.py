@@ -15,7 +15,7 @@ from phototag.store.connect import Store, open_store
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.background import Tagger
 from phototag.workflows.recognition.tag import train_and_tag
-from tests.store.build import who
+from tests.support.databases import who
 from tests.workflows.test_people import add_faces
 
 

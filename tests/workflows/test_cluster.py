@@ -19,7 +19,7 @@ from phototag.workflows.naming.history import undo
 from phototag.workflows.recognition.cluster import Clustered, cluster_faces
 from phototag.workflows.recognition.conflicts import Conflict, _pairs_in_photos
 from phototag.workflows.recognition.group_numbers import ChangedGroup
-from tests.store.build import EMBEDDER, THRESHOLDS, add_face, add_photo, say, step_back, unit
+from tests.support.databases import EMBEDDER, THRESHOLDS, add_face, add_photo, say, step_back, unit
 
 
 def face_of(person: int, number: int, spread: float = 0.08) -> Vectors:

@@ -22,7 +22,7 @@ from phototag.imaging.decode import NotAPhoto, decode
 from phototag.store import problems
 from phototag.store.connect import Store, open_store
 from phototag.types import DecodedPhoto
-from tests.workflows.fakes import BLUE, GREEN, RED, FakeEngines, Told, draw, settings, state
+from tests.support.fakes import BLUE, GREEN, RED, FakeEngines, Told, draw, settings, state
 
 
 class Deadly(bytes):

@@ -20,8 +20,8 @@ from phototag.workflows.evaluation.as_json import evaluation_as_json
 from phototag.workflows.evaluation.evaluate import evaluate
 from phototag.workflows.evaluation.figures import Evaluation, NormalisedScores
 from phototag.workflows.evaluation.page import write_page
-from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, FakeEngines, Told, draw, settings
+from tests.support import fakes
+from tests.support.fakes import BLUE, GREEN, RED, YELLOW, FakeEngines, Told, draw, settings
 
 Measured = Callable[..., Evaluation]
 FiguresOf = Callable[..., dict[str, Any]]

@@ -25,8 +25,8 @@ from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.import_names import Imported, import_names
 from phototag.workflows.naming.name import compare, dismiss, name_faces
 from phototag.workflows.naming.people import different, hide, merge, reject_faces, rename, require_person, split
-from tests.store.build import add_photo, clean, step_back, unit, who
-from tests.workflows import fakes
+from tests.support import fakes
+from tests.support.databases import add_photo, clean, step_back, unit, who
 
 LEFT, MIDDLE, RIGHT = Box(10, 10, 50, 50), Box(120, 10, 50, 50), Box(200, 10, 50, 50)
 THREE = [(LEFT, unit(1)), (MIDDLE, unit(0, 1)), (RIGHT, unit(0, 0, 1))]

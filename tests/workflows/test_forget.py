@@ -35,9 +35,9 @@ from phototag.workflows.recognition.audit import audit
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.tag import train_and_tag
 from phototag.workflows.report import LibraryAlbum
-from tests.store.build import add_photo, clean, unit
-from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, GREEN, RED, FakeEngines, Squares, draw
+from tests.support import fakes
+from tests.support.databases import add_photo, clean, unit
+from tests.support.fakes import BLUE, GREEN, RED, FakeEngines, Squares, draw
 
 Run = Callable[..., Indexed]
 LEFT, MIDDLE, RIGHT = Box(10, 10, 50, 50), Box(120, 10, 50, 50), Box(200, 10, 50, 50)

@@ -11,9 +11,8 @@ import pytest
 from phototag.store import faces, libraries
 from phototag.store import photos as photo_rows
 from phototag.store.connect import Store
-from tests.store.build import clean
-from tests.workflows.conftest import Index
-from tests.workflows.fakes import (
+from tests.support.databases import clean
+from tests.support.fakes import (
     BLUE,
     GREEN,
     RED,
@@ -27,7 +26,8 @@ from tests.workflows.fakes import (
     no_decoder,
     state,
 )
-from tests.workflows.indexed import name_all, names, states
+from tests.support.indexed import name_all, names, states
+from tests.workflows.conftest import Index
 
 
 def test_the_first_run(store: Store, three: Path, index: Index, squares: Squares) -> None:

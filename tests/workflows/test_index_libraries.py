@@ -12,8 +12,7 @@ from phototag.errors import UsageError
 from phototag.store import faces, libraries, problems
 from phototag.store import files as file_rows
 from phototag.store.connect import Store
-from tests.workflows.conftest import Index
-from tests.workflows.fakes import (
+from tests.support.fakes import (
     BLUE,
     GREEN,
     RED,
@@ -27,7 +26,8 @@ from tests.workflows.fakes import (
     settings,
     state,
 )
-from tests.workflows.indexed import name_all, names, states
+from tests.support.indexed import name_all, names, states
+from tests.workflows.conftest import Index
 
 # --- folders that are away ---
 

@@ -17,8 +17,7 @@ from phototag.store import problems
 from phototag.store.connect import Store
 from phototag.types import RGB, Detection
 from phototag.workflows.library.commit import Committer
-from tests.workflows.conftest import Index
-from tests.workflows.fakes import (
+from tests.support.fakes import (
     RED,
     FakeEngines,
     Squares,
@@ -28,7 +27,8 @@ from tests.workflows.fakes import (
     in_process,
     no_decoder,
 )
-from tests.workflows.indexed import name_all, names, states
+from tests.support.indexed import name_all, names, states
+from tests.workflows.conftest import Index
 
 
 def test_files_that_are_no_photos_leave_no_row(store: Store, three: Path, index: Index) -> None:

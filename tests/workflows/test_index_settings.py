@@ -12,14 +12,14 @@ from phototag import config
 from phototag.analysis.decode_pool import K, Outcome
 from phototag.store.connect import Store
 from phototag.workflows.library.index import Indexed
-from tests.workflows.conftest import Index
-from tests.workflows.fakes import (
+from tests.support.fakes import (
     RED,
     FakeEngines,
     Told,
     draw,
     in_process,
 )
+from tests.workflows.conftest import Index
 
 
 def test_what_is_sought_is_remembered(

@@ -18,7 +18,7 @@ from phototag.workflows.naming.interview import InterviewSession, OutdatedError
 from phototag.workflows.naming.name import compare, name_faces
 from phototag.workflows.naming.people import reject_faces
 from phototag.workflows.recognition.train import train_people
-from tests.store.build import add_face, add_photo, clean, who
+from tests.support.databases import add_face, add_photo, clean, who
 from tests.workflows.test_people import add_faces, near
 
 

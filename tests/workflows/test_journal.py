@@ -30,7 +30,7 @@ from phototag.workflows.naming.people import (
 )
 from phototag.workflows.recognition.predictions import predict
 from phototag.workflows.recognition.tag import train_and_tag
-from tests.store.build import add_face, add_photo, clean, step_back, unit, who
+from tests.support.databases import add_face, add_photo, clean, step_back, unit, who
 from tests.workflows.test_people import add_faces
 
 Known = dict[int, str | None]

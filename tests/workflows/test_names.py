@@ -15,7 +15,7 @@ from phototag.workflows.naming.history import undo
 from phototag.workflows.naming.name import dismiss, name_faces
 from phototag.workflows.naming.near_names import near, similar_person
 from phototag.workflows.naming.people import hide, merge, reject_faces, rename
-from tests.store.build import add_face, clean, old_database, unit, who
+from tests.support.databases import add_face, clean, old_database, unit, who
 
 
 def make(store: Store, count: int) -> list[int]:

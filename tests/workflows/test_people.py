@@ -32,7 +32,7 @@ from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.tag import tag_faces
 from phototag.workflows.recognition.train import train_people
 from phototag.workflows.report import LibraryAlbum
-from tests.store.build import add_face, add_photo, clean, say, step_back, unit, who
+from tests.support.databases import add_face, add_photo, clean, say, step_back, unit, who
 
 WATCHED = Silent()
 

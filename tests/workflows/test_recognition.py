@@ -15,8 +15,8 @@ from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.identify import Identified, identify
 from phototag.workflows.recognition.verify import Comparison
 from phototag.workflows.recognition.verify import verify as verify_photos
-from tests.store.build import add_face, say, unit
-from tests.workflows.fakes import BLUE, GREEN, RED, YELLOW, FakeEngines, Told, draw, everything, settings
+from tests.support.databases import add_face, say, unit
+from tests.support.fakes import BLUE, GREEN, RED, YELLOW, FakeEngines, Told, draw, everything, settings
 
 DARK_RED = (200, 40, 20)  #: within the threshold of RED, and not RED
 

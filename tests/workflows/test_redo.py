@@ -18,7 +18,7 @@ from phototag.store.connect import Store, open_store
 from phototag.workflows.naming.history import Undone, describe, undo, undo_since
 from phototag.workflows.naming.name import dismiss, name_faces
 from phototag.workflows.naming.people import hide, merge, reject_faces, rename, require_person, split
-from tests.store.build import add_face, clean, old_database, unit, who, withdrawn
+from tests.support.databases import add_face, clean, old_database, unit, who, withdrawn
 
 
 def make(store: Store, count: int) -> list[int]:

@@ -19,9 +19,9 @@ from phototag.workflows.naming.name import name_faces
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.tag import tag_faces
 from phototag.workflows.recognition.train import train_people
-from tests.store.build import clean
-from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, GREEN, RED, Clock, FakeEngines, Squares, Told, draw
+from tests.support import fakes
+from tests.support.databases import clean
+from tests.support.fakes import BLUE, GREEN, RED, Clock, FakeEngines, Squares, Told, draw
 
 Run = Callable[..., Indexed]
 

@@ -22,9 +22,9 @@ from phototag.store import faces, libraries
 from phototag.store.connect import Store, open_store
 from phototag.workflows.library.index import Indexed
 from phototag.workflows.naming.name import name_faces
-from tests.store.build import clean
-from tests.workflows import fakes
-from tests.workflows.fakes import BLUE, GREEN, RED, FakeEngines, Told, draw, in_process, state
+from tests.support import fakes
+from tests.support.databases import clean
+from tests.support.fakes import BLUE, GREEN, RED, FakeEngines, Told, draw, in_process, state
 
 COLOURS = (RED, GREEN, BLUE)
 
@@ -306,7 +306,7 @@ import sys, time
 from phototag.analysis.decode_pool import decode_photos
 from phototag.analysis.engine_provider import InstalledEngines
 from phototag.cli import main
-from tests.workflows import fakes
+from tests.support import fakes
 
 engines = fakes.FakeEngines(reopened=False, decode=decode_photos)
 InstalledEngines.open = lambda self, settings, photos=None: engines.open(settings)

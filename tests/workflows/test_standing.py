@@ -31,9 +31,9 @@ from phototag.workflows.naming.people import different, hide, merge, reject_face
 from phototag.workflows.recognition.cluster import cluster_faces
 from phototag.workflows.recognition.refresh import refresh
 from phototag.workflows.recognition.tag import train_and_tag
-from tests.learn import people as simulated
-from tests.store.build import clean, decoded
-from tests.workflows import fakes
+from tests.support import fakes
+from tests.support import simulated_people as simulated
+from tests.support.databases import clean, decoded
 
 DETECTOR = EngineInfo("detector", "simulated", "d" * 64)
 EMBEDDER = EngineInfo("embedder", "simulated", "e" * 64, dim=128, alignment="cut", thresholds=simulated.THRESHOLDS)

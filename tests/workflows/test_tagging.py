@@ -31,8 +31,19 @@ from phototag.workflows.recognition.tagging_input import TaggingInput
 from phototag.workflows.recognition.train import fit_model, train_people
 from phototag.workflows.recognition.trained_model import PRECISION, usable_model
 from phototag.workflows.recognition.tune import tune
-from tests.learn import people as simulated
-from tests.store.build import DETECTOR, EMBEDDER, add_face, add_photo, decoded, new_face, say, step_back, unit, who
+from tests.support import simulated_people as simulated
+from tests.support.databases import (
+    DETECTOR,
+    EMBEDDER,
+    add_face,
+    add_photo,
+    decoded,
+    new_face,
+    say,
+    step_back,
+    unit,
+    who,
+)
 
 WATCHED = Silent()
 _WIDE = EngineInfo("embedder", "wide", "f" * 64, dim=128, alignment="cut", thresholds=simulated.THRESHOLDS)

@@ -32,7 +32,7 @@ from phototag.workflows.evaluation.train_embedder import TrainedEmbedder
 from phototag.workflows.evaluation.training_faces import TrainingFaces, require_people
 from phototag.workflows.evaluation.training_plan import TrainingPlan
 from phototag.workflows.evaluation.tree import person_of
-from tests.workflows import fakes
+from tests.support import fakes
 
 PEOPLE, EACH, DIM = 18, 4, 8
 INFO = EngineInfo("embedder", "squinting", "a" * 64, (), DIM, 8, "dlib-5-point", fakes.EMBEDDER.thresholds)

@@ -21,9 +21,9 @@ from phototag.workflows.naming.import_names import import_names
 from phototag.workflows.naming.name import name_faces
 from phototag.workflows.naming.placing import mark_absent
 from phototag.workflows.recognition.audit import audit
-from tests.workflows import fakes
+from tests.support import fakes
+from tests.support.fakes import BLUE, GREEN, RED, draw
 from tests.workflows.conftest import Index
-from tests.workflows.fakes import BLUE, GREEN, RED, draw
 
 TWO = ((40, 40, GREEN), (200, 140, RED))
 

@@ -1,0 +1,1 @@
+"""What several test files need: small libraries and databases, fake engines, files made to break things."""
