@@ -1,19 +1,15 @@
-"""One photo file, read once: its hash, its date and its upright pixels, or the reason why not.
+"""Decodes one photo file: its hash, its date and its upright pixels, or the reason why not.
 
-Formats: JPEG (with MPO), PNG, WebP, TIFF, BMP, GIF, HEIC/HEIF, AVIF and JPEG 2000, told by content; of
-animations, bursts and pages the first. Decoding hostile bytes in C libraries belongs into a worker
-process: `decode` turns every exception into a `PhotoError`, but no Python code can survive a crash of
-the process (nor quieten libtiff, which writes to file descriptor 2 on its own).
+Formats: JPEG (with MPO), PNG, WebP, TIFF, BMP, GIF, HEIC/HEIF, AVIF and JPEG 2000, recognised by content; of
+animations, bursts and pages the first. Hostile files should be decoded in a worker process: `decode` turns every exception into a
+`PhotoError`, but a C library may crash the process (and libtiff writes to file descriptor 2).
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import logging
-import os
-import stat
 import warnings
 from dataclasses import replace
 from functools import cache
@@ -21,17 +17,16 @@ from functools import cache
 import numpy as np
 import PIL
 import PIL.Image
-from PIL import features
 
 from phototag.display import printable
 from phototag.errors import PhotoError
 from phototag.imaging.colour import eight_bit, is_srgb, srgb
 from phototag.imaging.exif import CORRUPT, Exif, read_exif, tells_of_damage
 from phototag.imaging.jpeg import decode_rgb
-from phototag.imaging.sniff import HEAD, claims_to_be_photo, ends_early, photo_format, refused_kind
+from phototag.imaging.photo_file import read_photo, too_large
+from phototag.imaging.sniff import ends_early
 from phototag.types import RGB, DecodedPhoto, Image
 
-MAX_BYTES = 200_000_000
 MAX_HEADER_PIXELS = 256_000_000  #: as the header says; phones make 200-megapixel JPEGs
 MAX_DECODED_PIXELS = 100_000_000  #: really put into memory: less than the header's for a JPEG
 #: Decoders that hold 16 and 19 bytes a pixel (measured), lest one photo takes more than 1.4 GB.
@@ -43,23 +38,11 @@ MAX_ASPECT = 40
 _SLACK = 0.75
 
 _DNG_VERSION, _NEW_SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330  # TIFF tags
-_OPTIONAL = {"AVIF": "avif", "WEBP": "webp", "JPEG2000": "jpg_2000"}  # parts that a Pillow may lack
 
 # Pillow warns above this and refuses above twice this; between the two our own limit speaks.
 PIL.Image.MAX_IMAGE_PIXELS = MAX_HEADER_PIXELS
 # Pillow reports oddities of files through logging, which prints them if nobody listens.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
-
-
-#: Code of a file that is no photo.
-NOT_A_PHOTO = "not-a-photo"
-
-
-class NotAPhoto(PhotoError):
-    """A file that is no picture and doesn't claim to be one: passed over, not a problem."""
-
-    def __init__(self, code: str = NOT_A_PHOTO, message: str = "not a photo") -> None:
-        super().__init__(code, message)
 
 
 def decode(path: bytes, *, side: int = 2560) -> DecodedPhoto:
@@ -68,16 +51,16 @@ def decode(path: bytes, *, side: int = 2560) -> DecodedPhoto:
     Nothing is enlarged. The array is read-only.
     Raises `NotAPhoto`, or `PhotoError` with one of the codes
 
-    - `denied`, `vanished`, `unreadable`, `special` (no regular file), `changed` (while we read it, twice),
-    - `empty`, `unknown` (named as a photo, but nothing we know), `unsupported` (a picture of a kind or
-      variety that we don't read), `too-large` (bytes, pixels, length to width, or memory),
+    - `denied`, `vanished`, `unreadable`, `special` (no regular file), `changed` (twice, while it was read),
+    - `empty`, `unknown` (named as a photo, but of no known format), `unsupported` (an image of a format or variety that
+      is not read), `too-large` (bytes, pixels, length to width, or memory),
     - `truncated`, `corrupt`,
 
     and nothing else, whatever the bytes.
     """
     kind, data = "", b""
     try:
-        kind, data = _read(path)
+        kind, data = read_photo(path)
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             photo = _decoded(kind, data, side)
@@ -90,63 +73,6 @@ def decode(path: bytes, *, side: int = 2560) -> DecodedPhoto:
     # RuntimeError and others for damaged files; and memory may run out.
     except Exception as error:
         raise _explained(kind, data, error) from error
-
-
-def _read(path: bytes) -> tuple[str, bytes]:
-    """The file's format and all its bytes, once it held still while being read."""
-    for _ in range(2):
-        try:
-            kind, data = _read_once(path)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise PhotoError("vanished", "the file is gone") from error
-        except PermissionError as error:
-            raise PhotoError("denied", "the file may not be read: permission denied") from error
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # a socket, or a device with nothing behind it
-                raise PhotoError("special", "not a regular file") from error
-            raise PhotoError("unreadable", f"the file can't be read: {error.strerror}") from error
-        if data is not None:
-            return kind, data
-    raise PhotoError("changed", "the file was being written while it was read: index again later")
-
-
-def _read_once(path: bytes) -> tuple[str, bytes | None]:
-    """The file's format and bytes, None for bytes if it changed meanwhile.
-
-    Opened without blocking, so that a pipe named `a.jpg` can't hold us up; links were the walk's decision.
-    """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        before = os.fstat(handle)
-        if not stat.S_ISREG(before.st_mode):
-            raise PhotoError("special", "not a regular file")
-        with open(handle, "rb", closefd=False) as file:
-            head = file.read(HEAD)
-            kind = _kind(path, head)
-            if before.st_size > MAX_BYTES:
-                raise _too_large(f"{before.st_size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} are read")
-            data = head + file.read(before.st_size)
-        after = os.fstat(handle)
-    finally:
-        os.close(handle)
-    still = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-    return kind, data if still and len(data) == after.st_size else None
-
-
-def _kind(path: bytes, head: bytes) -> str:
-    """Pillow's name of the format that the file begins; only formats on our list get past here."""
-    kind = photo_format(head)
-    if kind is None:
-        if refused := refused_kind(head):
-            raise PhotoError("unsupported", f"{refused} files are not read")
-        if not claims_to_be_photo(path):
-            raise NotAPhoto()
-        if not head:
-            raise PhotoError("empty", "the file is empty")
-        raise PhotoError("unknown", "named as a photo, but its content is no picture that phototag knows")
-    if kind in _OPTIONAL and not features.check(_OPTIONAL[kind]):
-        raise PhotoError("unsupported", f"the installed Pillow can't read {kind} files")
-    return kind
 
 
 def _decoded(kind: str, data: bytes, side: int) -> DecodedPhoto:
@@ -179,7 +105,7 @@ def _load(kind: str, data: bytes, side: int) -> tuple[RGB, tuple[int, int], Exif
         # A progressive JPEG's coefficients lie in memory at full size, whatever the draft.
         pixels = full if image.info.get("progressive") else image.size
         if pixels[0] * pixels[1] > MAX_PIXELS_OF.get(kind, MAX_DECODED_PIXELS):
-            raise _too_large(f"{pixels[0]}×{pixels[1]} pixels to decode")
+            raise too_large(f"{pixels[0]}×{pixels[1]} pixels to decode")
         profile = image.info.get("icc_profile")
         if kind == "JPEG" and image.mode == "RGB" and max(image.size) <= side and is_srgb(profile):
             rgb = decode_rgb(data, image.size)
@@ -210,9 +136,9 @@ def _check_header(size: tuple[int, int]) -> None:
     if width < 1 or height < 1:
         raise PhotoError("corrupt", f"the picture has no pixels ({width}×{height})")
     if width * height > MAX_HEADER_PIXELS:
-        raise _too_large(f"{width}×{height} pixels")
+        raise too_large(f"{width}×{height} pixels")
     if max(size) > MAX_ASPECT * min(size):
-        raise _too_large(f"{width}×{height}, more than {MAX_ASPECT} times as long as wide")
+        raise too_large(f"{width}×{height}, more than {MAX_ASPECT} times as long as wide")
 
 
 def _refuse_raw(image: PIL.Image.Image) -> None:
@@ -254,21 +180,17 @@ def _teach_heif() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _too_large(what: str) -> PhotoError:
-    return PhotoError("too-large", f"too large to be safe: {what}")
-
-
 def _explained(kind: str, data: bytes, error: Exception) -> PhotoError:
     """The problem behind a decoder's exception."""
     if isinstance(error, MemoryError):
         return PhotoError("too-large", "too large: there is not enough memory to decode it")
     if isinstance(error, PIL.Image.DecompressionBombError):
-        return _too_large(f"more than {MAX_HEADER_PIXELS / 1e6:.0f} megapixels")
+        return too_large(f"more than {MAX_HEADER_PIXELS / 1e6:.0f} megapixels")
     said = "" if isinstance(error, PIL.UnidentifiedImageError) else printable(str(error).strip())[:120]
     reason = f" ({said})" if said else ""
     saying = said.lower()
     if "too large" in saying:
-        return _too_large(said)
+        return too_large(said)
     if "truncat" in saying or "end of file" in saying or ends_early(kind, data):
         return PhotoError("truncated", f"the {kind} file ends too early{reason}")
     if "unsupported" in saying or "not supported" in saying:

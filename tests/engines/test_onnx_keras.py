@@ -14,7 +14,7 @@ pytest.importorskip("onnxruntime")
 from onnx import helper, numpy_helper
 
 from phototag.engines.runtimes.onnx import Model
-from phototag.engines.runtimes.onnx_keras import Unknown, keras_model
+from phototag.engines.runtimes.onnx_keras import UnsupportedModelError, keras_model
 from phototag.engines.spec import EngineOptions
 from tests.support.onnx_graphs import SIDE, Constants, convolutions, model, weights
 
@@ -154,11 +154,11 @@ def test_attributes_of_older_models_and_a_batch_of_one() -> None:
     ],
 )
 def test_what_is_not_known_is_refused(nodes: list[Any], constants: Constants, reason: str) -> None:
-    with pytest.raises(Unknown, match=reason):
+    with pytest.raises(UnsupportedModelError, match=reason):
         keras_model(model(nodes, constants), SIDE)
 
 
 def test_what_is_no_model_is_refused() -> None:
     for data in (b"not a model", convolutions()[:-1]):
-        with pytest.raises(Unknown, match="is not whole"):
+        with pytest.raises(UnsupportedModelError, match="is not whole"):
             keras_model(data, SIDE)

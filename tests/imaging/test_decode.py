@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 from PIL import ExifTags, ImageCms
 
 from phototag.errors import PhotoError
-from phototag.imaging import decode as decode_module
-from phototag.imaging.decode import NotAPhoto, decode
+from phototag.imaging import photo_file
+from phototag.imaging.decode import decode
+from phototag.imaging.photo_file import NotAPhoto
 from phototag.types import RGB
 
 #: How many damaged files the property test tries.
@@ -561,7 +562,7 @@ def test_trouble_with_the_file(make: Maker, tmp_path: Path, monkeypatch: pytest.
 def test_a_file_being_written_is_read_again_once(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     data = encoded(quarters(), "JPEG")
     path, looks = make("a.jpg", data), 0
-    look = decode_module._kind
+    look = photo_file._kind
 
     def grow(at: bytes, head: bytes) -> str:
         nonlocal looks
@@ -571,7 +572,7 @@ def test_a_file_being_written_is_read_again_once(make: Maker, monkeypatch: pytes
                 file.write(b"more")
         return look(at, head)
 
-    monkeypatch.setattr(decode_module, "_kind", grow)
+    monkeypatch.setattr(photo_file, "_kind", grow)
     grow_at = {1}
     assert decode(path).sha256 == hashlib.sha256(data + b"more").hexdigest()
     assert looks == 2

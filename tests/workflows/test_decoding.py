@@ -18,7 +18,8 @@ import pytest
 from phototag.analysis import decode_pool
 from phototag.analysis.decode_pool import CRASHED, K, Outcome, decode_photos
 from phototag.errors import DiskFullError, PhotoError
-from phototag.imaging.decode import NotAPhoto, decode
+from phototag.imaging.decode import decode
+from phototag.imaging.photo_file import NotAPhoto
 from phototag.store import problems
 from phototag.store.connect import Store, open_store
 from phototag.types import DecodedPhoto

@@ -1,12 +1,8 @@
 """Reads dlib's serialised ResNet (`dlib_face_recognition_resnet_model_v1.dat`) as arrays.
 
-The format, after dlib/serialize.h and dlib/dnn: an integer is a control byte (low 4 bits: how many
-bytes follow; high bit: negative) and those bytes, little-endian; a float is mantissa and exponent as
-two integers; a string is its length and bytes; a flag is the character 0 or 1; a tensor is version 2,
-four integers (n, k, rows, columns) and their product of little-endian float32. A network is the loss
-layer, one version number for each nested layer from the outermost inwards, the input layer, then
-every layer from the input outwards: name, parameters, state. Whatever differs from what this network
-needs is refused.
+The format, after dlib/dnn: the loss layer; one version number for each nested layer, from the outermost inwards; the
+input layer; then every layer from the input outwards, as name, parameters and state. Anything that this network doesn't
+have is refused.
 """
 
 from __future__ import annotations
@@ -15,12 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
-from phototag.errors import WeightsError
-
-Floats: TypeAlias = npt.NDArray[np.float32]
+from phototag.engines.formats.dlib_reader import DlibReader, Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +71,7 @@ Layer: TypeAlias = Input | Conv | Affine | Relu | Pool | Add | Dense
 
 def read_network(data: bytes) -> list[Layer]:
     """The layers from the input outwards. Raises WeightsError for anything but such a network."""
-    reader = _Reader(data)
+    reader = DlibReader(data)
     reader.expect("the loss layer's version", reader.integer(), 1)
     reader.expect("the loss layer's name", reader.string(), "loss_metric_2")
     reader.float(), reader.float()  # margin and distance threshold of the training
@@ -93,7 +84,7 @@ def read_network(data: bytes) -> list[Layer]:
     return layers
 
 
-def _input(reader: _Reader) -> Input:
+def _input(reader: DlibReader) -> Input:
     reader.expect("the input layer's name", reader.string(), "input_rgb_image_sized")
     mean = (reader.float(), reader.float(), reader.float())
     rows, columns = reader.integer(), reader.integer()
@@ -101,7 +92,7 @@ def _input(reader: _Reader) -> Input:
     return Input(rows, mean)
 
 
-def _layer(reader: _Reader) -> Layer:
+def _layer(reader: DlibReader) -> Layer:
     name = reader.string()
     if name not in _LAYERS:
         reader.refuse(f"a layer called {name!r}")
@@ -115,7 +106,7 @@ def _layer(reader: _Reader) -> Layer:
     return layer
 
 
-def _conv(reader: _Reader) -> Conv:
+def _conv(reader: DlibReader) -> Conv:
     params = reader.tensor()
     outputs, rows, columns, stride_y, stride_x, padding_y, padding_x = (reader.integer() for _ in range(7))
     shape, bias_shape = reader.alias(), reader.alias()
@@ -133,7 +124,7 @@ def _conv(reader: _Reader) -> Conv:
     return Conv(filters, params[-outputs:], stride_y, padding_y)
 
 
-def _affine(reader: _Reader) -> Affine:
+def _affine(reader: DlibReader) -> Affine:
     params = reader.tensor()
     gamma_shape, beta_shape = reader.alias(), reader.alias()
     reader.expect("an affine layer's mode", reader.integer(), 0)  # per channel
@@ -145,14 +136,14 @@ def _affine(reader: _Reader) -> Affine:
     return Affine(params[:channels], params[channels:])
 
 
-def _pool(reader: _Reader, kind: Literal["max", "avg"]) -> Pool:
+def _pool(reader: DlibReader, kind: Literal["max", "avg"]) -> Pool:
     rows, columns, stride_y, stride_x, padding_y, padding_x = (reader.integer() for _ in range(6))
     reader.check("a pooling layer", rows == columns >= 0 and stride_y == stride_x >= 1)
     reader.check("a pooling layer's padding", padding_y == padding_x == 0)
     return Pool(kind, rows, stride_y)
 
 
-def _dense(reader: _Reader) -> Dense:
+def _dense(reader: DlibReader) -> Dense:
     outputs, inputs = reader.integer(), reader.integer()
     params = reader.tensor()
     shape, bias_shape = reader.alias(), reader.alias()
@@ -165,7 +156,7 @@ def _dense(reader: _Reader) -> Dense:
     return Dense(params.reshape(inputs, outputs))
 
 
-_LAYERS: dict[str, Callable[[_Reader], Layer]] = {
+_LAYERS: dict[str, Callable[[DlibReader], Layer]] = {
     "con_4": _conv,
     "affine_": _affine,
     "relu_": lambda reader: Relu(),
@@ -174,76 +165,3 @@ _LAYERS: dict[str, Callable[[_Reader], Layer]] = {
     "add_prev_": lambda reader: Add(),
     "fc_2": _dense,
 }
-
-
-class _Reader:
-    """A cursor over serialised bytes; every method raises WeightsError where the bytes don't fit it."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = memoryview(data)
-        self._at = 0
-        self.saw_conv = False
-
-    @property
-    def at_end(self) -> bool:
-        return self._at == len(self._data)
-
-    def refuse(self, what: str) -> None:
-        raise WeightsError(f"dlib's network file is not as expected: {what}, before byte {self._at}")
-
-    def check(self, what: str, holds: bool) -> None:
-        if not holds:
-            self.refuse(what)
-
-    def expect(self, what: str, found: object, wanted: object) -> None:
-        self.check(f"{what} is {found!r}, not {wanted!r}", found == wanted)
-
-    def take(self, count: int) -> memoryview:
-        self.check("it ends early", count <= len(self._data) - self._at)
-        self._at += count
-        return self._data[self._at - count : self._at]
-
-    def integer(self) -> int:
-        control = self.take(1)[0]
-        count = control & 0x0F
-        self.check("an integer's control byte", not control & 0x70 and 1 <= count <= 8)
-        value = int.from_bytes(self.take(count), "little")
-        return -value if control & 0x80 else value
-
-    def float(self) -> float:
-        mantissa, exponent = self.integer(), self.integer()
-        self.check("a float's exponent", abs(exponent) < 128)
-        return float(mantissa) * 2.0**exponent
-
-    def string(self) -> str:
-        length = self.integer()
-        self.check("a name's length", 1 <= length <= 64)
-        return self.take(length).tobytes().decode("ascii", "replace")
-
-    def flag(self) -> bool:
-        flag = self.take(1)[0]
-        self.check("a flag", flag in b"01")
-        return flag == ord("1")
-
-    def sides(self) -> tuple[int, int, int, int]:
-        sides = (self.integer(), self.integer(), self.integer(), self.integer())
-        self.check("a tensor's sides", all(0 <= side <= 1 << 24 for side in sides))
-        return sides
-
-    def tensor(self) -> Floats:
-        """A tensor's numbers in one row."""
-        self.expect("a tensor's version", self.integer(), 2)
-        n, k, rows, columns = self.sides()
-        values = np.frombuffer(self.take(4 * n * k * rows * columns), "<f4").astype(np.float32)
-        self.check("a weight is not finite", bool(np.isfinite(values).all()))
-        return values
-
-    def alias(self) -> tuple[int, int, int, int]:
-        """The shape of a part of a parameter tensor."""
-        self.expect("an alias's version", self.integer(), 1)
-        return self.sides()
-
-    def rates(self) -> None:
-        """Skips four learning rates and decays."""
-        for _ in range(4):
-            self.float()

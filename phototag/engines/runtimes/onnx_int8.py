@@ -14,7 +14,7 @@ from phototag.engines.runtimes.export import in_eight_bits, to_litert
 from phototag.engines.runtimes.exported import exported
 from phototag.engines.runtimes.fingerprint import Check
 from phototag.engines.runtimes.litert import Network
-from phototag.engines.runtimes.onnx_keras import Unknown, keras_model
+from phototag.engines.runtimes.onnx_keras import UnsupportedModelError, keras_model
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import UsageError, WeightsError
 
@@ -44,7 +44,7 @@ def int8_network(
         except UsageError:
             raise
         except Exception as error:
-            reason = error if isinstance(error, Unknown) else f"can't be exported ({error})"
+            reason = error if isinstance(error, UnsupportedModelError) else f"can't be exported ({error})"
             raise _refused(where, f"it {reason}") from error
         short = in_eight_bits(plain)
         wanted = reference()(samples)

@@ -20,7 +20,7 @@ from phototag.analysis.main_face import main_face
 from phototag.config import Settings, cache_folder
 from phototag.display import path_text
 from phototag.errors import TooLittleDataError, UsageError
-from phototag.imaging.decode import NOT_A_PHOTO
+from phototag.imaging.photo_file import NOT_A_PHOTO
 from phototag.imaging.walk import walk
 from phototag.progress import Progress
 from phototag.types import Box, EngineInfo, Problem, Vectors

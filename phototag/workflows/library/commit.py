@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from phototag.analysis.analyze import ENGINE_FAILED, Duplicate, Result
 from phototag.analysis.decode_pool import CRASHED
 from phototag.analysis.face_pipeline import PhotoAnalysis
-from phototag.imaging.decode import NOT_A_PHOTO
+from phototag.imaging.photo_file import NOT_A_PHOTO
 from phototag.progress import Progress
 from phototag.store import face_places, files, photos, problems
 from phototag.store.connect import Store
