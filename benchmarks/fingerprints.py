@@ -20,7 +20,7 @@ from phototag.engines.embedders import dlib_resnet
 from phototag.engines.installation import Fingerprint
 from phototag.engines.runtimes.export import to_litert
 from phototag.engines.runtimes.fingerprint import EXPECTED, fingerprint, sample_chips
-from phototag.engines.runtimes.litert import Network
+from phototag.engines.runtimes.litert import LiteRTNetwork
 from phototag.engines.runtimes.quiet import quiet
 
 
@@ -38,7 +38,7 @@ def main() -> int:
             exports = {"float32": to_litert(model), "8-bit": to_litert(model, eight_bit=True)}
         whole = np.array(fingerprints[name])
         for kind, data in exports.items():
-            off = np.linalg.norm(np.array(fingerprint(Network(data, 1)(inputs))) - whole, axis=1)
+            off = np.linalg.norm(np.array(fingerprint(LiteRTNetwork(data, 1)(inputs))) - whole, axis=1)
             shares = off / np.linalg.norm(whole, axis=1)
             print(f"{name}, {kind}: {', '.join(f'{share:.1e}' for share in shares)}")
     lines = [f'  "{name}": {json.dumps(rows)}' for name, rows in sorted(fingerprints.items())]

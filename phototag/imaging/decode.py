@@ -1,8 +1,8 @@
 """Decodes one photo file: its hash, its date and its upright pixels, or the reason why not.
 
 Formats: JPEG (with MPO), PNG, WebP, TIFF, BMP, GIF, HEIC/HEIF, AVIF and JPEG 2000, recognised by content; of
-animations, bursts and pages the first. Hostile files should be decoded in a worker process: `decode` turns every exception into a
-`PhotoError`, but a C library may crash the process (and libtiff writes to file descriptor 2).
+animations, bursts and pages the first. Hostile files should be decoded in a worker process: `decode` turns every
+exception into a `PhotoError`, but a C library may crash the process (and libtiff writes to file descriptor 2).
 """
 
 from __future__ import annotations

@@ -23,36 +23,37 @@ Keypoints: TypeAlias = tuple[npt.NDArray[np.float64], Any]
 
 #: Long sides, in pixels, between which pictures are compared.
 _SMALL, _LARGE = 400, 800
-#: A keypoint's nearest neighbour counts if it is so much nearer than the next.
+#: Lowe's ratio test: a keypoint's match counts if its distance is less than this share of the second-best match's.
 _RATIO = 0.8
-#: Keypoints that have to agree, how nearly (pixels), and the correlation of the pictures that is asked of them.
-_LEAST, _NEAR, _ALIKE = 8, 4.0, 0.5
-#: The correlation that is asked where keypoints say nothing; from which on nothing else can be meant; and from which
-#: on a picture is the whole of the other: then no keypoints are looked for, a few of which may agree on a part of it.
-_VERY_ALIKE, _EQUAL, _SAME = 0.75, 0.95, 0.98
-#: A long side, in pixels, at which what lies in a box is compared.
+#: RANSAC: how many keypoints must agree, within how many pixels; and how well the pictures must then correlate.
+_MIN_INLIERS, _INLIER_DISTANCE, _MIN_CORRELATION = 8, 4.0, 0.5
+#: Correlation needed without keypoints; correlation from which on a map is certain; and from which on one picture is
+#: the whole of the other: then no keypoints are matched, a few of which may agree on a part of it.
+_MIN_CORRELATION_BLIND, _CERTAIN, _IDENTICAL = 0.75, 0.95, 0.98
+#: Long side, in pixels, at which the content of a box is compared.
 _COARSE = 24
-#: Standard deviation, in grey levels, below which a ground is plain; and how far apart plain ones of one colour are.
-_PLAIN, _SHADE = 3.0, 32.0
-#: How differently a version may be scaled in its two directions.
-_STRETCH = 1.6
+#: Standard deviation, in grey levels, below which an area is flat; and the largest difference of flat areas of one
+#: colour.
+_FLAT, _MAX_SHADE = 3.0, 32.0
+#: The largest ratio of a version's two scales.
+_MAX_STRETCH = 1.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transform:
-    """An affine map of pixels of one picture to pixels of another; `sure`: by more than faces that look alike."""
+    """An affine map of pixels of one picture to pixels of another; `sure`: not only by faces that look alike."""
 
     matrix: Matrix
     sure: bool
 
     @property
     def quarters(self) -> int:
-        """Quarter turns to the left that make the other picture as upright as the one was."""
+        """Quarter turns to the left after which the other picture is as upright as this one."""
         linear = self.matrix[:, :2] @ np.diag([np.sign(np.linalg.det(self.matrix[:, :2])), 1])
         return int(np.round(np.degrees(np.arctan2(linear[1, 0], linear[0, 0])) / 90)) % 4
 
     def rescaled(self, before: float, after: float) -> Transform:
-        """The same map between pictures so many times as large."""
+        """The same map for pictures enlarged by these factors."""
         return Transform(np.column_stack([self.matrix[:, :2] * after / before, self.matrix[:, 2] * after]), self.sure)
 
     def point(self, point: Point) -> Point:
@@ -61,7 +62,7 @@ class Transform:
         return x, y
 
     def box(self, box: Box) -> Box:
-        """Where a box lies in the other picture: its middle, as large, its sides exchanged if it lies on its side."""
+        """A box in the other picture: its centre mapped, its sides scaled, and swapped after a quarter turn."""
         x, y = self.point((box.x + box.w / 2, box.y + box.h / 2))
         scale = float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
         sides = (box.w * scale, box.h * scale)
@@ -70,60 +71,71 @@ class Transform:
 
 
 def register(before: RGB, after: RGB, hints: Sequence[tuple[Box, Box]] = ()) -> Transform | None:
-    """How `before` lies in `after`; None unless `after` is surely a version of it.
+    """The map from `before` to `after`; None unless `after` is an edited version of it.
 
-    `hints`: boxes of `before` and `after` (pixels) that may show one face, for pictures with little else to hold on to.
+    `hints`: boxes of `before` and `after` (pixels) that may show one face, for pictures with few keypoints.
     """
     one, two = _grey(before), _grey(after)
     sizes = before.shape[1] / one.shape[1], after.shape[1] / two.shape[1]
     soft = cv2.GaussianBlur(one, (0, 0), 2.0), cv2.GaussianBlur(two, (0, 0), 2.0)
-    whole, best = _likeliest(soft, list(_wholes(one, two)))
-    if whole is not None and best >= _SAME:
+    whole, best = _best_correlated(soft, list(_whole_image_maps(one, two)))
+    if whole is not None and best >= _IDENTICAL:
         return Transform(whole, True).rescaled(*sizes)
     theirs = _keypoints(two)
-    agreed, matrix = max((_aligned(one, theirs, mirrored) for mirrored in (False, True)), key=lambda pair: pair[0])
-    if agreed >= _LEAST and matrix is not None and _sane(matrix) and _correlation(*soft, matrix) >= _ALIKE:
+    agreed, matrix = max((_ransac(one, theirs, mirrored) for mirrored in (False, True)), key=lambda pair: pair[0])
+    if (
+        agreed >= _MIN_INLIERS
+        and matrix is not None
+        and _is_plausible(matrix)
+        and _correlation(*soft, matrix) >= _MIN_CORRELATION
+    ):
         return Transform(matrix, True).rescaled(*sizes)
     pairs = [(mine.scaled(1 / sizes[0]), other.scaled(1 / sizes[1])) for mine, other in hints]
-    tried = [matrix for mine, other in pairs if _agree_beside(*soft, matrix := _fitted(mine, other), other)]
-    fitted, alike = _likeliest(soft, tried if whole is None else [whole, *tried])
-    return Transform(fitted, alike >= _EQUAL).rescaled(*sizes) if fitted is not None and alike >= _VERY_ALIKE else None
+    candidates = [
+        matrix for mine, other in pairs if _correlate_around(*soft, matrix := _box_to_box(mine, other), other)
+    ]
+    fitted, alike = _best_correlated(soft, candidates if whole is None else [whole, *candidates])
+    return (
+        Transform(fitted, alike >= _CERTAIN).rescaled(*sizes)
+        if fitted is not None and alike >= _MIN_CORRELATION_BLIND
+        else None
+    )
 
 
-def alike_in(before: RGB, after: RGB, transform: Transform, box: Box) -> bool:
-    """Whether two pictures, one laid on the other, correlate within a box of `after`: what was there is still there."""
+def correlates_within(before: RGB, after: RGB, transform: Transform, box: Box) -> bool:
+    """Whether `before`, mapped to `after`, correlates with it in a box of `after`: what was there is still there."""
     left, top, right, bottom = math.floor(box.x), math.floor(box.y), math.ceil(box.x + box.w), math.ceil(box.y + box.h)
     there = after[max(top, 0) : bottom, max(left, 0) : right]
     if not there.size:
         return False
     matrix = transform.matrix - np.array([[0, 0, max(left, 0)], [0, 0, max(top, 0)]])
     size = there.shape[1], there.shape[0]
-    laid = cv2.warpAffine(np.ascontiguousarray(before), matrix, size, borderMode=cv2.BORDER_REPLICATE)
-    one, two = (_shrunk(np.asarray(patch, np.uint8)) for patch in (laid, there))
-    plain = one.std() < _PLAIN, two.std() < _PLAIN
+    warped = cv2.warpAffine(np.ascontiguousarray(before), matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    one, two = (_shrunk(np.asarray(patch, np.uint8)) for patch in (warped, there))
+    plain = one.std() < _FLAT, two.std() < _FLAT
     if any(plain):
-        apart = np.abs(laid.mean(axis=(0, 1)) - there.mean(axis=(0, 1))).max()
-        return all(plain) and bool(apart <= _SHADE)
-    return _correlated(one, two) >= _ALIKE
+        difference = np.abs(warped.mean(axis=(0, 1)) - there.mean(axis=(0, 1))).max()
+        return all(plain) and bool(difference <= _MAX_SHADE)
+    return _pearson(one, two) >= _MIN_CORRELATION
 
 
 def _shrunk(patch: RGB) -> npt.NDArray[np.uint8]:
-    """A patch in grey, so coarse and soft that a small shift doesn't matter."""
+    """A patch in grey, reduced and blurred so that a small shift doesn't matter."""
     grey = cv2.cvtColor(np.ascontiguousarray(patch), cv2.COLOR_RGB2GRAY)
     factor = min(1.0, _COARSE / max(grey.shape))
     size = max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor))
     return np.asarray(cv2.GaussianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), (0, 0), 1.0), np.uint8)
 
 
-def _likeliest(soft: tuple[Any, Any], tried: Sequence[Matrix]) -> tuple[Matrix | None, float]:
-    """The map under which softened grey pictures correlate best, and how well; None for none."""
-    alike = [(_correlation(*soft, matrix), number) for number, matrix in enumerate(tried) if _sane(matrix)]
+def _best_correlated(soft: tuple[Any, Any], candidates: Sequence[Matrix]) -> tuple[Matrix | None, float]:
+    """The plausible map under which blurred grey pictures correlate best, and how well; None if there is none."""
+    alike = [(_correlation(*soft, matrix), number) for number, matrix in enumerate(candidates) if _is_plausible(matrix)]
     best, number = max(alike, default=(0.0, -1))
-    return (tried[number], best) if alike else (None, 0.0)
+    return (candidates[number], best) if alike else (None, 0.0)
 
 
-def _wholes(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> Iterator[Matrix]:
-    """The maps that lay the whole of one picture on the whole of the other, turned and mirrored in all eight ways."""
+def _whole_image_maps(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> Iterator[Matrix]:
+    """The maps of the whole of one picture to the whole of the other: all eight turns and reflections that fit."""
     height, width = before.shape
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     for quarters in range(4):
@@ -137,8 +149,8 @@ def _wholes(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> Iter
             yield np.asarray(cv2.getAffineTransform(mine[:3], np.ascontiguousarray(theirs[:3])), np.float64)
 
 
-def _fitted(mine: Box, theirs: Box) -> Matrix:
-    """The map that enlarges and moves one box to where the other one is."""
+def _box_to_box(mine: Box, theirs: Box) -> Matrix:
+    """The scaling and shift that map one box to another."""
     scale = float(np.sqrt(theirs.w * theirs.h / (mine.w * mine.h)))
     move = (
         theirs.x + theirs.w / 2 - scale * (mine.x + mine.w / 2),
@@ -157,64 +169,64 @@ def _grey(picture: RGB) -> npt.NDArray[np.uint8]:
 
 
 def _keypoints(picture: npt.NDArray[np.uint8]) -> Keypoints:
-    points, words = cv2.SIFT.create(nfeatures=1500, contrastThreshold=0.01).detectAndCompute(picture, None)
-    return np.array([point.pt for point in points]).reshape(-1, 2), words
+    points, descriptors = cv2.SIFT.create(nfeatures=1500, contrastThreshold=0.01).detectAndCompute(picture, None)
+    return np.array([point.pt for point in points]).reshape(-1, 2), descriptors
 
 
-def _aligned(before: npt.NDArray[np.uint8], after: Keypoints, mirrored: bool) -> tuple[int, Matrix | None]:
-    """How many keypoints agree on a map from `before` (mirrored first), and the map."""
-    points, words = _keypoints(np.ascontiguousarray(before[:, ::-1]) if mirrored else before)
-    others, other_words = after
+def _ransac(before: npt.NDArray[np.uint8], after: Keypoints, mirrored: bool) -> tuple[int, Matrix | None]:
+    """How many keypoints agree on a map from `before` (which is mirrored first if asked for), and the map."""
+    points, descriptors = _keypoints(np.ascontiguousarray(before[:, ::-1]) if mirrored else before)
+    others, other_descriptors = after
     if min(len(points), len(others)) < 2:
         return 0, None
-    pairs = cv2.BFMatcher().knnMatch(words, other_words, k=2)
+    pairs = cv2.BFMatcher().knnMatch(descriptors, other_descriptors, k=2)
     good = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < _RATIO * pair[1].distance]
-    if len(good) < _LEAST:
+    if len(good) < _MIN_INLIERS:
         return 0, None
     ours = points[[match.queryIdx for match in good]]
     theirs = others[[match.trainIdx for match in good]]
     if mirrored:
         ours[:, 0] = before.shape[1] - 1 - ours[:, 0]
     matrix: Matrix | None
-    matrix, inliers = cv2.estimateAffine2D(ours, theirs, method=cv2.RANSAC, ransacReprojThreshold=_NEAR)  # type: ignore[assignment]
+    matrix, inliers = cv2.estimateAffine2D(ours, theirs, method=cv2.RANSAC, ransacReprojThreshold=_INLIER_DISTANCE)  # type: ignore[assignment]
     if matrix is None:
         return 0, None
     agreed = inliers.ravel() > 0
     return len(np.unique(np.round(theirs[agreed]), axis=0)), np.asarray(matrix, np.float64)
 
 
-def _sane(matrix: Matrix) -> bool:
+def _is_plausible(matrix: Matrix) -> bool:
     sizes = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return bool(sizes[1] > 0.05 and sizes[0] < 20 and sizes[0] <= _STRETCH * sizes[1])
+    return bool(sizes[1] > 0.05 and sizes[0] < 20 and sizes[0] <= _MAX_STRETCH * sizes[1])
 
 
 def _correlation(before: Any, after: Any, matrix: Matrix) -> float:
-    """How well softened grey pictures correlate where they overlap under a map, −1 to 1; 0 if they hardly do."""
-    laid, there = _overlap(before, after, matrix)
-    return _correlated(laid[there], after[there]) if there.sum() >= 0.05 * there.size else 0.0
+    """Correlation of blurred grey pictures where they overlap under a map, −1 to 1; 0 if less than a twentieth does."""
+    warped, there = _overlap(before, after, matrix)
+    return _pearson(warped[there], after[there]) if there.sum() >= 0.05 * there.size else 0.0
 
 
-def _agree_beside(before: Any, after: Any, matrix: Matrix, face: Box) -> bool:
-    """Whether pictures correlate not only in a face: as people look alike, so do their pictures there."""
-    laid, there = _overlap(before, after, matrix)
+def _correlate_around(before: Any, after: Any, matrix: Matrix, face: Box) -> bool:
+    """Whether two pictures correlate outside a face: inside, pictures of two people correlate as well."""
+    warped, there = _overlap(before, after, matrix)
     margin = 0.25 * max(face.w, face.h)
     left, top = max(0, math.floor(face.x - margin)), max(0, math.floor(face.y - margin))
     there[top : math.ceil(face.y + face.h + margin), left : math.ceil(face.x + face.w + margin)] = False
     if not there.any():
         return True
-    one, two = laid[there], after[there]
-    plain = one.std() < _PLAIN, two.std() < _PLAIN
-    return all(plain) if any(plain) else _correlated(one, two) >= _ALIKE
+    one, two = warped[there], after[there]
+    plain = one.std() < _FLAT, two.std() < _FLAT
+    return all(plain) if any(plain) else _pearson(one, two) >= _MIN_CORRELATION
 
 
 def _overlap(before: Any, after: Any, matrix: Matrix) -> tuple[Any, npt.NDArray[np.bool_]]:
-    """A picture laid on another one, and where it lies."""
+    """A picture mapped onto another one, and the mask of the pixels that it covers."""
     size = after.shape[1], after.shape[0]
-    laid = cv2.warpAffine(before, matrix, size, flags=cv2.INTER_AREA)
-    return laid, cv2.warpAffine(np.full_like(before, 255), matrix, size) > 254
+    warped = cv2.warpAffine(before, matrix, size, flags=cv2.INTER_AREA)
+    return warped, cv2.warpAffine(np.full_like(before, 255), matrix, size) > 254
 
 
-def _correlated(one: Any, two: Any) -> float:
+def _pearson(one: Any, two: Any) -> float:
     one, two = one.astype(np.float64), two.astype(np.float64)
     one, two = one - one.mean(), two - two.mean()
     size_of = float(np.sqrt((one**2).sum() * (two**2).sum()))

@@ -20,7 +20,7 @@ from phototag.engines.detectors.mtcnn import Mtcnn
 from phototag.engines.embedders import facenet_network, openface_network, projection
 from phototag.engines.embedders.dlib_resnet import DlibResNet
 from phototag.engines.formats import hdf5
-from phototag.engines.formats.arrays import Arrays, pack
+from phototag.engines.formats.arrays import Arrays, to_npz
 from phototag.engines.installation import PreparedWeights
 from phototag.engines.runtimes import isolated
 from phototag.engines.spec import EngineOptions
@@ -98,7 +98,7 @@ def _onnx(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder
 
 def _openface(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embedder:
     installation.save(
-        "openface", "openface", PreparedWeights(pack(request.getfixturevalue("openface_arrays")), ".npz", 128), None
+        "openface", "openface", PreparedWeights(to_npz(request.getfixturevalue("openface_arrays")), ".npz", 128), None
     )
     return registry.make_embedder("openface", EngineOptions())
 
@@ -111,7 +111,7 @@ def _facenet(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Embed
     )
     noise = np.random.default_rng(5).normal(0, 1, (4, 160, 160, 3)).astype(np.float32)
     arrays = enliven(facenet_network.network(128), noise)
-    installation.save("facenet", "facenet", PreparedWeights(pack(arrays), ".npz", 128), None)
+    installation.save("facenet", "facenet", PreparedWeights(to_npz(arrays), ".npz", 128), None)
     return registry.make_embedder("facenet", EngineOptions())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phototag.engines.detectors.boxes import clipped, overlap, squared, suppress
+from phototag.engines.detectors.boxes import clipped, non_maximum_suppression, overlap, squared
 from phototag.types import Box
 
 
@@ -32,12 +32,12 @@ def test_suppression_in_blocks_is_suppression_one_by_one(count: int, over: str) 
         best, *left = left
         expected.append(best)
         left = [one for one in left if overlap(boxes[[best]], boxes[[one]], over)[0, 0] <= 0.3]  # type: ignore[arg-type]
-    assert suppress(boxes, scores, 0.3, over).tolist() == expected  # type: ignore[arg-type]
+    assert non_maximum_suppression(boxes, scores, 0.3, over).tolist() == expected  # type: ignore[arg-type]
 
 
 def test_equal_scores_keep_their_order() -> None:
     boxes = np.array([[0.0, 0, 10, 10], [1, 0, 11, 10], [50, 50, 60, 60]])
-    assert suppress(boxes, np.ones(3), 0.5).tolist() == [0, 2]
+    assert non_maximum_suppression(boxes, np.ones(3), 0.5).tolist() == [0, 2]
 
 
 def test_squares_keep_the_centre_and_the_longer_side() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from phototag.engines.runtimes.export import in_eight_bits, to_litert
-from phototag.engines.runtimes.litert import Network
+from phototag.engines.runtimes.export import quantize_weights, to_litert
+from phototag.engines.runtimes.litert import LiteRTNetwork
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ def test_samples_are_near_and_alone_in_their_batch(keras_model: Any) -> None:
     plain = to_litert(keras_model)
     samples = np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype(np.float32)
     samples[1] *= 100  # what one sample needs is nothing to the others
-    exact, near = Network(plain, 1)(samples), Network(in_eight_bits(plain), 1)(samples)
+    exact, near = LiteRTNetwork(plain, 1)(samples), LiteRTNetwork(quantize_weights(plain), 1)(samples)
     off = np.linalg.norm(near - exact, axis=1) / np.linalg.norm(exact, axis=1)
     assert 0 < off.min() <= off.max() < 0.03
-    alone = Network(in_eight_bits(plain), 1, batch=1)(samples)
+    alone = LiteRTNetwork(quantize_weights(plain), 1, batch=1)(samples)
     assert np.allclose(alone, near, rtol=0, atol=1e-5 * np.abs(near).max())

@@ -14,10 +14,10 @@ from phototag import config
 from phototag.engines.detectors import mtcnn_networks
 from phototag.engines.embedders import dlib_resnet
 from phototag.engines.runtimes import exported as exports
-from phototag.engines.runtimes.export import in_eight_bits, to_litert
+from phototag.engines.runtimes.export import quantize_weights, to_litert
 from phototag.engines.runtimes.exported import exported
 from phototag.engines.runtimes.fingerprint import CLOSE, CLOSE_8_BIT, Check, expected, fingerprint, sample_chips
-from phototag.engines.runtimes.litert import Network
+from phototag.engines.runtimes.litert import LiteRTNetwork
 from phototag.engines.spec import EngineOptions
 
 NAME = "net.tflite"
@@ -69,7 +69,7 @@ def test_another_network_in_the_cache_is_noticed_and_replaced(
     cache: Path, ours: tuple[bytes, Check], foreign: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     data, check = ours
-    for forged in (foreign, b"no network at all", in_eight_bits(foreign)):
+    for forged in (foreign, b"no network at all", quantize_weights(foreign)):
         forge(cache, forged)
         with caplog.at_level(logging.WARNING):
             assert exported(NAME, lambda: data, check) == data
@@ -82,8 +82,8 @@ def test_another_network_in_the_cache_is_noticed_and_replaced(
 
 def test_weights_that_are_a_little_different_are_noticed(cache: Path, ours: tuple[bytes, Check]) -> None:
     data, check = ours
-    assert not check.passes(lambda chips: Network(data, 1)(chips) * np.float32(1 + 2 * CLOSE))
-    assert check.passes(lambda chips: Network(data, 1)(chips) * np.float32(1 + CLOSE / 2))
+    assert not check.passes(lambda chips: LiteRTNetwork(data, 1)(chips) * np.float32(1 + 2 * CLOSE))
+    assert check.passes(lambda chips: LiteRTNetwork(data, 1)(chips) * np.float32(1 + CLOSE / 2))
 
 
 def test_outputs_that_are_no_numbers_or_too_few_do_not_pass(ours: tuple[bytes, Check]) -> None:
@@ -105,7 +105,9 @@ def test_a_network_is_checked_once_in_a_process(
     data, check = ours
     forge(cache, data)
     opened = []
-    monkeypatch.setattr(exports, "Network", lambda data, threads: opened.append(data) or Network(data, threads))
+    monkeypatch.setattr(
+        exports, "LiteRTNetwork", lambda data, threads: opened.append(data) or LiteRTNetwork(data, threads)
+    )
     for _ in range(3):
         exported(NAME, lambda: pytest.fail("made again"), check)
     assert len(opened) == 1
@@ -118,7 +120,7 @@ def test_the_fingerprints_that_ship_are_those_of_the_pinned_weights() -> None:
     for part in mtcnn_networks.PARTS:
         check = Check(part.inputs(), expected(f"mtcnn-{part.name}"))
         assert check.passes(lambda inputs, part=part: part.model()(inputs, training=False).numpy())
-        assert Check(part.inputs(), check.expected, CLOSE_8_BIT).passes(Network(part.load(), 1))
+        assert Check(part.inputs(), check.expected, CLOSE_8_BIT).passes(LiteRTNetwork(part.load(), 1))
 
 
 def test_a_forged_embedder_is_not_used(

@@ -11,7 +11,7 @@ import pytest
 
 from phototag.engines import registry
 from phototag.engines.embedders import facenet, facenet_network
-from phototag.engines.formats.arrays import Arrays, fill, pack, shapes, unpack
+from phototag.engines.formats.arrays import Arrays, fill, from_npz, shapes, to_npz
 from phototag.engines.formats.card import Card
 from phototag.engines.installation import save
 from phototag.engines.spec import EngineOptions
@@ -79,7 +79,7 @@ def test_the_published_file_is_read(deepface: bool, arrays: Arrays, tmp_path: Pa
     path = write_hdf5(tmp_path / "facenet_keras.h5", given, whole_model=not deepface, plain=["input_1", "AvgPool"])
     prepared = facenet.prepare(path, None)
     assert prepared.suffix == ".npz"
-    found = unpack(prepared.data, "here")
+    found = from_npz(prepared.data, "here")
     assert found.keys() == arrays.keys()
     assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
 
@@ -177,6 +177,6 @@ def test_a_card_for_vectors_of_another_length_is_refused(tmp_path: Path, monkeyp
 def test_weights_that_no_longer_fit_are_refused_when_used(room: Path, arrays: Arrays) -> None:
     from phototag.engines.installation import PreparedWeights
 
-    save("other", "facenet", PreparedWeights(pack({"Bottleneck/kernel": arrays["Bottleneck/kernel"]}), ".npz"), None)
+    save("other", "facenet", PreparedWeights(to_npz({"Bottleneck/kernel": arrays["Bottleneck/kernel"]}), ".npz"), None)
     with pytest.raises(WeightsError, match="is missing"):
         registry.make_embedder("other", EngineOptions())

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from phototag.engines.formats import hdf5
-from phototag.engines.formats.arrays import Arrays, Shapes, pack, unpack
+from phototag.engines.formats.arrays import Arrays, Shapes, from_npz, to_npz
 from phototag.engines.formats.hdf5 import read_hdf5
 from phototag.engines.runtimes import isolated
 from phototag.errors import WeightsError
@@ -198,13 +198,13 @@ def test_a_claim_of_endless_numbers_is_refused_unread(tmp_path: Path) -> None:
 
 
 def test_packed_arrays_come_back_and_are_the_same_bytes_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = pack(ARRAYS)
-    assert same(unpack(data, "here"), ARRAYS)
+    data = to_npz(ARRAYS)
+    assert same(from_npz(data, "here"), ARRAYS)
     monkeypatch.setattr("time.time", lambda: 2e9)
-    assert pack(dict(reversed(ARRAYS.items()))) == data
+    assert to_npz(dict(reversed(ARRAYS.items()))) == data
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", pickle.dumps([1]), pack(ARRAYS)[:-30]])
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", pickle.dumps([1]), to_npz(ARRAYS)[:-30]])
 def test_what_was_not_packed_is_refused(data: bytes) -> None:
     with pytest.raises(WeightsError, match="here holds no arrays"):
-        unpack(data, "here")
+        from_npz(data, "here")

@@ -16,8 +16,8 @@ from PIL import Image
 from phototag.engines.detectors import mtcnn_networks, mtcnn_weights, pyramid
 from phototag.engines.detectors.mtcnn import SEAM, Mtcnn
 from phototag.engines.detectors.mtcnn_networks import TILE
-from phototag.engines.detectors.patches import OUTSIDE, crops
-from phototag.engines.runtimes.litert import Network
+from phototag.engines.detectors.patches import OUTSIDE, resample_squares
+from phototag.engines.runtimes.litert import LiteRTNetwork
 from phototag.engines.spec import EngineOptions
 from phototag.errors import WeightsError
 from phototag.types import RGB, Box
@@ -26,7 +26,7 @@ from phototag.weights import PackagedWeights
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 960), (960, 1280), (250, 250), (3000, 40), (37, 53)])
 def test_levels_fit_their_atlas_without_touching(width: int, height: int) -> None:
-    atlas = pyramid.atlas(np.full((height, width, 3), 255, np.uint8), 12 / 20, 12)
+    atlas = pyramid.build_atlas(np.full((height, width, 3), 255, np.uint8), 12 / 20, 12)
     assert atlas is not None
     taken = np.zeros(atlas.rgb.shape[:2], int)
     for level in atlas.levels:
@@ -51,14 +51,14 @@ def test_a_reduced_picture_is_pillows(size: tuple[int, int], factor: int) -> Non
 
 
 def test_a_picture_smaller_than_a_cell_has_no_levels() -> None:
-    assert pyramid.atlas(np.zeros((19, 300, 3), np.uint8), 12 / 20, 12) is None
+    assert pyramid.build_atlas(np.zeros((19, 300, 3), np.uint8), 12 / 20, 12) is None
 
 
 def test_each_level_shows_the_whole_picture() -> None:
     image = np.zeros((301, 403, 3), np.uint8)
     image[:150, :200] = (255, 0, 0)
     image[150:, 200:] = (0, 0, 255)
-    atlas = pyramid.atlas(image, 0.6, 12)
+    atlas = pyramid.build_atlas(image, 0.6, 12)
     assert atlas is not None
     for level in atlas.levels:
         shown = atlas.rgb[level.y : level.y + level.height, level.x : level.x + level.width]
@@ -70,7 +70,7 @@ def test_each_level_shows_the_whole_picture() -> None:
 def test_glances_and_tiles_find_what_a_look_at_every_cell_does(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
     picture = np.asarray(Image.fromarray(portraits[0]).resize((240, 700)))
     step = TILE[0] - SEAM
-    verdict = Network(mtcnn_networks.PNET_VERDICT.load(), 2)
+    verdict = LiteRTNetwork(mtcnn_networks.PNET_FINE.load(), 2)
     every = np.zeros((math.ceil(len(picture) / step) * step // 2, TILE[1] // 2 - 5, 5), np.float32)
     for top in range(0, len(picture), step):
         tile = np.zeros((1, *TILE, 3), np.uint8)
@@ -95,7 +95,7 @@ def test_crops_are_sampled_between_pixels() -> None:
     # A ramp: bilinear samples of it are the ramp itself.
     columns, rows = np.meshgrid(np.arange(100), np.arange(80))
     ramp = np.stack([columns, rows, columns + rows], axis=2).astype(np.uint8)
-    [crop] = crops(ramp, np.array([[10.0, 20.0, 33.5, 40.0]]), 24)
+    [crop] = resample_squares(ramp, np.array([[10.0, 20.0, 33.5, 40.0]]), 24)
     x = np.linspace(10, 33.5, 24) * 99 / 100
     y = np.linspace(20, 40, 24) * 79 / 80
     assert np.allclose(crop[:, :, 0], x[np.newaxis], atol=0.6)  # whole grey levels
@@ -104,7 +104,7 @@ def test_crops_are_sampled_between_pixels() -> None:
 
 
 def test_crops_beyond_the_edge_are_grey_there() -> None:
-    [crop] = crops(np.full((50, 50, 3), 200, np.uint8), np.array([[-25.0, 0.0, 25.0, 49.0]]), 24)
+    [crop] = resample_squares(np.full((50, 50, 3), 200, np.uint8), np.array([[-25.0, 0.0, 25.0, 49.0]]), 24)
     assert (crop[:, :11] == OUTSIDE).all()
     assert (crop[:, 13:] == 200).all()
 

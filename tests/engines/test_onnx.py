@@ -273,10 +273,10 @@ def test_without_onnxruntime(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['onnxruntime'] = None\n"
         "from pathlib import Path\n"
-        "from phototag.engines.runtimes.onnx import Model\n"
+        "from phototag.engines.runtimes.onnx import OnnxModel\n"
         "from phototag.engines.spec import EngineOptions\n"
         "from phototag.errors import UsageError\n"
-        "try: Model(Path(sys.argv[1]).read_bytes(), EngineOptions(), 'x')\n"
+        "try: OnnxModel(Path(sys.argv[1]).read_bytes(), EngineOptions(), 'x')\n"
         "except UsageError as error: print(error)"
     )
     answer = subprocess.run(

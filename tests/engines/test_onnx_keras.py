@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime")
 
 from onnx import helper, numpy_helper
 
-from phototag.engines.runtimes.onnx import Model
+from phototag.engines.runtimes.onnx import OnnxModel
 from phototag.engines.runtimes.onnx_keras import UnsupportedModelError, keras_model
 from phototag.engines.spec import EngineOptions
 from tests.support.onnx_graphs import SIDE, Constants, convolutions, model, weights
@@ -97,7 +97,7 @@ FLAT = {"batch normalisation, flat", "dense", "dense, turned, bias", "flattened"
 
 def theirs(data: bytes, samples: np.ndarray) -> np.ndarray:
     """What onnxruntime says, of one sample at a time."""
-    network = Model(data, EngineOptions(threads=1, device="cpu"), "the model")
+    network = OnnxModel(data, EngineOptions(threads=1, device="cpu"), "the model")
     turned = np.ascontiguousarray(samples.transpose(0, 3, 1, 2))
     return np.concatenate([network(turned[at : at + 1])[0] for at in range(len(samples))])
 

@@ -14,7 +14,7 @@ import pytest
 
 from phototag.engines import installation, registry
 from phototag.engines.embedders import openface, openface_network
-from phototag.engines.formats.arrays import Arrays, fill, shapes, unpack
+from phototag.engines.formats.arrays import Arrays, fill, from_npz, shapes
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.openface_csv import read_csv
 from phototag.engines.runtimes import runner
@@ -91,7 +91,7 @@ def test_csv_and_hdf5_hold_the_same_network(arrays: Arrays, folder: Path, tmp_pa
     two = openface.prepare(write_hdf5(tmp_path / "nn4.small2.v1.h5", arrays, plain=["lrn_1", "norm_layer"]), None)
     assert one.suffix == two.suffix == ".npz"
     assert one.data == two.data
-    found = unpack(one.data, "here")
+    found = from_npz(one.data, "here")
     assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
 
 

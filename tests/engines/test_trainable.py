@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from phototag.engines import installation, registry
-from phototag.engines.formats.arrays import Arrays, contents, pack, unpack
+from phototag.engines.formats.arrays import Arrays, contents, from_npz, to_npz
 from phototag.engines.installation import PreparedWeights
 from phototag.engines.training.trainable import NN4, PROJECTION, trainable
 from phototag.errors import UsageError
@@ -33,14 +33,14 @@ def test_nn4_small2_becomes_an_engine_of_openface_with_its_own_thresholds(
     course.write(path, openface_arrays)
     kept = registry.add("mine", course.family, path, course.card(THRESHOLDS))
     assert kept.card is not None and kept.card.thresholds == THRESHOLDS
-    found = unpack(installation.load(kept), "here")
+    found = from_npz(installation.load(kept), "here")
     assert found.keys() == openface_arrays.keys()
     assert all(np.array_equal(found[name], array) for name, array in openface_arrays.items())
     assert (course.chip_size, course.alignment, course.on_vectors) == (96, "openface-outer-eyes-nose", False)
 
 
 def test_nn4_small2_may_begin_with_weights_that_are_there(openface_arrays: Arrays) -> None:
-    installation.save("published", "openface", PreparedWeights(pack(openface_arrays), ".npz", 128), None)
+    installation.save("published", "openface", PreparedWeights(to_npz(openface_arrays), ".npz", 128), None)
     course = trainable(NN4, BASE, "published")
     assert course.rate < trainable(NN4, BASE).rate / 100
     network = course.network(np.ones((1, 4), np.float32))

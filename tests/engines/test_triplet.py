@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from phototag.engines.embedders import openface_network, projection
-from phototag.engines.formats.arrays import pack
-from phototag.engines.training.triplet import Trainer, below, load, save, triplet_loss
+from phototag.engines.formats.arrays import to_npz
+from phototag.engines.training.triplet import Trainer, load, save, strip_prefix, triplet_loss
 from phototag.errors import WeightsError
 from phototag.learn.triplets import semi_hard_triplets, squared_distances
 from phototag.types import Vectors
@@ -106,12 +106,12 @@ def test_another_checkpoint_is_refused(crowd: tuple[Vectors, np.ndarray], tmp_pa
         trainer.resume({**state, "now/projection/kernel": np.eye(3, dtype=np.float32)}, "it")
     with pytest.raises(WeightsError, match="another training"):
         trainer.resume({name: array for name, array in state.items() if name != "adam/2"}, "it")
-    (tmp_path / "checkpoint.npz").write_bytes(pack(state)[:-40])
+    (tmp_path / "checkpoint.npz").write_bytes(to_npz(state)[:-40])
     with pytest.raises(WeightsError, match="holds no arrays"):
         load(tmp_path / "checkpoint.npz")
-    assert below("now", {"now/a/b": np.eye(2, dtype=np.float32), "best/a/b": np.eye(1, dtype=np.float32)}).keys() == {
-        "a/b"
-    }
+    assert strip_prefix(
+        "now", {"now/a/b": np.eye(2, dtype=np.float32), "best/a/b": np.eye(1, dtype=np.float32)}
+    ).keys() == {"a/b"}
 
 
 def test_nn4_small2_learns_from_a_handful_of_steps() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phototag.imaging.registration import Transform, alike_in, register
+from phototag.imaging.registration import Transform, correlates_within, register
 from phototag.types import RGB, Box
 
 WHERE = Box(120, 80, 60, 60)
@@ -52,20 +52,20 @@ def test_what_is_there_still_is_told_from_what_covers_it() -> None:
     picture = with_face(ground(1))
     brighter = np.clip(picture.astype(np.float64) * 1.3 + 10, 0, 255).astype(np.uint8)
     for same in (picture, brighter, np.roll(picture, (2, -2), (0, 1))):
-        assert alike_in(picture, same, HERE, WHERE)
+        assert correlates_within(picture, same, HERE, WHERE)
     painted, pasted = picture.copy(), picture.copy()
     painted[70:150, 110:190] = 90
     pasted[80:140, 120:180] = ground(3)[:60, :60]
     for covered in (painted, pasted):
-        assert not alike_in(picture, covered, HERE, WHERE)
+        assert not correlates_within(picture, covered, HERE, WHERE)
 
 
 @pytest.mark.parametrize(("shade", "same"), [(100, True), (115, True), (180, False)])
 def test_plain_places_are_alike_in_one_colour(shade: int, same: bool) -> None:
     one, other = np.full((300, 400, 3), 100, np.uint8), np.full((300, 400, 3), shade, np.uint8)
-    assert alike_in(one, other, HERE, WHERE) == same
+    assert correlates_within(one, other, HERE, WHERE) == same
 
 
 def test_a_place_outside_the_picture_is_like_nothing() -> None:
     picture = with_face(ground(1))
-    assert not alike_in(picture, picture, HERE, Box(500, 80, 60, 60))
+    assert not correlates_within(picture, picture, HERE, Box(500, 80, 60, 60))

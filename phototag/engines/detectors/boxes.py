@@ -12,7 +12,7 @@ from phototag.types import Box
 Corners: TypeAlias = npt.NDArray[np.floating[Any]]  #: (n, 4)
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]  #: (n,)
 
-BLOCK = 64  #: boxes at a time in `suppress`
+BLOCK = 64  #: boxes at a time in `non_maximum_suppression`
 
 
 def overlap(boxes: Corners, others: Corners, over: Literal["union", "smaller"]) -> npt.NDArray[np.floating[Any]]:
@@ -27,7 +27,7 @@ def overlap(boxes: Corners, others: Corners, over: Literal["union", "smaller"]) 
     return share
 
 
-def suppress(
+def non_maximum_suppression(
     boxes: Corners, scores: Scores, threshold: float, over: Literal["union", "smaller"] = "union"
 ) -> npt.NDArray[np.intp]:
     """Non-maximum suppression: indices of the boxes that stay, best score first.

@@ -54,13 +54,13 @@ class Part:
 
 
 class _Weights:
-    """Hands out a network's arrays in the file's order, with the layers that they belong to."""
+    """Builds layers from a network's arrays, in the order of the file."""
 
     def __init__(self, arrays: Sequence[Floats]) -> None:
         self._arrays = iter(arrays)
 
     def skip(self, layers: int) -> None:
-        """Passes over so many convolutions."""
+        """Skip the arrays of so many convolutions."""
         for _ in range(3 * layers):
             next(self._arrays)
 
@@ -86,7 +86,7 @@ class _Weights:
         return self._prelu(y, slope)
 
     def heads(self, x: Any) -> Any:
-        """What is left: regressions and, last, the two classes. Applied to the last axis, as one matrix."""
+        """The remaining arrays as one dense layer on the last axis: the logit, then what is regressed."""
         import keras
 
         arrays = list(self._arrays)
@@ -102,8 +102,8 @@ class _Weights:
     def _prelu(x: Any, slope: Floats) -> Any:
         import keras
 
-        # LiteRT is quicker with a slope for every place than with one that all share; but sides may be free,
-        # and P-Net's is, for patches.
+        # LiteRT is faster with a slope for each position than with a shared one; but where the input's sides are
+        # not fixed, as in P-Net's second half, it must be shared.
         shared = [axis for axis in range(1, len(x.shape)) if x.shape[axis] is None]
         layer = keras.layers.PReLU(shared_axes=[1, 2] if shared else None)
         y = layer(x)
@@ -117,7 +117,7 @@ def _normalised(x: Any) -> Any:
     return (ops.cast(x, "float32") - 127.5) / 128
 
 
-def _build_pnet_texture(weights: _Weights) -> Any:
+def _build_pnet_features(weights: _Weights) -> Any:
     import keras
 
     image = keras.Input((*TILE, 3), batch_size=1, dtype="uint8")
@@ -126,12 +126,12 @@ def _build_pnet_texture(weights: _Weights) -> Any:
     return keras.Model(image, weights.conv(x))
 
 
-def _build_pnet_verdict(weights: _Weights) -> Any:
+def _build_pnet_cells(weights: _Weights) -> Any:
     import keras
 
     weights.skip(2)
-    texture = keras.Input((None, None, 16))
-    return keras.Model(texture, weights.heads(weights.conv(texture, stride=2)))
+    features = keras.Input((None, None, 16))
+    return keras.Model(features, weights.heads(weights.conv(features, stride=2)))
 
 
 def _build_rnet(weights: _Weights) -> Any:
@@ -161,7 +161,7 @@ def _build_onet(weights: _Weights) -> Any:
 
 
 def _columns_first(x: Any) -> Any:
-    """A plane as one row, column by column: the order in which the weights were trained."""
+    """A feature map flattened column by column, as the weights expect it."""
     import keras
 
     return keras.layers.Flatten()(keras.layers.Permute((2, 1, 3))(x))
@@ -171,20 +171,21 @@ def _sample_tile() -> npt.NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (1, *TILE, 3), np.uint8)
 
 
-def _sample_textures() -> Floats:
+def _sample_features() -> Floats:
     return np.random.default_rng(0).normal(size=(2, 3, 3, 16)).astype(np.float32)
 
 
+# (Each name is part of a file's name in the cache.)
 #: P-Net's first half: RGB (1, *TILE, 3) uint8 to (1, rows, columns, 16).
-PNET_TEXTURE = Part("pnet-texture", mtcnn_weights.PNET, _build_pnet_texture, _sample_tile)
+PNET_FEATURES = Part("pnet-texture", mtcnn_weights.PNET, _build_pnet_features, _sample_tile)
 #: P-Net's second half: (n, rows, columns, 16) to every other cell of P-Net's output, (n, …, …, 5): logit, left, top,
 #: right, bottom. The first cell is of the first 3×3 of the input, so that a patch of just those yields one cell, and
 #: the cell (row, column) has seen the 12×12 pixels from (4·row, 4·column).
-PNET_VERDICT = Part("pnet-verdict", mtcnn_weights.PNET, _build_pnet_verdict, _sample_textures)
-#: The same in 8-bit numbers, in half of the time; good enough to tell which cells deserve the other.
-PNET_GLANCE = Part("pnet-glance", mtcnn_weights.PNET, _build_pnet_verdict, _sample_textures, eight_bit=True)
+PNET_FINE = Part("pnet-verdict", mtcnn_weights.PNET, _build_pnet_cells, _sample_features)
+#: The same in 8-bit numbers, in half of the time: enough to tell which cells deserve the other.
+PNET_COARSE = Part("pnet-glance", mtcnn_weights.PNET, _build_pnet_cells, _sample_features, eight_bit=True)
 #: RGB (n, 24, 24, 3) float32, 0 to 255, to (n, 5): logit, left, top, right, bottom.
 RNET = Part("rnet", mtcnn_weights.RNET, _build_rnet, lambda: sample_chips(24).astype(np.float32), eight_bit=True)
 #: RGB (n, 48, 48, 3) float32, 0 to 255, to (n, 15): logit, box as before, five x, five y.
 ONET = Part("onet", mtcnn_weights.ONET, _build_onet, lambda: sample_chips(48).astype(np.float32))
-PARTS = (PNET_TEXTURE, PNET_VERDICT, PNET_GLANCE, RNET, ONET)
+PARTS = (PNET_FEATURES, PNET_FINE, PNET_COARSE, RNET, ONET)

@@ -1,4 +1,4 @@
-"""Many squares of one image, resampled to one size."""
+"""Resamples many squares of one image to one size, as the input of a network."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy.typing as npt
 from phototag.engines.detectors.boxes import Corners
 from phototag.types import RGB
 
-OUTSIDE = (127, 127, 127)  #: what lies beyond the image's edge: the networks' zero
+OUTSIDE = (127, 127, 127)  #: the colour beyond the image's edge: zero, once normalised
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 
 
-def crops(image: RGB, boxes: Corners, size: int) -> Floats:
-    """(n, size, size, 3), 0 to 255: a bilinear grid from each box's first corner to its last.
+def resample_squares(image: RGB, boxes: Corners, size: int) -> Floats:
+    """(n, size, size, 3), 0 to 255: each box sampled bilinearly on a grid from its first corner to its last.
 
-    The grid is that of TensorFlow's `crop_and_resize`, with which the networks' makers cut.
+    The grid is that of TensorFlow's `crop_and_resize`, which the networks' authors used.
     """
     height, width = image.shape[:2]
     shrink = np.array([(width - 1) / width, (height - 1) / height])

@@ -33,7 +33,7 @@ class Atlas:
     levels: tuple[Level, ...]
 
 
-def atlas(image: RGB, scale: float, smallest: int, width: int = 0) -> Atlas | None:
+def build_atlas(image: RGB, scale: float, smallest: int, width: int = 0) -> Atlas | None:
     """Levels from `scale` times the image downwards by halves, while both sides are at least `smallest`.
 
     The picture is at least `width` wide, if the levels fill that. None where not even one level fits.
@@ -51,7 +51,7 @@ def atlas(image: RGB, scale: float, smallest: int, width: int = 0) -> Atlas | No
         pictures.append((picture, scales))
         picture, scales = _halved(picture), (2 * scales[0], 2 * scales[1])
     sizes = [(_even(one.shape[1] + 1), _even(one.shape[0] + 1)) for one, _ in pictures]
-    places, size = pack(sizes, max(width, sizes[0][0]))
+    places, size = pack_rectangles(sizes, max(width, sizes[0][0]))
     canvas = np.zeros((*size, 3), np.uint8)
     levels = []
     for (picture, scales), (x, y) in zip(pictures, places, strict=True):
@@ -80,7 +80,7 @@ def _halved(image: RGB) -> RGB:
     return halved
 
 
-def pack(sizes: list[tuple[int, int]], width: int) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+def pack_rectangles(sizes: list[tuple[int, int]], width: int) -> tuple[list[tuple[int, int]], tuple[int, int]]:
     """Places for rectangles given from the largest down in a strip, and the height and width that they take.
 
     Each goes into the first free space that holds it, and what is left of that space is cut in two.

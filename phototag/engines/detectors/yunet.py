@@ -1,4 +1,4 @@
-"""YuNet (Wu, Peng, Yu 2023): one small network that sees boxes and landmarks in one pass."""
+"""YuNet (Wu, Peng, Yu 2023): one small network that finds boxes and landmarks in one pass."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from phototag.engines.detectors.boxes import clipped, suppress
+from phototag.engines.detectors.boxes import clipped, non_maximum_suppression
 from phototag.engines.detectors.pyramid import reduced
 from phototag.engines.formats.card import Card
 from phototag.engines.installation import PreparedWeights, load
 from phototag.engines.runtimes.isolated import run_isolated
-from phototag.engines.runtimes.onnx import RUNTIME, Floats, Model, read
+from phototag.engines.runtimes.onnx import RUNTIME, Floats, OnnxModel, read
 from phototag.engines.spec import EngineOptions, EngineSpec
 from phototag.errors import UsageError, WeightsError
 from phototag.remedies import InstallEngine
 from phototag.types import RGB, Box, Detection, EngineInfo
 
 STRIDES = (8, 16, 32)  #: pixels between the cells of the three grids
-WIDTHS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}  #: numbers a cell, of each kind of output
-SIDE = 32  #: the picture's sides are multiples of it
+WIDTHS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}  #: numbers per cell, of each kind of output
+SIDE = 32  #: the input's sides are multiples of it
 
-ACCEPT = 0.6  #: a face's least score
-OVERLAP, INSIDE = 0.3, 0.7  #: of two boxes that are one face: over their union, over the smaller one
-# In a face of more than 450 pixels the network sees faces made of its parts. So a picture is also looked at
-# in quarter size (a sixteenth of the time), and each look is believed where it is good.
-LARGE, REDUCE = 320, 4  #: the largest face of a look, in pixels; the step from look to look
-SHARED = 0.6  #: of `LARGE`: from here on the next look is believed too
+MIN_SCORE = 0.6  #: lowest score of a face
+OVERLAP, INSIDE = 0.3, 0.7  #: overlap of two boxes that are one face: over their union, over the smaller one
+# In a face of more than 450 pixels the network finds faces made of its parts. So it also runs on a copy of a quarter of
+# the size (a sixteenth of the time), and each pass contributes the faces of the sizes that it is good at.
+LARGE, REDUCE = 320, 4  #: the largest face that a pass contributes, in pixels; the factor from pass to pass
+SHARED = 0.6  #: of `LARGE`: faces larger than this are also taken from the next pass
 
 
 class YuNet:
@@ -43,7 +43,7 @@ class YuNet:
         if installed is None:
             raise WeightsError("YuNet has no weights yet", InstallEngine("yunet"))
         self._options = options
-        self._network = Network(load(installed), options, str(installed.folder / installed.file))
+        self._network = YuNetModel(load(installed), options, str(installed.folder / installed.file))
         self.on_gpu = self._network.on_gpu
         self.info = EngineInfo(
             kind="detector",
@@ -59,11 +59,11 @@ class YuNet:
     def _detect(self, image: RGB) -> list[Detection]:
         height, width = image.shape[:2]
         factor = self._options.reduction(image)
-        cells = self._looks(reduced(image, factor))
+        cells = self._detect_at_all_scales(reduced(image, factor))
         cells[:, 1:] *= factor
         corners = np.concatenate([cells[:, 1:3] - cells[:, 3:5] / 2, cells[:, 1:3] + cells[:, 3:5] / 2], axis=1)
-        kept = suppress(corners, cells[:, 0], OVERLAP)
-        kept = kept[suppress(corners[kept], cells[kept, 0], INSIDE, over="smaller")]
+        kept = non_maximum_suppression(corners, cells[:, 0], OVERLAP)
+        kept = kept[non_maximum_suppression(corners[kept], cells[kept, 0], INSIDE, over="smaller")]
         found = []
         for number in kept:
             score, x, y, w, h, *points = cells[number].tolist()
@@ -72,25 +72,25 @@ class YuNet:
                 found.append(Detection(box, score, tuple(zip(points[::2], points[1::2], strict=True))))
         return found
 
-    def _looks(self, image: RGB) -> Floats:
-        """What the network sees in the picture and in its smaller copies, in pixels of the picture."""
-        scale, least, looks = 1, 0.0, []
+    def _detect_at_all_scales(self, image: RGB) -> Floats:
+        """The cells (n, 15) that the network finds in the image and in its smaller copies, in pixels of the image."""
+        scale, least, passes = 1, 0.0, []
         while True:
             last = max(image.shape[:2]) <= LARGE * scale
             cells = self._network(reduced(image, scale))
             cells[:, 1:] *= scale
             sides = cells[:, 3:5].max(axis=1)
-            looks.append(cells[(sides >= least) & (last | (sides <= LARGE * scale))])
+            passes.append(cells[(sides >= least) & (last | (sides <= LARGE * scale))])
             if last:
-                return np.concatenate(looks)
+                return np.concatenate(passes)
             least, scale = SHARED * LARGE * scale, scale * REDUCE
 
 
-class Network:
-    """The model, once it is known to be a YuNet. Raises WeightsError if it isn't."""
+class YuNetModel:
+    """The ONNX model. Raises WeightsError when made, if it is no YuNet."""
 
     def __init__(self, data: bytes, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
-        self._model = Model(data, options, where, prepared=prepared)
+        self._model = OnnxModel(data, options, where, prepared=prepared)
         self.on_gpu = self._model.on_gpu
         names = [one.name for one in self._model.outputs]
         self._places = {}
@@ -119,7 +119,7 @@ class Network:
             outputs[self._places[kind, stride]].reshape(-1, width) for kind, width in WIDTHS.items()
         )
         scores = np.sqrt(classes.clip(0, 1) * objects.clip(0, 1))[:, 0]
-        cells = np.flatnonzero(scores > ACCEPT)
+        cells = np.flatnonzero(scores > MIN_SCORE)
         corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
         return np.concatenate(
             [
@@ -133,18 +133,18 @@ class Network:
 
 
 def prepare(path: Path, card: Card | None) -> PreparedWeights:
-    """A YuNet that has looked at a grey picture. Raises UsageError, WeightsError."""
+    """A model that is a YuNet and has run on a grey image. Raises UsageError, WeightsError."""
     if card is not None:
         raise UsageError("YuNet needs no card: leave --card out")
     data = read(path)
-    run_isolated(_try, data, str(path), where=str(path), library=RUNTIME)
+    run_isolated(_check_model, data, str(path), where=str(path), library=RUNTIME)
     return PreparedWeights(data, ".onnx")
 
 
-def _try(data: bytes, where: str) -> None:
+def _check_model(data: bytes, where: str) -> None:
     options = EngineOptions(device="cpu")
-    Network(data, options, where, prepared=False)  # what doesn't fit is never run
-    cells = Network(data, options, where)(np.full((64, 96, 3), 127, np.uint8))
+    YuNetModel(data, options, where, prepared=False)  # a model that is no YuNet never runs
+    cells = YuNetModel(data, options, where)(np.full((64, 96, 3), 127, np.uint8))
     if not np.isfinite(cells).all():
         raise WeightsError(f"{where} yields numbers that are not finite")
 

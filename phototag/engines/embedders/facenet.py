@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from phototag.engines.embedders import facenet_network
-from phototag.engines.embedders.keras_family import Family, KerasEmbedder, agree, prepared
+from phototag.engines.embedders.keras_family import Family, KerasEmbedder, prepare_arrays, require_matching_card
 from phototag.engines.formats.arrays import Arrays, Shapes, shapes
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.hdf5 import read_hdf5
@@ -44,7 +44,7 @@ def _network(dim: int) -> Any:
     return facenet_network.network(dim)
 
 
-def _seen(chips: Any) -> Any:
+def _preprocess(chips: Any) -> Any:
     """Each chip with zero mean and unit variance over all its pixels and channels; a flat one becomes zero."""
     from keras import ops
 
@@ -62,7 +62,7 @@ FAMILY = Family(
     thresholds=THRESHOLDS.__getitem__,
     dim=_dim,
     network=_network,
-    seen=_seen,
+    preprocess=_preprocess,
 )
 
 
@@ -70,8 +70,8 @@ def prepare(path: Path, card: Card | None) -> PreparedWeights:
     """The weights in a Keras HDF5 file, with or without the whole model, as arrays. Raises WeightsError, UsageError."""
     arrays = read_hdf5(path, _expected, _renamed)
     dim = _dim(arrays)
-    agree(FAMILY, card, dim)
-    return prepared(FAMILY, arrays, str(path))
+    require_matching_card(FAMILY, card, dim)
+    return prepare_arrays(FAMILY, arrays, str(path))
 
 
 def _expected(found: Shapes) -> Shapes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from phototag.engines.formats.arrays import Arrays, fill, pack, unpack
+from phototag.engines.formats.arrays import Arrays, fill, from_npz, to_npz
 from phototag.engines.formats.card import Card
 from phototag.engines.installation import PreparedWeights, load
 from phototag.engines.runtimes.fingerprint import Check, fingerprint, sample_chips
@@ -25,12 +25,11 @@ BATCH = 16  #: chips at a time
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What the embedders of one family have in common, whatever their weights.
+    """What all embedders of a family have in common.
 
-    `dim`: the vectors' length that the arrays say; raises WeightsError for one that can't be. `network`:
-    the Keras model for vectors of that length, from RGB float chips as `seen` by it. `seen`: from uint8
-    chips, as a tensor, to what the network takes. A card may choose another alignment, other thresholds
-    and `flip`.
+    `dim`: the length of the vectors, from the arrays; raises WeightsError for one that the family doesn't have.
+    `network`: the Keras model for vectors of that length, from preprocessed chips. `preprocess`: from a tensor of uint8
+    chips to the network's input. A card may choose another alignment, other thresholds and `flip`.
     """
 
     name: str
@@ -39,7 +38,7 @@ class Family:
     thresholds: Callable[[int], Thresholds]
     dim: Callable[[Arrays], int]
     network: Callable[[int], Any]
-    seen: Callable[[Any], Any]
+    preprocess: Callable[[Any], Any]
 
 
 class KerasEmbedder:
@@ -50,7 +49,7 @@ class KerasEmbedder:
         if installed is None:
             raise WeightsError(f"{family.name} has no weights yet", AddEngine(family.name))
         where = str(installed.folder / installed.file)
-        arrays = unpack(load(installed), where)
+        arrays = from_npz(load(installed), where)
         dim = family.dim(arrays)
         card = installed.card
         alignment = card.alignment if card else family.alignment
@@ -87,7 +86,7 @@ class KerasEmbedder:
             vectors = vectors + self._run(chips[:, :, ::-1])
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(lengths) & (lengths > 0)).all():
-            raise WeightsError(f"the network of {self.info.name} yields no vector: its weights are of no use")
+            raise WeightsError(f"the network of {self.info.name} yields no vector: its weights can't be used")
         unit: Vectors = vectors / lengths
         return unit
 
@@ -96,8 +95,8 @@ class KerasEmbedder:
         return np.concatenate([np.empty((0, self.info.dim), np.float32), *batches])
 
 
-def agree(family: Family, card: Card | None, dim: int) -> None:
-    """Raises UsageError for a card that says what the family's network can't do."""
+def require_matching_card(family: Family, card: Card | None, dim: int) -> None:
+    """Raises UsageError for a card that contradicts the family's network."""
     if card is None:
         return
     fixed = Card(
@@ -114,19 +113,19 @@ def agree(family: Family, card: Card | None, dim: int) -> None:
         )
 
 
-def prepared(family: Family, arrays: Arrays, where: str) -> PreparedWeights:
+def prepare_arrays(family: Family, arrays: Arrays, where: str) -> PreparedWeights:
     """The arrays as an installed engine keeps them, with the network's fingerprint. Raises WeightsError."""
     dim = family.dim(arrays)
     with quiet():
         outputs = model(family, dim, arrays, where)(sample_chips(family.chip_size), training=False).numpy()
-    return PreparedWeights(pack(arrays), ".npz", dim, fingerprint(outputs))
+    return PreparedWeights(to_npz(arrays), ".npz", dim, fingerprint(outputs))
 
 
 def model(family: Family, dim: int, arrays: Arrays, where: str) -> Any:
-    """The Keras model that goes into the export: uint8 chips (n, size, size, 3) to vectors (n, dim)."""
+    """The Keras model with its preprocessing, which is exported: uint8 chips (n, size, size, 3) to vectors (n, dim)."""
     import keras
 
     network = family.network(dim)
     fill(network, arrays, where)
     chips = keras.Input((family.chip_size, family.chip_size, 3), dtype="uint8")
-    return keras.Model(chips, network(family.seen(chips)))
+    return keras.Model(chips, network(family.preprocess(chips)))

@@ -13,7 +13,7 @@ from phototag.engines.installation import Fingerprint, PreparedWeights, load
 from phototag.engines.registry import on_gpu
 from phototag.engines.runtimes.fingerprint import fingerprint, sample_chips
 from phototag.engines.runtimes.isolated import run_isolated
-from phototag.engines.runtimes.onnx import RUNTIME, Floats, Model, read
+from phototag.engines.runtimes.onnx import RUNTIME, Floats, OnnxModel, read
 from phototag.engines.runtimes.onnx_int8 import Run, int8_network
 from phototag.engines.runtimes.onnx_keras import READER
 from phototag.engines.spec import EngineOptions, EngineSpec
@@ -55,8 +55,8 @@ class OnnxEmbedder:
         return self._network.embed(chips)
 
 
-class Network:
-    """A card, and what runs its model."""
+class CardNetwork:
+    """A model with its card, and what runs it."""
 
     def __init__(self, card: Card, run: Run) -> None:
         self._card = card
@@ -67,7 +67,7 @@ class Network:
         """(n, dim) unit vectors. Raises WeightsError where the model yields anything but finite numbers."""
         parts = [np.empty((0, self._card.dim), np.float32)]
         for at in range(0, len(chips), BATCH):
-            samples = seen(chips[at : at + BATCH], self._card)
+            samples = preprocess(chips[at : at + BATCH], self._card)
             vectors = self._run(samples)
             if self._card.flip:
                 vectors = vectors + self._run(samples[:, :, ::-1])
@@ -80,11 +80,11 @@ class Network:
         return unit
 
 
-class Runtime:
+class OnnxNetwork:
     """Runs a model in float32 by onnxruntime, once it agrees with its card. Raises WeightsError where they don't."""
 
     def __init__(self, data: bytes, card: Card, options: EngineOptions, where: str, *, prepared: bool = True) -> None:
-        self._model = Model(data, options, where, prepared=prepared)
+        self._model = OnnxModel(data, options, where, prepared=prepared)
         self.on_gpu = self._model.on_gpu
         if len(self._model.inputs) != 1:
             raise WeightsError(f"{where} has {len(self._model.inputs)} inputs and must have one")
@@ -93,12 +93,12 @@ class Runtime:
         self._channels_first = _fits(shape, (None, 3, side, side))
         if kind != "tensor(float)" or not (self._channels_first or _fits(shape, (None, side, side, 3))):
             raise WeightsError(
-                f"{where} takes {_text(shape)} of {kind}, and the card says {side} × {side} pixels of 3 channels: "
-                "use the card that belongs to this model"
+                f"{where} takes {_shape_text(shape)} of {kind}, and the card says {side} × {side} pixels of 3 "
+                "channels: use the card that belongs to this model"
             )
         output = self._model.outputs[0].shape
         if len(output) != 2 or output[1] not in (None, card.dim):
-            raise WeightsError(f"{where} yields {_text(output)}, and the card says dim = {card.dim}")
+            raise WeightsError(f"{where} yields {_shape_text(output)}, and the card says dim = {card.dim}")
         self._fixed = shape[0]
         self._dim = card.dim
 
@@ -114,26 +114,26 @@ class Runtime:
         turned = samples.transpose(0, 3, 1, 2) if self._channels_first else samples
         output = self._model(np.ascontiguousarray(turned))[0]
         if output.shape != (len(samples), self._dim):
-            raise WeightsError(f"the model yields {_text(output.shape)}, and the card says dim = {self._dim}")
+            raise WeightsError(f"the model yields {_shape_text(output.shape)}, and the card says dim = {self._dim}")
         return output[:count]
 
 
-def network(data: bytes, card: Card, options: EngineOptions, where: str, expected: Fingerprint = ()) -> Network:
+def network(data: bytes, card: Card, options: EngineOptions, where: str, expected: Fingerprint = ()) -> CardNetwork:
     """A model that is installed, or about to be, in the numbers that its card says. Raises WeightsError, UsageError.
 
     `expected`: the fingerprint of what the model yields for `_samples`, where that is known.
     """
 
     def runtime() -> Run:
-        return Runtime(data, card, options, where)
+        return OnnxNetwork(data, card, options, where)
 
     if card.numbers == "float32":
-        return Network(card, runtime())
-    return Network(card, int8_network(data, _samples(card), runtime, expected, options.threads, where))
+        return CardNetwork(card, runtime())
+    return CardNetwork(card, int8_network(data, _samples(card), runtime, expected, options.threads, where))
 
 
-def seen(chips: Chips, card: Card) -> Floats:
-    """What the network sees of the chips."""
+def preprocess(chips: Chips, card: Card) -> Floats:
+    """Chips as the network takes them: (pixel · scale − mean) / std, float32, in the card's order of channels."""
     pixels = chips if card.channels == "rgb" else chips[..., ::-1]
     mean, std = np.array(card.mean, np.float32), np.array(card.std, np.float32)
     samples: Floats = (pixels * np.float32(card.scale) - mean) / std
@@ -143,19 +143,19 @@ def seen(chips: Chips, card: Card) -> Floats:
 def prepare(path: Path, card: Card | None) -> PreparedWeights:
     """A model that agrees with its card and has embedded a grey image. Raises UsageError, WeightsError."""
     if card is None:
-        raise UsageError("an ONNX embedder needs a card that says what it takes and gives", HOW)
+        raise UsageError("an ONNX embedder needs a card that describes its input and output", HOW)
     data = read(path)
-    run_isolated(_try, data, replace(card, numbers="float32"), str(path), where=str(path), library=RUNTIME)
+    run_isolated(_check_model, data, replace(card, numbers="float32"), str(path), where=str(path), library=RUNTIME)
     if card.numbers != "float32":
-        run_isolated(_try, data, card, str(path), where=str(path), library="TensorFlow", timeout=math.inf)
-        outputs = Runtime(data, card, EngineOptions(device="cpu"), str(path))(_samples(card))
+        run_isolated(_check_model, data, card, str(path), where=str(path), library="TensorFlow", timeout=math.inf)
+        outputs = OnnxNetwork(data, card, EngineOptions(device="cpu"), str(path))(_samples(card))
         return PreparedWeights(data, ".onnx", fingerprint=fingerprint(outputs))
     return PreparedWeights(data, ".onnx")
 
 
-def _try(data: bytes, card: Card, where: str) -> None:
+def _check_model(data: bytes, card: Card, where: str) -> None:
     options = EngineOptions(device="cpu")
-    Runtime(data, card, options, where, prepared=False)  # what doesn't fit is never run
+    OnnxNetwork(data, card, options, where, prepared=False)  # a model that contradicts its card never runs
     network(data, card, options, where).embed(np.full((1, card.input_size, card.input_size, 3), 127, np.uint8))
 
 
@@ -172,16 +172,16 @@ ENGINE = EngineSpec(
 
 
 def _parameters(card: Card) -> tuple[tuple[str, str], ...]:
-    """All of the card that changes numbers."""
+    """Everything in the card that changes the vectors."""
     kept = {key: value for key, value in card.table().items() if key not in ("thresholds", "dim")}
-    if card.numbers == "float32":  # as were all, before there was a choice
+    if card.numbers == "float32":  # the only choice once, so that engines of that time keep their identity
         del kept["numbers"]
     return tuple(sorted((key, str(value)) for key, value in kept.items()))
 
 
 def _samples(card: Card) -> Floats:
     """Inputs on which two ways of running a model are compared."""
-    return seen(sample_chips(card.input_size, 3), card)
+    return preprocess(sample_chips(card.input_size, 3), card)
 
 
 def _fits(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
@@ -190,5 +190,5 @@ def _fits(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool
     )
 
 
-def _text(shape: tuple[int | None, ...]) -> str:
+def _shape_text(shape: tuple[int | None, ...]) -> str:
     return " × ".join("any" if side is None else str(side) for side in shape)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from phototag.engines.embedders import openface_network
-from phototag.engines.embedders.keras_family import Family, KerasEmbedder, agree, prepared
+from phototag.engines.embedders.keras_family import Family, KerasEmbedder, prepare_arrays, require_matching_card
 from phototag.engines.formats.arrays import Arrays, shapes
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.hdf5 import read_hdf5
@@ -35,7 +35,7 @@ def _network(dim: int) -> Any:
     return openface_network.network()
 
 
-def _seen(chips: Any) -> Any:
+def _preprocess(chips: Any) -> Any:
     from keras import ops
 
     return ops.cast(chips, "float32") / 255
@@ -48,17 +48,17 @@ FAMILY = Family(
     thresholds=lambda dim: THRESHOLDS,
     dim=_dim,
     network=_network,
-    seen=_seen,
+    preprocess=_preprocess,
 )
 
 
 def prepare(path: Path, card: Card | None) -> PreparedWeights:
     """The weights in a folder of CSV files or in Keras' HDF5, as arrays. Raises WeightsError, UsageError."""
-    agree(FAMILY, card, openface_network.DIM)
+    require_matching_card(FAMILY, card, openface_network.DIM)
     with quiet():
         expected = shapes(openface_network.network())
     arrays = read_csv(path, expected) if path.is_dir() else read_hdf5(path, lambda found: expected)
-    return prepared(FAMILY, arrays, str(path))
+    return prepare_arrays(FAMILY, arrays, str(path))
 
 
 ENGINE = EngineSpec(

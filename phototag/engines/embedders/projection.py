@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from phototag.engines import installation, registry
-from phototag.engines.formats.arrays import Arrays, pack
+from phototag.engines.formats.arrays import Arrays, to_npz
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.unsafe import unsafe_kind
 from phototag.engines.installation import PreparedWeights
@@ -96,7 +96,7 @@ def network(vectors: Vectors, tether: float = TETHER) -> Any:
 
 def packed(base: EngineInfo, weights: Arrays) -> bytes:
     """The weights file of a projection: the trained network's matrix, and the embedder whose vectors it maps."""
-    return pack({"base": np.array(_identity(base)), "matrix": weights[f"{LAYER}/kernel"]})
+    return to_npz({"base": np.array(_identity(base)), "matrix": weights[f"{LAYER}/kernel"]})
 
 
 def card(base: EngineInfo, thresholds: Thresholds) -> Card:

@@ -56,7 +56,7 @@ def check_shapes(found: Mapping[str, tuple[int, ...]], expected: Shapes, where: 
             raise WeightsError(f"{where}: {name} is {_times(found[name])} and must be {_times(shape)}")
 
 
-def pack(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+def to_npz(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     """The arrays as an .npz file, always the same bytes for the same arrays (`np.savez` writes the time too)."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
@@ -66,8 +66,8 @@ def pack(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(data: bytes, where: str) -> Arrays:
-    """What `pack` packed. Raises WeightsError for anything else."""
+def from_npz(data: bytes, where: str) -> Arrays:
+    """What `to_npz` packed. Raises WeightsError for anything else."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             return {name: file[name].astype(np.float32) for name in file.files}

@@ -1,4 +1,4 @@
-"""Turns a Keras model into a LiteRT model; with the networks' builders the only place for TensorFlow."""
+"""Exports a Keras model to LiteRT, in float32 or with 8-bit weights."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FEWEST = 1024  #: numbers in a filter bank that is worth eight bits
+MIN_WEIGHTS = 1024  #: smaller filter banks stay in float32
 
 
 def to_litert(model: Any, *, eight_bit: bool = False) -> bytes:
-    """The LiteRT model of a Keras model with one input (its None sides stay free) and one output.
+    """The LiteRT model of a Keras model with one input and one output; sides that are None stay variable.
 
-    In float32, or as `in_eight_bits` makes it.
+    `eight_bit`: with 8-bit weights, see `quantize_weights`.
     """
     import tensorflow as tf
 
@@ -22,15 +22,16 @@ def to_litert(model: Any, *, eight_bit: bool = False) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         model.export(folder, verbose=False)
         converted: bytes = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
-    return in_eight_bits(converted) if eight_bit else converted
+    return quantize_weights(converted) if eight_bit else converted
 
 
-def in_eight_bits(model: bytes) -> bytes:
-    """A LiteRT model with the weights of its convolutions and dense layers in 8 bits, a scale for each filter.
+def quantize_weights(model: bytes) -> bytes:
+    """A LiteRT model with 8-bit weights in its convolutions and dense layers, and one scale per filter.
 
-    LiteRT then multiplies in whole numbers: each sample's activations are scaled by what that sample needs, so that no
-    calibration is wanted. The numbers are those of TensorFlow's converter, which turns depthwise filters as well; for
-    these LiteRT has nothing quick, so that MobileFaceNet would be slower than in float32 (and is twice as fast so).
+    LiteRT then multiplies 8-bit integers and scales the activations of each sample by that sample's range (dynamic
+    quantisation), so that no calibration is needed. The weights are those of TensorFlow's converter, except that
+    depthwise convolutions stay in float32: LiteRT has no fast 8-bit kernel for them. MobileFaceNet is twice as fast so,
+    and slower than in float32 with them.
     """
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
@@ -43,9 +44,9 @@ def in_eight_bits(model: bytes) -> bytes:
                 continue
             weights = graph.tensors[operator.inputs[1]]
             buffer = network.buffers[weights.buffer]
-            if weights.type != schema.TensorType.FLOAT32 or buffer.data is None or len(buffer.data) < 4 * FEWEST:
+            if weights.type != schema.TensorType.FLOAT32 or buffer.data is None or len(buffer.data) < 4 * MIN_WEIGHTS:
                 continue
-            numbers, scales = _eight_bits(buffer.data.view(np.float32).reshape(weights.shape))
+            numbers, scales = _quantized(buffer.data.view(np.float32).reshape(weights.shape))
             buffer.data = numbers.view(np.uint8).ravel()
             weights.type = schema.TensorType.INT8
             weights.quantization = schema.QuantizationParametersT()
@@ -56,8 +57,8 @@ def in_eight_bits(model: bytes) -> bytes:
     return bytes(builder.Output())
 
 
-def _eight_bits(weights: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Whole numbers from -127 to 127, and what one is worth in each filter; the first axis counts filters."""
+def _quantized(weights: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Weights as integers from -127 to 127, and the scale of each filter; the first axis counts filters."""
     filters = weights.reshape(len(weights), -1).astype(np.float64)
     largest = np.abs(filters).max(axis=1, keepdims=True)
     scales = np.where(largest > 0, largest / 127, 1)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from phototag.config import cache_folder
 from phototag.engines.runtimes.fingerprint import Check
-from phototag.engines.runtimes.litert import Network
+from phototag.engines.runtimes.litert import LiteRTNetwork
 from phototag.weights import cached
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def _passes(data: bytes, check: Check) -> bool:
     if sha256 in _checked:
         return True
     try:
-        network = Network(data, threads=1)
+        network = LiteRTNetwork(data, threads=1)
     except (ValueError, RuntimeError):  # no LiteRT model
         return False
     if check.passes(network):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from phototag.engines.runtimes.quiet import quiet
 
 
-class Network:
+class LiteRTNetwork:
     """A LiteRT model with one input and one output, both with the batch first.
 
     The interpreter is kept, and its memory planned anew only when the input's shape changes: that costs

@@ -31,7 +31,7 @@ class Tensor:
     type: str
 
 
-class Model:
+class OnnxModel:
     """An ONNX model in memory. Not for use from several threads at once.
 
     Unless it is `prepared`, no part of it runs before it is called: preparing works out whatever is constant.

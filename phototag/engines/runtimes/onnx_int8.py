@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.engines.installation import Fingerprint
-from phototag.engines.runtimes.export import in_eight_bits, to_litert
+from phototag.engines.runtimes.export import quantize_weights, to_litert
 from phototag.engines.runtimes.exported import exported
 from phototag.engines.runtimes.fingerprint import Check
-from phototag.engines.runtimes.litert import Network
+from phototag.engines.runtimes.litert import LiteRTNetwork
 from phototag.engines.runtimes.onnx_keras import UnsupportedModelError, keras_model
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import UsageError, WeightsError
@@ -46,17 +46,17 @@ def int8_network(
         except Exception as error:
             reason = error if isinstance(error, UnsupportedModelError) else f"can't be exported ({error})"
             raise _refused(where, f"it {reason}") from error
-        short = in_eight_bits(plain)
+        short = quantize_weights(plain)
         wanted = reference()(samples)
         for model, far in ((plain, CLOSE), (short, NEAR)):
-            off = np.linalg.norm(Network(model, threads, batch=1)(samples) - wanted, axis=1)
+            off = np.linalg.norm(LiteRTNetwork(model, threads, batch=1)(samples) - wanted, axis=1)
             if not (off <= far * np.linalg.norm(wanted, axis=1)).all():
                 raise _refused(where, "its vectors would be others")
         return short
 
     name = f"onnx-{hashlib.sha256(data).hexdigest()[:16]}-{side}-int8-{EXPORTER}.tflite"
     check = Check(samples, expected, NEAR) if expected else None
-    return Network(exported(name, export, check), threads, batch=1)
+    return LiteRTNetwork(exported(name, export, check), threads, batch=1)
 
 
 def _refused(where: str, reason: str) -> WeightsError:

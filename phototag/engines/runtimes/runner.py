@@ -11,7 +11,7 @@ import numpy.typing as npt
 from phototag.engines.runtimes.export import to_litert
 from phototag.engines.runtimes.exported import exported
 from phototag.engines.runtimes.fingerprint import Check
-from phototag.engines.runtimes.litert import Network
+from phototag.engines.runtimes.litert import LiteRTNetwork
 from phototag.engines.runtimes.quiet import quiet
 from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError
@@ -44,7 +44,7 @@ def runner(
         with quiet():
             return to_litert(build(), eight_bit=eight_bit)
 
-    return Network(exported(f"{name}.tflite", export, check), options.threads, batch)
+    return LiteRTNetwork(exported(f"{name}.tflite", export, check), options.threads, batch)
 
 
 class OnTensorFlow:

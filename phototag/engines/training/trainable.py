@@ -11,7 +11,7 @@ from phototag import extras
 from phototag.engines import installation
 from phototag.engines.embedders import openface, openface_network, projection
 from phototag.engines.formats import hdf5
-from phototag.engines.formats.arrays import Arrays, fill, unpack
+from phototag.engines.formats.arrays import Arrays, fill, from_npz
 from phototag.engines.formats.card import Card
 from phototag.engines.formats.hdf5 import write_hdf5
 from phototag.engines.runtimes.quiet import quiet
@@ -88,7 +88,7 @@ def _nn4(start: str | None) -> Any:
         if found is None or found.family != openface.FAMILY.name:
             raise UsageError(f"{start} is no engine of the family openface", Show("engines"))
         where = str(found.folder / found.file)
-        fill(network, unpack(installation.load(found), where), where)
+        fill(network, from_npz(installation.load(found), where), where)
     return network
 
 

@@ -1,4 +1,4 @@
-"""Training with the triplet loss, in TensorFlow: one step, what the network makes of samples, and its checkpoints."""
+"""Training with the triplet loss, in TensorFlow: steps, embedding samples, and checkpoints."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag import atomic
-from phototag.engines.formats.arrays import Arrays, contents, fill, pack, unpack
+from phototag.engines.formats.arrays import Arrays, contents, fill, from_npz, to_npz
 from phototag.engines.runtimes.quiet import quiet
 from phototag.errors import WeightsError
 from phototag.types import Vectors
 
 MARGIN = 0.2  #: α of FaceNet, and of all its descendants
-BATCH = 64  #: samples at a time where nothing is learnt
+BATCH = 64  #: samples at a time per pass of `embed`
 
 Samples = npt.NDArray[Any]  #: (n, …): vectors, or uint8 chips
 Mine = Callable[[Vectors], npt.NDArray[np.int64]]  #: from unit vectors to (m, 3) rows: anchor, positive, negative
@@ -41,9 +41,9 @@ def triplet_loss(anchors: Any, positives: Any, negatives: Any, margin: float = M
 
 
 class Trainer:
-    """A Keras network that yields unit vectors, and Adam at work on it.
+    """Trains a Keras network that yields unit vectors, with Adam.
 
-    uint8 samples are shown to it as 0 to 1. A step's loss is the mean over its triplets, so that the learning rate
+    uint8 samples are scaled to 0 to 1. A step's loss is the mean over its triplets, so that the learning rate
     doesn't depend on how many there are, and what the network's own regularisers add.
     """
 
@@ -62,7 +62,7 @@ class Trainer:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            vectors = self.network(_seen(samples), training=True)
+            vectors = self.network(_as_floats(samples), training=True)
             rows = mine(vectors.numpy())
             if not len(rows):
                 return Step(0.0, 0)
@@ -76,7 +76,7 @@ class Trainer:
     def embed(self, samples: Samples) -> Vectors:
         """The unit vector of each sample, as it will be at run time."""
         parts = [
-            self.network(_seen(samples[at : at + BATCH]), training=False).numpy()
+            self.network(_as_floats(samples[at : at + BATCH]), training=False).numpy()
             for at in range(0, len(samples), BATCH)
         ]
         return np.concatenate(parts)
@@ -85,19 +85,19 @@ class Trainer:
         """Copies of the network's arrays."""
         return contents(self.network)
 
-    def use(self, weights: Arrays, where: str = "the checkpoint") -> None:
-        """Go on with these arrays. Raises WeightsError for those of another network."""
+    def set_weights(self, weights: Arrays, where: str = "the checkpoint") -> None:
+        """Put these arrays into the network. Raises WeightsError for those of another network."""
         fill(self.network, weights, where)
 
     def state(self) -> Arrays:
-        """All that a next step depends on, as arrays: the network's and Adam's."""
-        return under("now", self.weights()) | {
+        """Everything that the next step depends on, as arrays: the network's and Adam's."""
+        return add_prefix("now", self.weights()) | {
             f"adam/{number}": np.array(variable.numpy()) for number, variable in enumerate(self._adam.variables)
         }
 
     def resume(self, state: Arrays, where: str) -> None:
         """Go on from a `state`. Raises WeightsError for that of another network."""
-        self.use(below("now", state), where)
+        self.set_weights(strip_prefix("now", state), where)
         for number, variable in enumerate(self._adam.variables):
             array = state.get(f"adam/{number}")
             if array is None or array.shape != tuple(variable.shape):
@@ -107,26 +107,26 @@ class Trainer:
 
 def save(path: Path, arrays: Arrays) -> None:
     """Write a checkpoint, whole or not at all: arrays only. Raises OSError."""
-    atomic.write_bytes(path, pack(arrays))
+    atomic.write_bytes(path, to_npz(arrays))
 
 
 def load(path: Path) -> Arrays:
     """What `save` saved. Raises WeightsError for anything else."""
     try:
-        return unpack(path.read_bytes(), str(path))
+        return from_npz(path.read_bytes(), str(path))
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror}): remove it, and begin anew") from error
 
 
-def below(prefix: str, arrays: Arrays) -> Arrays:
+def strip_prefix(prefix: str, arrays: Arrays) -> Arrays:
     """The arrays of a checkpoint whose names begin with `prefix/`, without it."""
     return {name.removeprefix(f"{prefix}/"): array for name, array in arrays.items() if name.startswith(f"{prefix}/")}
 
 
-def under(prefix: str, arrays: Arrays) -> Arrays:
+def add_prefix(prefix: str, arrays: Arrays) -> Arrays:
     """The same arrays under names that begin with `prefix/`."""
     return {f"{prefix}/{name}": array for name, array in arrays.items()}
 
 
-def _seen(samples: Samples) -> Samples:
+def _as_floats(samples: Samples) -> Samples:
     return samples.astype(np.float32) / 255 if samples.dtype == np.uint8 else samples

@@ -16,7 +16,7 @@ import numpy as np
 from phototag.analysis.face_pipeline import FacePipeline, PhotoAnalysis
 from phototag.errors import PhotoError
 from phototag.imaging.crops import load_picture, preview
-from phototag.imaging.registration import Transform, alike_in, register
+from phototag.imaging.registration import Transform, correlates_within, register
 from phototag.store import face_places, faces, files, photos, unplaced
 from phototag.store.connect import Store
 from phototag.store.unplaced import EarlierFace
@@ -214,7 +214,7 @@ class _Matcher:
     def _unchanged(self, box: Box) -> bool:
         """Whether a box shows what it showed before, and not something painted or pasted over it."""
         scaled = box.scaled(self.photo.image.scale)
-        return alike_in(self.overlay.picture, self.photo.image.rgb, self.overlay.pixels, scaled)
+        return correlates_within(self.overlay.picture, self.photo.image.rgb, self.overlay.pixels, scaled)
 
     def _turned_back(self, face: NewFace) -> NewFace:
         """A face found in the upright picture, where it is in the photo."""
