@@ -16,7 +16,7 @@ from phototag.types import Chips
 
 def test_the_same_numbers_from_tensorflow(resnet: DlibResNet, chips: Chips, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_gpu", lambda: "CPU:0")  # as if it were a GPU
-    monkeypatch.setattr(runner, "Network", lambda *given: pytest.fail("LiteRT was asked"))
+    monkeypatch.setattr(runner, "LiteRTNetwork", lambda *given: pytest.fail("LiteRT was asked"))
     other = registry.make_embedder("dlib-resnet", EngineOptions(device="gpu"))
     assert isinstance(other, DlibResNet)
     assert np.abs(other.descriptors(chips) - resnet.descriptors(chips)).max() < 1e-4

@@ -67,19 +67,19 @@ def test_each_level_shows_the_whole_picture() -> None:
         assert shown[0, -1].tolist() == shown[-1, 0].tolist() == [0, 0, 0]
 
 
-def test_glances_and_tiles_find_what_a_look_at_every_cell_does(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
+def test_the_coarse_pass_and_tiles_find_what_the_fine_pass_finds_everywhere(mtcnn: Mtcnn, portraits: list[RGB]) -> None:
     picture = np.asarray(Image.fromarray(portraits[0]).resize((240, 700)))
     step = TILE[0] - SEAM
-    verdict = LiteRTNetwork(mtcnn_networks.PNET_FINE.load(), 2)
+    fine = LiteRTNetwork(mtcnn_networks.PNET_FINE.load(), 2)
     every = np.zeros((math.ceil(len(picture) / step) * step // 2, TILE[1] // 2 - 5, 5), np.float32)
     for top in range(0, len(picture), step):
         tile = np.zeros((1, *TILE, 3), np.uint8)
         part = picture[top : top + TILE[0]]
         tile[0, : len(part), : part.shape[1]] = part
-        texture = mtcnn._texture(tile)
+        features = mtcnn._pnet_features(tile)
         for down in range(2):
             for across in range(2):
-                cells = verdict(texture[:, down:, across:])[0]
+                cells = fine(features[:, down:, across:])[0]
                 every[top // 2 + down : (top + step) // 2 : 2, across::2] = cells
     places, cells = mtcnn._cells(picture)
     rows, columns = places.T

@@ -214,7 +214,7 @@ def test_a_model_that_breaks_onnxruntime_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(onnx_embedder, "_try", check)
+    monkeypatch.setattr(onnx_embedder, "_check_model", check)
     monkeypatch.setattr(isolated, "TIMEOUT", timeout)
     monkeypatch.setattr(isolated, "isolated_process", IN_A_PROCESS)
     (tmp_path / "model.onnx").write_bytes(embedder())
@@ -239,7 +239,9 @@ def test_a_model_changed_after_it_was_installed_is_not_parsed(
 ) -> None:
     made(tmp_path, embedder(), card())
     (own_engines / "mine" / "weights.onnx").write_bytes(embedder(weights=matrix(7)))
-    monkeypatch.setattr("phototag.engines.embedders.onnx_embedder.Model", lambda *given: pytest.fail("it was parsed"))
+    monkeypatch.setattr(
+        "phototag.engines.embedders.onnx_embedder.OnnxModel", lambda *given: pytest.fail("it was parsed")
+    )
     with pytest.raises(WeightsError, match="SHA-256"):
         registry.make_embedder("mine", EngineOptions())
 

@@ -138,6 +138,6 @@ def test_the_package_that_reads_models_is_looked_for_first(own_engines: Path, mo
 def test_mobilefacenet_is_rebuilt_number_by_number(data: Path) -> None:
     model = (data / "models" / "mobilefacenet.onnx").read_bytes()
     samples = np.random.default_rng(0).normal(size=(3, 112, 112, 3)).astype(np.float32)
-    exact = onnx_embedder.Runtime(model, card(input_size=112, dim=128), EngineOptions(device="cpu"), "")(samples)
+    exact = onnx_embedder.OnnxNetwork(model, card(input_size=112, dim=128), EngineOptions(device="cpu"), "")(samples)
     rebuilt = np.asarray(onnx_keras.keras_model(model, 112)(samples))
     assert np.abs(rebuilt - exact).max() < 1e-4 * np.abs(exact).max()
