@@ -21,7 +21,7 @@ from phototag.display import path_text
 from phototag.engines.training.trainable import Trainable
 from phototag.errors import TooLittleDataError, UsageError
 from phototag.imaging.augment import augmented
-from phototag.imaging.decode import NOT_A_PHOTO
+from phototag.imaging.photo_file import NOT_A_PHOTO
 from phototag.learn.arrays import Rows
 from phototag.learn.triplets import FEWEST, count_people_with_pairs
 from phototag.progress import Progress

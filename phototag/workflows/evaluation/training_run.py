@@ -10,7 +10,7 @@ import numpy as np
 
 from phototag.engines.formats.arrays import Arrays
 from phototag.engines.training.trainable import Trainable
-from phototag.engines.training.triplet import Trainer, below, load, save, under
+from phototag.engines.training.triplet import Trainer, add_prefix, load, save, strip_prefix
 from phototag.learn.arrays import Rows
 from phototag.learn.comparison import EmbedderComparison, compare_embedders, verification_figures
 from phototag.learn.triplets import MINING, PeopleSplit, Triplets, batches, split_people, squared_distances
@@ -87,7 +87,7 @@ class _Training:
             trainer.resume(state, str(checkpoint))
             rows = state["history/rows"].tolist()
             self._history = [Epoch(int(row[0]), row[1], int(row[2]), row[3], row[4]) for row in rows]
-            self._best_weights = below("best", state)
+            self._best_weights = strip_prefix("best", state)
         else:
             self._history = [self._validated(0, float("nan"), 0)]
             self._best_weights = trainer.weights()
@@ -105,7 +105,7 @@ class _Training:
             self._save()
             progress.advance()
         progress.finish()
-        self._trainer.use(self._best_weights)
+        self._trainer.set_weights(self._best_weights)
         return history
 
     def _train_epoch(self, number: int) -> Epoch:
@@ -133,6 +133,6 @@ class _Training:
 
     def _save(self) -> None:
         rows = np.array([list(asdict(epoch).values()) for epoch in self._history], np.float32)
-        best = under("best", self._best_weights)
+        best = add_prefix("best", self._best_weights)
         save(self._out / CHECKPOINT, {**self._trainer.state(), **best, "history/rows": rows})
         write_history(self._history, self._out / HISTORY)
