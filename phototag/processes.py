@@ -1,7 +1,7 @@
-"""Child processes, started isolated.
+"""Child processes in Python's isolated mode.
 
-A Python that is told `-c` or `-m` looks for every module in the current folder first, which may be somebody else's.
-Ours start with `-I`: they see the interpreter's own modules only, until they have taken over the parent's path.
+With `-c` or `-m` Python looks for modules in the current folder first, which may be a stranger's. Ours start with `-I`:
+they find only the interpreter's own modules, until they have taken over the parent's path.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running process, and our end of the pipe to it."""
+    """A child process, and our end of the pipe to it."""
 
     process: subprocess.Popen[bytes]
     pipe: Connection
 
     def end(self) -> None:
-        """Stop it at once."""
+        """Kill it."""
         self.pipe.close()
         self.process.kill()
         self.process.wait()
 
 
 def start(work: Callable[..., None], *given: Any, fds: Sequence[int] = ()) -> Child:
-    """A process that does `work(*given, pipe)`, and then ends; `fds`: files that it may use, by the same numbers.
+    """Start a process that calls `work(*given, pipe)` and ends. `fds`: file descriptors that it inherits.
 
-    `work` is a function of a module, and with `given` goes through pickle. Ctrl-C, and what stops a whole group of
-    processes, is heard by the owner alone, who ends its children. A child that can't start is one whose pipe ends.
+    `work` must be a module's function; it and `given` are pickled. The child ignores SIGINT and SIGTERM: its owner ends
+    it. If it can't start, reading from its pipe raises EOFError.
     """
     ours, theirs = Pipe()
     command = f"import sys; sys.path[:] = {_path()!a}; from phototag.processes import _begin; _begin({theirs.fileno()})"
@@ -61,7 +61,7 @@ def start(work: Callable[..., None], *given: Any, fds: Sequence[int] = ()) -> Ch
 
 
 def _path() -> list[str]:
-    """Where a child looks for modules: where we do, but for what depends on the current folder."""
+    """The module search path of a child: ours, without entries that depend on the current folder."""
     path = [entry for entry in sys.path if os.path.isabs(entry)]
     return path if _ROOT in path else [*path, _ROOT]
 

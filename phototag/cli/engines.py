@@ -25,7 +25,7 @@ def engines_list(as_json: bool) -> None:
 
     A star marks what a new library uses. An existing library keeps its own, which `phototag status` shows.
     """
-    from phototag.workflows.engines import listing
+    from phototag.workflows.engine_list import listing
 
     rows = listing(options.settings())
     lines = [f"  {'engine':16} {'kind':9} {'origin':12} {'dim':>4} {'same':>6} gpu  what it is"]
