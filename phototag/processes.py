@@ -39,7 +39,7 @@ class Child:
 def start(work: Callable[..., None], *given: Any, fds: Sequence[int] = ()) -> Child:
     """Start a process that calls `work(*given, pipe)` and ends. `fds`: file descriptors that it inherits.
 
-    `work` must be a module's function; it and `given` are pickled. The child ignores SIGINT and SIGTERM: its owner ends
+    `work` must be a module's function; it and `given` are pickled. The child blocks SIGINT and SIGTERM: its owner ends
     it. If it can't start, reading from its pipe raises EOFError.
     """
     ours, theirs = Pipe()

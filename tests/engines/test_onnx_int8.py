@@ -70,7 +70,7 @@ def test_a_gpu_takes_float32(own_engines: Path, at_once: None, monkeypatch: pyte
     add(own_engines, "exact", FLOAT32)
     add(own_engines, "quick", INT8)
     asked = []
-    monkeypatch.setattr(onnx_embedder, "Runtime", lambda data, card, options, where: asked.append(options.device))
+    monkeypatch.setattr(onnx_embedder, "OnnxNetwork", lambda data, card, options, where: asked.append(options.device))
     assert made("quick", device="gpu").info.parameters == made("exact").info.parameters
     assert asked == ["gpu", "auto"]
 
