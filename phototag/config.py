@@ -34,6 +34,8 @@ RANGES = {
 _ALIASES = {"detail": "image_side"}
 #: Settings that each library remembers, and that are changed only on request.
 _REMEMBERED = frozenset({"image_side", "min_face", "precision"})
+#: What messages call the types of settings.
+_PLAIN_NAMES = {int: "whole number", float: "number", str: "text", Path: "path"}
 #: The default number of jobs never exceeds this: more cost more memory than they save time.
 _MAX_DEFAULT_JOBS = 16
 
@@ -174,7 +176,7 @@ def _converted(prefix: str, name: str, value: Any, wanted: type[Any]) -> Any:
             raise TypeError
         converted: Any = Path(value).expanduser() if issubclass(wanted, Path) else wanted(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise UsageError(f"{prefix} to {value!r}, which is no {wanted.__name__}") from error
+        raise UsageError(f"{prefix} to {value!r}, which is no {_PLAIN_NAMES.get(wanted, wanted.__name__)}") from error
     if name == "device" and converted not in DEVICES:
         raise UsageError(f"{prefix} to {value!r}: it must be one of {', '.join(DEVICES)}")
     if name in RANGES:

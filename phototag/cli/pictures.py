@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ from rich.console import Console
 
 from phototag.config import environment_variable
 from phototag.imaging.crops import contact_sheet
+
+# textual_image logs a traceback if a terminal doesn't tell the size of its characters, and goes on with a usual size.
+logging.getLogger("textual_image").setLevel(logging.CRITICAL)
 
 #: Faces in a row, and columns of the terminal that each takes.
 COLUMNS, _WIDTH = 6, 16

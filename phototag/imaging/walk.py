@@ -82,6 +82,9 @@ def walk(root: bytes, *, follow: bool = False, on_problem: Callable[[Problem], N
         stack += entries
         if follow:
             links += linked
+            continue
+        for link in linked:
+            _log_skipped(link, "a symbolic link")
 
 
 def _scan(root: bytes, folder: bytes) -> tuple[list[tuple[bytes, os.stat_result | None]], list[bytes]]:
@@ -91,23 +94,24 @@ def _scan(root: bytes, folder: bytes) -> tuple[list[tuple[bytes, os.stat_result 
     with os.scandir(os.path.join(root, folder) or b".") as listing:
         entries = list(listing)
     if folder and any(entry.name in KEEP_OUT for entry in entries):
-        _log.debug("skipped %r: a file in it asks programs to keep out", folder)
+        _log_skipped(folder, "it holds a .nomedia or .noimage file")
         return [], []
     for entry in entries:
         name, path = entry.name, os.path.join(folder, entry.name)
         if name.startswith(b"."):
-            _log.debug("skipped %r: hidden", path)
+            _log_skipped(path, "hidden")
             continue
         if entry.is_symlink():
             links.append(path)
-            _log.debug("put off %r: a symbolic link", path)
         elif entry.is_dir(follow_symlinks=False):
             if name.lower() in SYSTEM_FOLDERS:
-                _log.debug("skipped %r: a system folder", path)
+                _log_skipped(path, "a system folder")
             else:
                 # The slash makes the whole walk come in order of full paths.
                 found.append((name + b"/", path, None))
-        elif not _certainly_no_photo(name):
+        elif _certainly_no_photo(name):
+            _log_skipped(path, "no photo, by its name")
+        else:
             try:
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
@@ -138,6 +142,10 @@ def _seen(folder: bytes, folders: set[tuple[int, int]]) -> bool:
         return True
     folders.add(key)
     return False
+
+
+def _log_skipped(path: bytes, reason: str) -> None:
+    _log.debug("skipped %s: %s", os.fsdecode(path), reason)
 
 
 def _certainly_no_photo(name: bytes) -> bool:

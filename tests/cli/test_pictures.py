@@ -60,6 +60,13 @@ def test_what_a_terminal_says_of_itself(environment: dict[str, str], attributes:
     child.expect("done")
 
 
+def test_a_terminal_that_answers_nothing_gets_half_blocks_and_no_traceback(environment: dict[str, str]) -> None:
+    child = terminal(environment)
+    child.expect("\u00e2\u0096\u0080")
+    assert "Traceback" not in child.before
+    child.expect("done")
+
+
 def test_iterm_gets_the_whole_picture(environment: dict[str, str]) -> None:
     child = terminal(environment, TERM_PROGRAM="iTerm.app")
     child.expect(r"\x1b\]1337;File=inline=1;size=(\d+);width=48;preserveAspectRatio=1:([A-Za-z0-9+/=]+)\x07")

@@ -125,6 +125,24 @@ def test_what_is_left_out(tmp_path: Path) -> None:
     assert paths(tmp_path) == [b"kept without suffix", b"kept.jpg", b"kept.weird", b"raw/kept.nef"]
 
 
+def test_what_is_left_out_is_logged_with_its_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    touch(tmp_path, "a.jpg", ".hidden/a.jpg", "private/.nomedia", "@eaDir/a.jpg", "film.mp4")
+    (tmp_path / "link.jpg").symlink_to("a.jpg")
+    skipped = [
+        "skipped .hidden: hidden",
+        "skipped @eaDir: a system folder",
+        "skipped film.mp4: no photo, by its name",
+        "skipped link.jpg: a symbolic link",
+        "skipped private: it holds a .nomedia or .noimage file",
+    ]
+    with caplog.at_level("DEBUG", logger="phototag.imaging.walk"):
+        paths(tmp_path)
+        assert sorted(caplog.messages) == skipped
+        caplog.clear()
+        paths(tmp_path, follow=True)
+        assert sorted(caplog.messages) == [line for line in skipped if "link" not in line]
+
+
 def test_the_root_itself_was_named_on_purpose(tmp_path: Path) -> None:
     root = tmp_path / ".photos"
     touch(root, ".nomedia", "a.jpg")
