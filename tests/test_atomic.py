@@ -23,7 +23,7 @@ def test_a_file_is_made_and_replaced(tmp_path: Path) -> None:
 
 def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
-    happened = []
+    happened: list[object] = []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda handle: happened.append(os.fstat(handle).st_size) or fsync(handle))
     monkeypatch.setattr(os, "replace", lambda *names: happened.append("replaced") or replace(*names))

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import click
 import pytest
@@ -20,7 +20,7 @@ from phototag.web import hints as web_hints
 
 PACKAGE = Path(phototag.__file__).parent
 SHOWN = get_args(get_type_hints(Show)["what"])
-GIVEN = {
+GIVEN: dict[str, list[tuple[Any, ...]]] = {
     "Show": [(what,) for what in SHOWN],
     "ShowPerson": [("Ada O'Neill",)],
     "IndexFolder": [(), ("/photos of mine",)],

@@ -34,7 +34,7 @@ def mirrored(indexed: Path) -> tuple[Path, int, int]:
     one, other = group(indexed, 1)[:2]
     with sqlite3.connect(indexed) as connection:
         connection.execute("UPDATE face SET photo = (SELECT photo FROM face WHERE id = ?) WHERE id = ?", (one, other))
-    return indexed, *sorted((one, other))
+    return indexed, min(one, other), max(one, other)
 
 
 def test_new_faces_join_and_a_preview_says_so(phototag: Run, indexed: Path) -> None:

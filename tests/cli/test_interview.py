@@ -24,7 +24,7 @@ from tests.workflows.test_people import add_faces
 
 
 @contextmanager
-def interview(db: Path, environment: dict[str, str], *flags: str) -> Iterator[pexpect.spawn]:  # type: ignore[type-arg]
+def interview(db: Path, environment: dict[str, str], *flags: str) -> Iterator[pexpect.spawn]:
     child = pexpect.spawn(
         sys.executable, ["-m", "phototag", "name", *flags, "--db", str(db)],
         env=environment, encoding="utf-8", dimensions=(40, 110), timeout=15,

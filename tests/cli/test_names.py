@@ -141,7 +141,7 @@ def test_a_near_name_is_refused_where_nobody_can_be_asked(db: Path, phototag: Ru
 
 
 @contextmanager
-def terminal(environment: dict[str, str], *arguments: object) -> Iterator[pexpect.spawn]:  # type: ignore[type-arg]
+def terminal(environment: dict[str, str], *arguments: object) -> Iterator[pexpect.spawn]:
     child = pexpect.spawn(
         sys.executable, ["-m", "phototag", *map(str, arguments)],
         env=environment, encoding="utf-8", dimensions=(40, 110), timeout=20,

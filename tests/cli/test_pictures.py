@@ -23,7 +23,7 @@ print("done")
 """
 
 
-def terminal(environment: dict[str, str], **more: str) -> pexpect.spawn:  # type: ignore[type-arg]
+def terminal(environment: dict[str, str], **more: str) -> pexpect.spawn:
     child = pexpect.spawn(
         sys.executable,
         ["-c", _PROGRAM],

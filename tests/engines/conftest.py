@@ -10,6 +10,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,8 @@ from phototag.types import RGB, Chips, Detector, Embedder
 from tests.support import onnx_files
 from tests.support.keras_files import enliven
 
-Make = Callable[[str], Detector | Embedder]
+#: A detector or an embedder, by its name.
+Make = Callable[[str], Any]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from docs.generate import json_output
 from phototag.cli.main import cli
-from phototag.engines import catalogue, installation
+from phototag.engines import catalogue, installation, registry
 from phototag.engines import download as downloading
 from phototag.engines.catalogue import Entry, install
 from phototag.errors import UsageError, WeightsError
@@ -164,7 +164,7 @@ def test_other_bytes_are_thrown_away(
     change: object, match: str, entry: Entry, server: Server, own_engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.content = change(WEIGHTS)  # type: ignore[operator]
-    monkeypatch.setattr(catalogue.registry, "add", lambda *given, **more: pytest.fail("it was parsed"))
+    monkeypatch.setattr(registry, "add", lambda *given, **more: pytest.fail("it was parsed"))
     with pytest.raises(WeightsError, match=match) as caught:
         install(entry, Silent())
     assert caught.value.exit_code == 16

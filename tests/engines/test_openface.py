@@ -113,7 +113,7 @@ def test_the_embedder_is_that_network(embedder: Embedder, model: Any, samples: n
 def test_tensorflow_says_the_same(embedder: Embedder, samples: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_gpu", lambda: "CPU:0")  # as if it were a GPU
     other = registry.make_embedder("openface", EngineOptions(device="gpu"))
-    assert isinstance(other._network, runner.OnTensorFlow)
+    assert isinstance(vars(other)["_network"], runner.OnTensorFlow)
     assert np.abs(other.embed(samples) - embedder.embed(samples)).max() < 1e-4
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from phototag.engines.embedders import openface_network, projection
@@ -15,7 +16,7 @@ from phototag.learn.triplets import semi_hard_triplets, squared_distances
 from phototag.types import Vectors
 
 
-def unit(vectors: Vectors) -> Vectors:
+def unit(vectors: npt.NDArray[np.floating]) -> Vectors:
     return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
 
 

@@ -42,7 +42,8 @@ def test_the_square_around_a_face(scale: float) -> None:
     assert (region.w, region.h) == (60, 60)
     pixels = load_picture(crop.jpeg).astype(int)
     assert pixels.shape == (60 * scale, 60 * scale, 3)
-    for at in (2, pixels.shape[0] // 2, pixels.shape[0] - 3):
+    side = len(pixels)
+    for at in (2, side // 2, side - 3):
         along = (at + 0.5) / scale  # full-size pixels from the square's corner
         assert pixels[at, at, :2] == pytest.approx([region.x + along, region.y + along], abs=6)
 

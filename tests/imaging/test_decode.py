@@ -134,7 +134,7 @@ def quarters(width: int = 64, height: int = 48) -> PIL.Image.Image:
 def corners(rgb: RGB) -> list[str]:
     """The colours of the four quarters' middles, row by row."""
     height, width = rgb.shape[:2]
-    names = {(1, 0, 0): "red", (0, 1, 0): "green", (0, 0, 1): "blue", (1, 1, 1): "white"}
+    names: dict[tuple[int, ...], str] = {(1, 0, 0): "red", (0, 1, 0): "green", (0, 0, 1): "blue", (1, 1, 1): "white"}
     places = [(height // 4 * y, width // 4 * x) for y in (1, 3) for x in (1, 3)]
     return [names.get(tuple(int(value > 127) for value in rgb[place]), "?") for place in places]
 

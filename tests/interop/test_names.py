@@ -6,7 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,7 +29,7 @@ from phototag.interop.names_file import (
 )
 from phototag.interop.read_names import parse
 from phototag.interop.write_names import render
-from phototag.types import Box
+from phototag.types import Box, Origin
 
 GOLDEN = Path(__file__).parent / "names.json"
 AT = "2026-11-25T02:03:04+00:00"
@@ -75,9 +75,10 @@ def test_nothing_said_is_a_file_too() -> None:
 _name = (
     st.text(min_size=1, max_size=30).filter(lambda text: _cleaned(text) is not None).map(lambda t: _cleaned(t) or "")
 )
-_when = st.tuples(
+LABELS: tuple[Literal["is", "not-a-face", "dont-care"] | None, ...] = ("is", "not-a-face", "dont-care", None)
+_when: st.SearchStrategy[tuple[str, Origin]] = st.tuples(
     st.datetimes().map(lambda at: at.isoformat(timespec="seconds") + "+00:00"),
-    st.sampled_from(["typed", "folder", "imported", "reviewed"]),
+    st.sampled_from(get_args(Origin)),
 )
 
 
@@ -108,7 +109,7 @@ def _names(draw: st.DrawFn) -> NamesFile:
             )  # fmt: skip
             said = [ListedDecision("a-face", None, *draw(_when))] if draw(st.booleans()) else []
             about = draw(st.permutations(called))
-            label = draw(st.sampled_from(["is", "not-a-face", "dont-care", None]))
+            label = draw(st.sampled_from(LABELS))
             if label == "is" and about:
                 said.append(ListedDecision("is", about[0], *draw(_when)))
             elif label in ("not-a-face", "dont-care"):

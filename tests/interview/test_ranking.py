@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from phototag.interview import answers
@@ -103,7 +105,8 @@ def test_nobody_is_asked_for_twice_in_a_photo() -> None:
 
 
 def test_what_a_human_denied_is_not_asked_again() -> None:
-    for said in ({"rejected": frozenset({(20, 7)})}, {"apart": frozenset({(20, 10)})}):
+    ways: tuple[dict[str, Any], ...] = ({"rejected": frozenset({(20, 7)})}, {"apart": frozenset({(20, 10)})})
+    for said in ways:
         state = InterviewState(library([-1, -1, -1], [0, 0, 0], person=[7, -1, -1], **said), THRESHOLDS)
         question = next_question(state)
         assert isinstance(question, IsItAlso)

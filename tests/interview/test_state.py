@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from phototag.interview import answers
 from phototag.interview.answers import Effect
 from phototag.interview.library import DISMISSED, OPEN, Guesses, LibraryFaces
-from phototag.interview.questions import AreTheyOne, WhoIsIt
+from phototag.interview.questions import AreTheyOne, IsItAlso, WhoIsIt, WhoIsNot
 from phototag.interview.ranking import next_question
 from phototag.interview.state import InterviewState
 from tests.support.small_libraries import THRESHOLDS, library, looks
@@ -98,7 +98,8 @@ def some_answer(state: InterviewState, question: object, key: int) -> Effect:
             return answers.mixed([question.faces[:half], question.faces[half:]])
         refused = state.faces.ids[list(state.constraints.rejected.get(key % 3, ()))].tolist()
         return answers.they_are(question, key % 3, out, refused)
-    return answers.none_is(question) if key % 7 == 3 else answers.they_are(question, question.person, out)  # type: ignore[attr-defined]
+    assert isinstance(question, IsItAlso | WhoIsNot)
+    return answers.none_is(question) if key % 7 == 3 else answers.they_are(question, question.person, out)
 
 
 def test_faces_that_nobody_saw_stay_open_once_one_was_picked_out() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ def test_a_union_proposes_one_partner_however_many_are_near(monkeypatch: pytest.
     vectors = faces(centres(1)[0], 400)
     pushes = 0
 
-    def push(heap: list[object], entry: object) -> None:
+    def push(heap: list[Any], entry: Any) -> None:
         nonlocal pushes
         pushes += 1
         heapq.heappush(heap, entry)

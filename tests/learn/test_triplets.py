@@ -47,9 +47,8 @@ def test_random_triplets_are_all_pairs_with_anybody_else() -> None:
     assert (anchors == positives).all()
     assert (found[:, 0] != found[:, 1]).all()
     assert (anchors != negatives).all()
-    drawn = {
-        tuple(random_triplets(np.zeros((7, 7)), people, 0.2, np.random.default_rng(n))[0].tolist()) for n in range(50)
-    }
+    distances = np.zeros((7, 7), np.float32)
+    drawn = {tuple(random_triplets(distances, people, 0.2, np.random.default_rng(n))[0].tolist()) for n in range(50)}
     assert {row[2] for row in drawn} == {2, 3, 4, 5, 6}
     assert len(random_triplets(np.zeros((2, 2), np.float32), np.array([0, 0]), 0.2, RANDOM)) == 0
 

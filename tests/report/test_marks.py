@@ -88,7 +88,7 @@ def test_chunks_and_pages() -> None:
         ("x-2.html", 3, ["c", "d"]),
         ("x-3.html", 3, ["e"]),
     ]
-    assert [(pager.total, list(part)) for pager, part in pages([], 2, "x.html")] == [(1, [])]
+    assert [(pager.total, list(part)) for pager, part in pages(list[str](), 2, "x.html")] == [(1, [])]
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,9 @@ def test_pages_are_bounded(tmp_path: Path) -> None:
 class Streamed(FakeAlbum):
     """Watches, from inside the stream, that pages are written as it goes and photos are let go."""
 
+    parent: Path
+    ended = False
+
     def photos(self) -> Iterator[PhotoEntry]:
         for number in range(1, 601):
             if number > 2:
@@ -266,9 +269,9 @@ class Streamed(FakeAlbum):
 
 def test_photos_stream(tmp_path: Path) -> None:
     album = Streamed()
-    album.parent = tmp_path  # type: ignore[attr-defined]
+    album.parent = tmp_path
     publish_album(album, tmp_path / "report", Silent())
-    assert album.ended  # type: ignore[attr-defined]
+    assert album.ended
     assert len(list((tmp_path / "report").glob("photos/000/*.html"))) == 600
 
 

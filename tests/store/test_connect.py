@@ -314,8 +314,8 @@ def test_a_read_only_folder_can_be_read(tmp_path: Path, crashed: bool) -> None:
         if crashed:  # what a killed run leaves: names that are only in the log
             logged = {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.endswith("-shm")}
     if crashed:
-        for file, content in logged.items():
-            (folder / file).write_bytes(content)
+        for logged_file, content in logged.items():
+            (folder / logged_file).write_bytes(content)
     for file in folder.iterdir():
         file.chmod(0o444)
     folder.chmod(0o555)

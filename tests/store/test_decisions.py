@@ -228,7 +228,7 @@ def test_groups_are_swapped_whole_or_not_at_all(store: Store) -> None:
         __slots__ = ()
 
         @property
-        def face_ids(self) -> tuple[int, ...]:  # type: ignore[override]
+        def face_ids(self) -> tuple[int, ...]:
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

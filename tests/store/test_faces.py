@@ -36,8 +36,8 @@ def look_again(
 ) -> None:
     with store.write():
         rows = [new_face(*face) for face in found]
-        ids = engines_of(store, detector, embedder)
-        face_places.replace(store, photo, *ids, rows, b"small")
+        detector_id, embedder_id = engines_of(store, detector, embedder)
+        face_places.replace(store, photo, detector_id, embedder_id, rows, b"small")
 
 
 def engines_of(store: Store, *infos: EngineInfo) -> list[int]:

@@ -232,7 +232,8 @@ def test_nothing_of_a_forgotten_person_is_left_in_the_file(tmp_path: Path) -> No
         assert people.names(store) == ["Ben"]
         assert dict(people.names_and_aliases(store)).keys() == {"Ben"}
     names = ["Tlaltecuhtli", "Xiuhtecuhtli", "Quetzalina"]
-    for gone in (*names, *map(str.lower, names), look.tobytes(), b"jpeg of " + look.tobytes()[:4]):
+    texts: tuple[str | bytes, ...] = (*names, *map(str.lower, names))
+    for gone in (*texts, look.tobytes(), b"jpeg of " + look.tobytes()[:4]):
         assert not holds(path, gone), gone
     assert holds(path, "Ben")
 

@@ -84,7 +84,7 @@ def test_people_seen_together(store: Store) -> None:
     by_photo = {(entry.photo_id, entry.box.x): entry.id for entry in faces.identified(store)}
     for key, name in {(1, 0): "Ada", (1, 100): "Ben", (1, 200): "Ben", (2, 0): "Ada", (2, 100): "Cy"}.items():
         say(store, "is", by_photo[key], name)
-    ada, ben, cy = (people.find(store, name).id for name in ("Ada", "Ben", "Cy"))  # type: ignore[union-attr]
+    ada, ben, cy = (people.find(store, name).id for name in ("Ada", "Ben", "Cy"))
     assert people.seen_together(store, ada) == [(ben, 1), (cy, 1)]
     assert people.seen_together(store, cy) == [(ada, 1)]
     assert [face.box.x for face in faces.of_photo(store, 2)] == [0, 100, 200]

@@ -59,7 +59,7 @@ def add_photo(
 
 def decoded(content: bytes, taken_at: str | None = None) -> DecodedPhoto:
     nothing = Image(np.zeros((0, 0, 3), np.uint8), 1.0)
-    return DecodedPhoto(hashlib.sha256(content).hexdigest(), 400, 300, taken_at, nothing, nothing)
+    return DecodedPhoto(hashlib.sha256(content).hexdigest(), 400, 300, taken_at, nothing, ())
 
 
 def add_face(store: Store, path: bytes, vector: Vectors) -> int:

@@ -40,10 +40,10 @@ def fail(call: str, code: int = errno.EIO, when: Callable[..., bool] = lambda *_
     library.sqlite3_vfs_find.restype = ctypes.c_void_p
     vfs = library.sqlite3_vfs_find(None)
     replace = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
-        ctypes.c_void_p.from_address(vfs + _SET).value
+        ctypes.c_size_t.from_address(vfs + _SET).value
     )
     current = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(
-        ctypes.c_void_p.from_address(vfs + _GET).value
+        ctypes.c_size_t.from_address(vfs + _GET).value
     )
     for name in (call, f"{call}64"):
         before = current(vfs, name.encode())

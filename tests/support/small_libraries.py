@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def library(
     photo: Sequence[int] | None = None,
     vectors: Vectors | None = None,
     appearances: Mapping[int, int] | None = None,
-    **said: frozenset[tuple[int, int]],
+    **said: Any,
 ) -> LibraryFaces:
     """Faces with the ids 10, 20, …, in these groups, of these people; each in a photo of its own unless told."""
     count = len(group)

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -23,9 +25,10 @@ from tests.support.fakes import FakeEngines
 from tests.web.conftest import Library
 from tests.web.test_hostile_pages import fill
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need the package playwright")
-Page = sync_api.Page
-expect = sync_api.expect
+pytest.importorskip("playwright.sync_api", reason="the browser tests need the package playwright")
+
+from playwright import sync_api
+from playwright.sync_api import expect
 
 _QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
           "--no-first-run"]  # fmt: skip
@@ -56,6 +59,12 @@ class Served:
         assert self.state.tagger.wait_until_idle(20)
 
 
+class SitePage(sync_api.Page):
+    """A browser's page that knows the site that it shows."""
+
+    site: Served
+
+
 @contextmanager
 def served(library: Library) -> Iterator[Served]:
     keys = Keys()
@@ -77,15 +86,21 @@ def served(library: Library) -> Iterator[Served]:
 
 
 @contextmanager
-def opened(chromium: sync_api.Browser, served: Served, **window: object) -> Iterator[Page]:
+def opened(chromium: sync_api.Browser, served: Served, **window: Any) -> Iterator[SitePage]:
     """A fresh window at the first page; nothing may fail in it, and nothing be asked of anybody else."""
     context = chromium.new_context(**{"viewport": {"width": 1200, "height": 900}, **window})
     context.set_default_timeout(10_000)
-    page = context.new_page()
+    page = cast(SitePage, context.new_page())
+    page.site = served
     troubles: list[str] = []
+
+    def refuse(dialog: sync_api.Dialog) -> None:
+        troubles.append(dialog.message)
+        dialog.dismiss()
+
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
-    page.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", refuse)
     context.on(
         "request",
         lambda request: None if request.url.startswith((served.address, "data:")) else troubles.append(request.url),
@@ -97,30 +112,28 @@ def opened(chromium: sync_api.Browser, served: Served, **window: object) -> Iter
 
 
 @pytest.fixture
-def page(chromium: sync_api.Browser, library: Library) -> Iterator[Page]:
+def page(chromium: sync_api.Browser, library: Library) -> Iterator[SitePage]:
     with served(library) as site, opened(chromium, site) as page:
-        page.site = site  # type: ignore[attr-defined]
         yield page
 
 
 @pytest.fixture
-def named_page(chromium: sync_api.Browser, named: Library) -> Iterator[Page]:
+def named_page(chromium: sync_api.Browser, named: Library) -> Iterator[SitePage]:
     with served(named) as site, opened(chromium, site) as page:
-        page.site = site  # type: ignore[attr-defined]
         yield page
 
 
-def said(page: Page, words: str) -> None:
+def said(page: sync_api.Page, words: str) -> None:
     """Wait for what came of an answer, and for the page to listen to keys."""
     expect(page.locator(".message").first).to_contain_text(words)
     page.wait_for_load_state("load")
 
 
-def picked(page: Page) -> set[int]:
+def picked(page: SitePage) -> set[int]:
     return set(shown(page, ":checked"))
 
 
-def shown(page: Page, state: str = "") -> list[int]:
+def shown(page: SitePage, state: str = "") -> list[int]:
     values = page.eval_on_selector_all(f"[data-picks] input{state}", "all => all.map(one => one.value)")
     return [int(value) for value in values]
 
@@ -130,13 +143,13 @@ def whose(library: Library, faces: set[int]) -> str:
     return next(who.title() for who, ids in library.faces.items() if faces <= set(ids))
 
 
-def test_the_key_does_not_stay_in_the_address(page: Page) -> None:
+def test_the_key_does_not_stay_in_the_address(page: SitePage) -> None:
     assert page.url == page.site.address + "/"
     assert page.evaluate("document.cookie") == ""
     assert page.locator("h1").inner_text() == "Who is this?"
 
 
-def test_a_whole_interview_by_keys_alone(page: Page, library: Library) -> None:
+def test_a_whole_interview_by_keys_alone(page: SitePage, library: Library) -> None:
     truth = {who.title(): set(ids) for who, ids in library.faces.items()}
     for _ in truth:
         name = whose(library, set(shown(page)))
@@ -151,7 +164,7 @@ def test_a_whole_interview_by_keys_alone(page: Page, library: Library) -> None:
     assert len(library.named()) == 2
 
 
-def test_faces_are_taken_out_by_click_space_and_shift(page: Page, library: Library) -> None:
+def test_faces_are_taken_out_by_click_space_and_shift(page: SitePage, library: Library) -> None:
     faces = shown(page)
     name = whose(library, set(faces))
     labels = page.locator("[data-picks] label")
@@ -169,9 +182,9 @@ def test_faces_are_taken_out_by_click_space_and_shift(page: Page, library: Libra
     assert library.rejected() == set(faces[1:5])
 
 
-def test_drawing_over_faces_takes_them_out_and_back_in(page: Page) -> None:
+def test_drawing_over_faces_takes_them_out_and_back_in(page: SitePage) -> None:
     faces = shown(page)
-    boxes = [page.locator("[data-picks] label").nth(at).bounding_box() for at in range(3)]
+    boxes = [box for at in range(3) if (box := page.locator("[data-picks] label").nth(at).bounding_box())]
 
     def draw(start: tuple[float, float], end: tuple[float, float]) -> None:
         page.mouse.move(*start)
@@ -193,7 +206,7 @@ def test_drawing_over_faces_takes_them_out_and_back_in(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("key", "verb"), [("x", "not-a-face"), ("d", "dont-care")])
-def test_a_key_dismisses_and_undo_brings_back(page: Page, library: Library, key: str, verb: str) -> None:
+def test_a_key_dismisses_and_undo_brings_back(page: SitePage, library: Library, key: str, verb: str) -> None:
     faces = shown(page)
     page.keyboard.press(key)
     said(page, f"{len(faces)} faces {'marked as not a face' if key == 'x' else 'ignored'}")
@@ -204,7 +217,7 @@ def test_a_key_dismisses_and_undo_brings_back(page: Page, library: Library, key:
     assert shown(page) == faces
 
 
-def test_skip_and_undo(page: Page, library: Library) -> None:
+def test_skip_and_undo(page: SitePage, library: Library) -> None:
     faces = shown(page)
     page.keyboard.press("s")
     said(page, "Skipped")
@@ -216,7 +229,7 @@ def test_skip_and_undo(page: Page, library: Library) -> None:
         assert not list(store.rows("SELECT * FROM decision"))
 
 
-def test_keys_do_nothing_while_a_name_is_typed(page: Page, library: Library) -> None:
+def test_keys_do_nothing_while_a_name_is_typed(page: SitePage, library: Library) -> None:
     page.keyboard.press("n")
     page.keyboard.type("xdsu")
     assert page.locator("input[name=name]").input_value() == "xdsu"
@@ -226,7 +239,7 @@ def test_keys_do_nothing_while_a_name_is_typed(page: Page, library: Library) -> 
         assert not list(store.rows("SELECT * FROM decision"))
 
 
-def test_enter_on_a_face_answers_nothing(page: Page, library: Library) -> None:
+def test_enter_on_a_face_answers_nothing(page: SitePage, library: Library) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.name") == "name"
@@ -247,14 +260,14 @@ def test_a_link_in_a_page_elsewhere_opens_the_pages(chromium: sync_api.Browser, 
         context.close()
 
 
-def test_known_names_are_offered(named_page: Page) -> None:
+def test_known_names_are_offered(named_page: SitePage) -> None:
     options = named_page.eval_on_selector_all("#names option", "all => all.map(one => one.value)")
     assert options == ["Ada", "Ben"]
     likely = named_page.locator("[data-key='1']").inner_text().split()[0]
     assert likely in options
 
 
-def test_o_opens_the_photo_of_the_face_in_focus_and_it_can_be_named_there(page: Page, library: Library) -> None:
+def test_o_opens_the_photo_of_the_face_in_focus_and_it_can_be_named_there(page: SitePage, library: Library) -> None:
     faces = shown(page)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -274,7 +287,7 @@ def test_o_opens_the_photo_of_the_face_in_focus_and_it_can_be_named_there(page: 
     assert library.named() == {}
 
 
-def test_rename_merge_and_the_way_back(named_page: Page, named: Library) -> None:
+def test_rename_merge_and_the_way_back(named_page: SitePage, named: Library) -> None:
     page, everybody = named_page, {*named.faces["ada"], *named.faces["ben"]}
     page.get_by_role("link", name="People").click()
     page.get_by_role("link", name="Ben").click()
@@ -299,7 +312,7 @@ def test_rename_merge_and_the_way_back(named_page: Page, named: Library) -> None
     assert named.named() == {"Ada": everybody}
 
 
-def test_split_reject_and_undo_on_a_persons_page(named_page: Page, named: Library) -> None:
+def test_split_reject_and_undo_on_a_persons_page(named_page: SitePage, named: Library) -> None:
     page, ada = named_page, named.faces["ada"]
     page.goto(f"{page.site.address}/people/1?show=confirmed")
     assert picked(page) == set()
@@ -322,7 +335,7 @@ def test_split_reject_and_undo_on_a_persons_page(named_page: Page, named: Librar
     assert named.named()["Ada"] == set(ada[2:])
 
 
-def test_the_machines_tags_are_confirmed_by_a_key(page: Page, library: Library) -> None:
+def test_the_machines_tags_are_confirmed_by_a_key(page: SitePage, library: Library) -> None:
     ada = library.faces["ada"]
     with library.open() as store:
         name_faces(store, ada[:6], "Ada")
@@ -338,7 +351,7 @@ def test_the_machines_tags_are_confirmed_by_a_key(page: Page, library: Library) 
     assert library.named()["Ada"] == {*ada[:6], *tagged}
 
 
-def test_the_proposed_parts_of_a_person(page: Page, library: Library) -> None:
+def test_the_proposed_parts_of_a_person(page: SitePage, library: Library) -> None:
     ada, ben = set(library.faces["ada"]), set(library.faces["ben"])
     with library.open() as store:
         name_faces(store, sorted(ada | ben), "Ada")
@@ -350,7 +363,7 @@ def test_the_proposed_parts_of_a_person(page: Page, library: Library) -> None:
     assert library.named() == {"Ada": ada, "Ben": ben}
 
 
-def test_hiding_and_history(named_page: Page, named: Library) -> None:
+def test_hiding_and_history(named_page: SitePage, named: Library) -> None:
     page = named_page
     page.goto(f"{page.site.address}/people/2")
     page.get_by_role("button", name="Hide").click()
@@ -392,15 +405,18 @@ def test_a_small_window_needs_no_sideways_scrolling(
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
         page.goto(site.address + "/")
         box = page.locator("[data-picks] label").nth(1).bounding_box()
+        assert box
         assert box["width"] > 60
         page.locator("[data-picks] label").nth(1).click()
         faces = shown(page)
         assert picked(page) == {faces[0], *faces[2:]}
-        assert page.locator("input[name=name]").bounding_box()["width"] > 150
+        field = page.locator("input[name=name]").bounding_box()
+        assert field
+        assert field["width"] > 150
 
 
-def test_hostile_names_do_nothing_in_a_real_browser(chromium: sync_api.Browser, tmp_path: object) -> None:
-    library = fill(tmp_path / "hostile.db")  # type: ignore[operator]
+def test_hostile_names_do_nothing_in_a_real_browser(chromium: sync_api.Browser, tmp_path: Path) -> None:
+    library = fill(tmp_path / "hostile.db")
     with served(library) as site, opened(chromium, site) as page:
         for path in ("/", "/people", "/people/1", "/people/18", "/people/22", "/photos/5", "/history"):
             page.goto(site.address + path)
@@ -429,7 +445,7 @@ def ben(library: Library) -> tuple[int, int, int, int] | None:
     return next(((round(box.x), round(box.y), round(box.w), round(box.h)) for box in found), None)
 
 
-def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+def drag(page: SitePage, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Draw over the photo, from one place to another (pixels of the full-size photo, 400 × 300)."""
     picture = page.locator(".stage img")
     picture.scroll_into_view_if_needed()

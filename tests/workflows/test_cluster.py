@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def told(store: Store, verb: str, face: int, other: int) -> None:
         decisions.record(store, [Decision(verb, face, other_face=other)], "reviewed")  # type: ignore[arg-type]
 
 
-def conflicts(done: Clustered) -> list[tuple[str, ...]]:
+def conflicts(done: Clustered) -> list[tuple[Any, ...]]:
     """What was said (`photo` for two faces of one) of which faces, and of whom."""
     return [
         (

@@ -205,8 +205,10 @@ def test_an_index_run_with_a_deadly_photo(store: Store, photos: Path, tmp_path: 
     for name, colour in (("a.png", RED), ("deadly.png", GREEN), ("z.png", BLUE)):
         draw(photos / name, (40, 40, colour))
 
-    def deadly(given: Iterable[tuple[K, bytes]], **how: int) -> Generator[tuple[K, Outcome], None, None]:
-        return decode_photos(((key, Deadly(path) if b"deadly" in path else path) for key, path in given), **how)
+    def deadly(photos: Iterable[tuple[K, bytes]], *, jobs: int, side: int) -> Generator[tuple[K, Outcome], None, None]:
+        return decode_photos(
+            ((key, Deadly(path) if b"deadly" in path else path) for key, path in photos), jobs=jobs, side=side
+        )
 
     told, engines = Told(), FakeEngines(decode=deadly)
     done = engines.index(store, [photos], settings(jobs=2), told)

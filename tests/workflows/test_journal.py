@@ -40,7 +40,7 @@ def named(store: Store) -> Known:
     return {face: name for face, (name, _) in who(store).items()}
 
 
-def state(store: Store) -> list[tuple[object, ...]]:
+def state(store: Store) -> list[tuple[Any, ...]]:
     return list(store.rows("SELECT id, name, name_key, hidden, merged, gone FROM person ORDER BY id"))
 
 

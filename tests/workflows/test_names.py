@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,7 +197,7 @@ def before(tmp_path: Path) -> Path:
         (7, "Typo", "typo", "Typo", None),
         (8, "\u3164", "\u3164", "\u3164", None),
     ]
-    said = [
+    said: list[tuple[Any, ...]] = [
         ("is", 1, 1, None, None, None), ("is", 2, 2, None, None, None), ("is", 3, 3, None, None, None),
         ("rename", None, 3, None, "Ｚｏｅ", None), ("is", 4, 4, None, None, None), ("merge", None, 4, 1, None, None),
         ("is", 5, 5, None, None, None), ("undo", None, None, None, None, 7), ("is", 5, 6, None, None, None),

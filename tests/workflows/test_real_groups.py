@@ -15,7 +15,6 @@ from phototag.learn.metrics import b_cubed
 from phototag.progress import Silent
 from phototag.store import faces
 from phototag.store.connect import Store, open_store
-from phototag.types import Face
 from phototag.workflows.library.index import index
 from phototag.workflows.recognition.cluster import cluster_faces
 
@@ -39,7 +38,7 @@ def test_two_faces_of_one_photo_are_in_two_groups(grouped: Store) -> None:
 
 
 def test_groups_are_people(grouped: Store) -> None:
-    found: dict[int, list[Face]] = defaultdict(list)
+    found: dict[int, list[faces.Identified]] = defaultdict(list)
     for face in faces.identified(grouped):
         found[face.photo_id].append(face)
     names, labels = [], []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -29,7 +30,7 @@ def names(store: Store) -> dict[int, str | None]:
     return {face: name for face, (name, _) in who(store).items()}
 
 
-def everything(store: Store) -> tuple[object, ...]:
+def everything(store: Store) -> tuple[Any, ...]:
     """All that follows from the answers that stand."""
     return (
         decisions.labels(store),
@@ -238,7 +239,7 @@ def test_all_since_a_moment_is_as_it_was_then(store: Store) -> None:
     assert names(store) == {one: "Ada", two: None, three: "Dee"}
     done = undo_since(store, now - timedelta(hours=1))
     assert done.answers == (4, 5, 8)
-    assert [row[1:] for row in everything(store)[4]][:2] == [row[1:] for row in before[4]][:2]  # type: ignore[index]
+    assert [row[1:] for row in everything(store)[4]][:2] == [row[1:] for row in before[4]][:2]
     assert names(store) == {one: None, two: "Ben", three: None}
     undo(store)
     assert names(store) == {one: "Ada", two: None, three: "Dee"}

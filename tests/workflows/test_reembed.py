@@ -111,8 +111,8 @@ def test_until_it_saw_every_face_the_former_embedder_stays(
     assert tag_faces(store, Silent()).named == 4
     assert list(names(store).values()) == ["Ada"] * 3 + ["Ben"] * 2 + ["Cy"] * 2
 
-    done = run()  # goes on, though nobody names the embedder again
-    assert done.reembedded == 7 - 2 * (batch - 1)
+    continued = run()  # though nobody names the embedder again
+    assert continued.reembedded == 7 - 2 * (batch - 1)
     assert embedder(store) == "tastes"
     assert seen(store, "tastes") == set(seven)
     assert before.items() - {(face, None) for face in before} <= names(store).items()

@@ -92,6 +92,7 @@ def test_what_tune_foretells_comes_true(simulation: tuple[Path, dict[int, int]])
         assert list(store.rows("SELECT * FROM guess")) == before
         assert (tuned.faces, tuned.precision) == (600, PRECISION)
         assert tuned.calibrated_on > 100
+        assert tuned.known is not None
         assert abs(tuned.known - 300) < 40
         assert [choice.precision for choice in tuned.choices] == [0.8, 0.95, 0.99]
         for choice in tuned.choices:
@@ -101,6 +102,7 @@ def test_what_tune_foretells_comes_true(simulation: tuple[Path, dict[int, int]])
             names = {person: people.get(store, person).name for person in set(tagged.values())}
             wrong = sum(names[person] != f"P{truth[face]}" for face, person in tagged.items())
             assert len(names) == choice.people
+            assert choice.wrong is not None
             assert choice.wrong <= (1 - choice.precision) * choice.tagged + 1e-9
             assert abs(wrong - choice.wrong) <= 4 + 0.04 * choice.tagged
         assert [choice.tagged for choice in tuned.choices] == sorted(
@@ -210,9 +212,9 @@ def test_no_photo_gets_one_name_twice_and_what_humans_said_holds(
                     assert not twice or frozenset((one.id, two.id)) in same
         for face, person in refused:
             assert result[face][0] != person
-        for face, (verb, person) in decisions.labels(store).items():
+        for face, (verb, named) in decisions.labels(store).items():
             assert verb == "is"
-            assert result[face] == (people.get(store, person or 0).name, "human")
+            assert result[face] == (people.get(store, named or 0).name, "human")
         for left in done.twice:
             assert result[left.face.face] == (None, None)
             assert result[left.kept.face][0] == left.person

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from click.testing import CliRunner
 
@@ -22,6 +23,7 @@ from phototag.cli.main import cli
 from phototag.config import Settings, engines_folder
 from phototag.engines import installation, plugins, registry
 from phototag.engines.spec import EngineOptions
+from phototag.engines.training import triplet
 from phototag.errors import PhototagError, TooLittleDataError, UsageError
 from phototag.progress import Silent
 from phototag.report import plots
@@ -39,7 +41,7 @@ INFO = EngineInfo("embedder", "squinting", "a" * 64, (), DIM, 8, "dlib-5-point",
 PLAN = TrainingPlan("mine", people=6, rate=0.03, variants=1)
 
 
-def unit(vectors: Vectors) -> Vectors:
+def unit(vectors: npt.NDArray[np.floating]) -> Vectors:
     return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
 
 
@@ -122,7 +124,7 @@ def test_it_learns_registers_and_is_judged_on_people_it_never_saw(folder: Path) 
 
 def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train(folder)
-    real, saved = training_run.save, []
+    real, saved = triplet.save, []
 
     def stop(path: Path, arrays: Any) -> None:
         real(path, arrays)
