@@ -17,7 +17,7 @@ from phototag import extras
 from phototag.engines import registry
 from phototag.engines.embedders import onnx_embedder
 from phototag.engines.embedders.onnx_embedder import OnnxEmbedder
-from phototag.engines.runtimes import onnx_keras
+from phototag.engines.runtimes import onnx_keras, onnx_operators
 from phototag.engines.spec import EngineOptions
 from phototag.errors import UsageError, WeightsError
 from phototag.types import Chips
@@ -113,7 +113,7 @@ def test_what_cannot_be_rebuilt_is_refused_in_8_bits_alone(own_engines: Path, pi
 
 def test_what_is_rebuilt_wrongly_is_refused(own_engines: Path, at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PHOTOTAG_CACHE", str(own_engines / "cache"))
-    monkeypatch.setitem(onnx_keras.OPERATORS, "Relu", onnx_keras.OPERATORS["Sigmoid"])
+    monkeypatch.setitem(onnx_operators.OPERATORS, "Relu", onnx_operators.OPERATORS["Sigmoid"])
     with pytest.raises(WeightsError, match="its vectors would be others"):
         add(own_engines, "quick", INT8)
     assert not (own_engines / "cache").exists()
