@@ -44,7 +44,10 @@ def faces() -> None:
 @click.option("--json", "form", flag_value="json", help="A JSON list.")
 @click.option("--csv", "form", flag_value="csv", help="Comma-separated values.")
 def faces_list(db: Path | None, form: str | None) -> None:
-    """List every face: photo, box in upright pixels, group, person, who said so, how sure."""
+    """List every face: photo, box in upright pixels, group, person, who said so, how sure.
+
+    A face is listed once for each file of its photo, so copies are listed, too; `phototag status` counts it once.
+    """
     from phototag.store.faces import identified
 
     with (

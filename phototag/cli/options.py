@@ -97,13 +97,13 @@ _ENGINES: tuple[Callable[[F], F], ...] = (
     click.option(
         "--min-face",
         type=int,
-        help="Smallest face to find, in pixels, 12 or more (default: as before in this library, at first 20).",
+        help="Smallest face to find, in pixels, 12 or more (default: what the library remembers, else 20).",
     ),
     click.option(
         "--detail",
         type=int,
-        help="Long side of the image in which faces are searched, in pixels, 64 to 8192 (default: as before in this "
-        "library, at first 1280).",
+        help="Long side of the image in which faces are searched, in pixels, 64 to 8192 (default: what the library "
+        "remembers, else 1280).",
     ),
 )
 
