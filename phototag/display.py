@@ -1,4 +1,4 @@
-"""Hostile text made safe to show: file names and person names for terminals and for links."""
+"""Text that is safe to show: file names and person names for terminals and links, and small phrases."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from urllib.parse import quote
 # Bidirectional overrides and isolates can make a file name read as another one.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
-#: Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt): characters that show nothing.
+#: Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt): characters that are invisible.
 _IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-# Of these, what shapes its neighbours (Persian, Indic scripts, emoji) or chooses the form of the character before it.
+# Of these: what joins its neighbours (Persian, Indic scripts, emoji), and what selects a variant of the one before.
 _JOINERS = "\u200c\u200d"
 _SELECTORS = "\u034f\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
 _IGNORED = re.compile(f"[{_IGNORABLE}]+")
 _MEANINGLESS = re.compile(f"(?![{_JOINERS}{_SELECTORS}])[{_IGNORABLE}]")
-#: Joiners and selectors with nothing to join, or nothing to choose the form of.
+#: Joiners and selectors at the edge of a word, where they have no effect.
 _STRAY = re.compile(f"(?:^|(?<= ))[{_JOINERS}{_SELECTORS}]+|[{_JOINERS}]+(?: |$)")
 
 
 def printable(text: str) -> str:
     """`text` with controls, bidi overrides, separators and lone surrogates as visible escapes."""
-    if text.isprintable():  # true only of text without any of these: most text, and a hundred times faster
+    if text.isprintable():  # the usual case, a hundred times faster
         return text
     return "".join(_visible(char) for char in text)
 
@@ -53,17 +53,17 @@ def percent(probability: float) -> str:
 
 
 def and_more(hidden: int) -> str:
-    """What follows the shown part of a list: `and 1,234 more`; empty if nothing is hidden."""
+    """`and 1,234 more`, to end a shortened list; empty if nothing is hidden."""
     return f"and {hidden:,} more" if hidden > 0 else ""
 
 
 def first_of(items: Sequence[str], most: int) -> str:
-    """The first items of a list as a phrase: `a, b and 3 more`."""
+    """A list shortened to `most` items: `a, b and 3 more`."""
     return " ".join(filter(None, (", ".join(items[:most]), and_more(len(items) - most))))
 
 
 def photos_away(photos: int) -> str:
-    """What every view says of photos of which no file is there."""
+    """The sentence about photos none of whose files is there."""
     are = "is" if photos == 1 else "are"
     return f"{counted(photos, 'photo')} {are} away or deleted, and left out until a file is back"
 
@@ -82,9 +82,9 @@ def relative_url(path: bytes) -> str:
 
 
 def person_name(name: str) -> str:
-    """A person's name as we keep it: NFC, inner white space single, nothing that can't be seen, at most 200 characters.
+    """A person's name, cleaned: NFC, single spaces, no invisible characters, at most 200 characters.
 
-    Raises ValueError, with a sentence, for a name that isn't Unicode text (a byte of another encoding), and for one
+    Raises ValueError, with a message for the user, for a name that isn't Unicode text (a byte of another encoding), or
     that is empty or too long once cleaned.
     """
     if any("\ud800" <= char <= "\udfff" for char in name):
@@ -102,12 +102,12 @@ def person_name(name: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """What makes two names one person's: Unicode's NFKC_Casefold, and white space single.
+    """The key by which names are compared: Unicode's NFKC_Casefold with single spaces.
 
-    Case, composition, compatibility forms (full width, ligatures) and characters that show nothing don't count.
+    It ignores case, composition, compatibility forms (full width, ligatures) and invisible characters.
     """
     key, before = name, None
-    while key != before:  # folding one may bring forth another
+    while key != before:  # folding may yield characters that fold again
         before = key
         folded = _IGNORED.sub("", unicodedata.normalize("NFD", key).casefold())
         key = " ".join(unicodedata.normalize("NFKC", folded).split())
@@ -115,12 +115,12 @@ def name_key(name: str) -> str:
 
 
 def former_key(name: str) -> str:
-    """What made two names one person's before `name_key` did: NFC and case folded."""
+    """The key by which earlier versions compared names: NFC and case folding only."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def kept_name(name: str) -> str:
-    """A name from the journal as `person_name` keeps it; as it is, if it would not be taken today."""
+    """A name from the journal, cleaned by `person_name`; unchanged if that refuses it."""
     try:
         return person_name(name)
     except ValueError:
@@ -128,7 +128,7 @@ def kept_name(name: str) -> str:
 
 
 def numbered(name: str, taken: Container[str]) -> str:
-    """`name` with the first number, as in `Zoe (2)`, that makes it a name of its own among `taken` keys."""
+    """`name` with the lowest number, as in `Zoe (2)`, whose key is not among the `taken` ones."""
     for number in count(2):
         suffix = f" ({number})"
         one = name[: 200 - len(suffix)].rstrip() + suffix

@@ -1,4 +1,4 @@
-"""How a long job tells of itself: as data, to whoever listens; silent by default."""
+"""Progress of long jobs, reported as data to a listener."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ class Progress(Protocol):
         ...
 
     def advance(self, steps: int = 1) -> None:
-        """`steps` more are done."""
+        """So many more steps are done."""
         ...
 
     def problem(self, problem: Problem) -> None:
-        """One file gave trouble; the job goes on."""
+        """One file can't be used; the job goes on."""
         ...
 
     def note(self, message: str) -> None:
-        """Something worth a line to the user."""
+        """A message for the user."""
         ...
 
     def finish(self) -> None:
-        """The job begun last is over."""
+        """The job that was started last is over."""
         ...
 
 
 class Silent:
-    """A `Progress` that nobody watches."""
+    """A `Progress` that ignores everything."""
 
     def start(self, job: str, total: int | None) -> None:
         pass

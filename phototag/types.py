@@ -1,6 +1,6 @@
-"""The frozen values that flow from room to room; they know nothing of files, SQL or networks.
+"""The frozen values that the parts of the package exchange; they depend on no file, SQL or network.
 
-Coordinates: `Box` and landmarks of a stored face are in *upright pixels* of the full-size photo
+Coordinates: boxes and landmarks of stored faces are in *upright pixels* of the full-size photo
 (EXIF orientation applied, origin top left, x right, y down). Inside an engine they are pixels of
 the array that the engine was given.
 """
@@ -41,21 +41,21 @@ class Box:
         return both / (self.w * self.h + other.w * other.h - both)
 
     def scaled(self, factor: float) -> Box:
-        """The same rectangle in an image `factor` times as large."""
+        """The rectangle in an image `factor` times as large."""
         return Box(self.x * factor, self.y * factor, self.w * factor, self.h * factor)
 
     def moved(self, right: float, down: float) -> Box:
-        """The same rectangle elsewhere."""
+        """The rectangle, moved by so many pixels."""
         return Box(self.x + right, self.y + down, self.w, self.h)
 
     def within(self, width: float, height: float) -> Box | None:
-        """What of the rectangle lies in an image so large; None if nothing does."""
+        """The part of the rectangle inside an image of this size; None if it lies outside."""
         left, top = max(self.x, 0.0), max(self.y, 0.0)
         right, bottom = min(self.x + self.w, width), min(self.y + self.h, height)
         return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
     def turned(self, quarters: int, width: float, height: float) -> Box:
-        """The same rectangle in an image (so wide and high before) turned to the left by quarter turns."""
+        """The rectangle after its image (`width` × `height` before) is rotated left by quarter turns."""
         one = turned((self.x, self.y), quarters, width, height)
         other = turned((self.x + self.w, self.y + self.h), quarters, width, height)
         left, top = min(one[0], other[0]), min(one[1], other[1])
@@ -63,7 +63,7 @@ class Box:
 
 
 def turned(point: Point, quarters: int, width: float, height: float) -> Point:
-    """Where a point lies in an image (so wide and high before) turned to the left by quarter turns, as `np.rot90`."""
+    """The point after its image (`width` × `height` before) is rotated left by quarter turns, as by `np.rot90`."""
     x, y = point
     for _ in range(quarters % 4):
         x, y, width, height = y, width - x, height, width
@@ -85,9 +85,9 @@ class PhotoFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """Upright pixels, and how many of them make one pixel of the full-size photo.
+    """Upright pixels of a photo, perhaps scaled down.
 
-    `scale` times a full-size coordinate is a coordinate in `rgb`; it is at most 1.
+    `scale`: at most 1; a full-size coordinate times `scale` is a coordinate in `rgb`.
     """
 
     rgb: RGB
@@ -96,10 +96,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedPhoto:
-    """All that one read of a photo file yields.
+    """Everything that reading a photo file yields.
 
     `width`, `height`: upright full size. `taken_at`: ISO 8601 local time (`2019-07-14T18:03:22`) or None.
-    `image`: the largest decode that we keep. `notes`: harmless oddities such as `corrupt EXIF ignored`.
+    `image`: the pixels to analyze. `notes`: harmless faults such as `corrupt EXIF ignored`.
     """
 
     sha256: str
@@ -114,8 +114,8 @@ class DecodedPhoto:
 class Detection:
     """One face found by a detector.
 
-    `landmarks`: left eye, right eye, nose tip, left and right mouth corner as seen in the picture,
-    or empty if the detector gives none. `score`: 0 to 1.
+    `landmarks`: left eye, right eye, nose tip, left and right mouth corner (left and right in the image);
+    empty if the detector gives none. `score`: 0 to 1.
     """
 
     box: Box
@@ -129,7 +129,7 @@ class Thresholds:
 
     `same`: two faces closer than this are taken for one person (verification). `join`, `split`: the root
     mean square distance within which two faces, or two large groups, are made one group. `midpoint`,
-    `slope`: P(same person | d) = 1 / (1 + exp(slope · (d − midpoint))) for a pair, even odds.
+    `slope`: P(same person | d) = 1 / (1 + exp(slope · (d − midpoint))) for a pair, at even prior odds.
     """
 
     same: float
@@ -141,9 +141,9 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """A detector's or embedder's identity: faces and vectors of different identities never mix.
+    """The identity of a detector or embedder. Faces and vectors of engines with different identities are never mixed.
 
-    `parameters`: sorted (name, value) pairs that change what comes out. For embedders: `dim` of the
+    `parameters`: sorted (name, value) pairs that change the results. For embedders: `dim` of the
     vectors, `chip_size` in pixels, `alignment` (a name known to `imaging.align`), `thresholds`.
     """
 
@@ -175,7 +175,7 @@ class Embedder(Protocol):
     def info(self) -> EngineInfo: ...
 
     def embed(self, chips: Chips) -> Vectors:
-        """One L2-normalised vector a chip; (0, dim) for no chips."""
+        """One L2-normalised vector for each chip; shape (0, dim) for no chips."""
         ...
 
 
@@ -192,11 +192,11 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewFace:
-    """A face ready to be stored: place, looks, crop (`region` is its square in the photo), unit vector.
+    """A face ready to be stored, with its crop (`jpeg`) and embedding (`vector`).
 
-    `turn`: quarter turns to the left by which the crop shows the square, so that the face is upright.
-    `subject`: the face on an earlier version of the photo that it shows again. `found`: by a detector, not kept for a
-    human's word alone.
+    `region`: the square of the photo that the crop shows. `turn`: quarter turns to the left by which the crop is
+    rotated, so that the face is upright. `subject`: the same face on an earlier version of the photo. `found`: False
+    for a face that no detector found, but that is kept because of an answer.
     """
 
     box: Box
@@ -212,15 +212,16 @@ class NewFace:
 
     @property
     def crop(self) -> StoredCrop:
-        """Its crop, as the database keeps it."""
+        """The crop, as the database stores it."""
         return StoredCrop(self.jpeg, self.region, self.box, self.landmarks, self.turn)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredCrop:
-    """A face's small picture: `region` is its square, and `box` and `landmarks` the face, in the photo's pixels.
+    """The crop of a face as JPEG: `region` is the square that it shows, `box` and `landmarks` the face, in the photo's
+    pixels.
 
-    `turn`: quarter turns to the left by which the picture shows the square.
+    `turn`: quarter turns to the left by which the crop is rotated.
     """
 
     jpeg: bytes
@@ -247,7 +248,7 @@ class Person:
     hidden: bool = False
 
 
-#: What a human may say: of faces (`a-face`: one that no detector found), of people, or of what was said.
+#: What a decision says about faces (`a-face`: one that no detector found), people, or an earlier answer (`undo`).
 Verb: TypeAlias = Literal[
     "is", "is-not", "same", "different", "a-face", "not-a-face", "dont-care",
     "rename", "merge", "split", "hide", "show", "undo",
@@ -257,10 +258,10 @@ Origin: TypeAlias = Literal["typed", "folder", "imported", "reviewed"]
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What the machine thinks of a face: the name that it gives it, or None if it isn't sure enough of the best one.
+    """The most probable person for a face; `person_id` is None if that isn't sure enough for a tag.
 
-    `probability`: that the best one is right, 0 to 1. `distance`: to that person's nearest labelled face.
-    `neighbours`: labelled faces of that person which speak for it (ids), with their distances.
+    `probability`: that the person is right, 0 to 1. `distance`: to their nearest labelled face. `neighbours`: (id,
+    distance) of their nearest labelled faces, as evidence.
     """
 
     face_id: int

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from phototag.workflows.recognition.doubts import Doubt, Witness
     from phototag.workflows.recognition.similar_people import SimilarPeople
 
-#: Findings of a kind that are shown.
+#: Findings of each kind that are shown.
 _SHOWN = 20
-#: Faces of a photo that may be meant by a name, each with its command.
+#: Faces of a photo that are proposed for a name without a face, each with its command.
 _CHOICES = 4
 
 
@@ -27,7 +27,7 @@ _CHOICES = 4
 @options.database
 @options.as_json
 def audit(db: Path | None, as_json: bool) -> None:
-    """Find faces that don't fit their names, people who look like one person, and names given twice in a photo.
+    """Find faces that don't fit their names, people who look like one, and names that two faces of a photo might have.
 
     Changes nothing: say who a face is with `phototag faces is` or `not`.
     """
@@ -36,17 +36,17 @@ def audit(db: Path | None, as_json: bool) -> None:
     with options.store(db, write=False) as store:
         done = job(store, options.progress(as_json))
     lines = [
-        f"{counted(done.faces, 'named face')} and {counted(done.tags, 'tag')} looked at: "
+        f"{counted(done.faces, 'named face')} and {counted(done.tags, 'tag')} checked: "
         f"{counted(len(done.doubts), 'doubtful name')}, "
-        f"{counted(len(done.alike), 'pair')} of people that look like one, "
-        f"{counted(len(done.twice), 'name')} claimed twice in a photo."
+        f"{counted(len(done.alike), 'pair')} of people who look like one, "
+        f"{counted(len(done.twice), 'name')} that two faces of a photo might have."
     ]
     lines += options.first_lines([_doubt(one) for one in done.doubts], _SHOWN)
     lines += options.first_lines([_alike(one) for one in done.alike], _SHOWN)
     lines += options.first_lines(
         [
-            f"{path_text(one.face.photo)}: face {one.face.face} would be {printable(one.person)}, who is face"
-            f" {one.kept.face}"
+            f"{path_text(one.face.photo)}: face {one.face.face} might be {printable(one.person)}, but face"
+            f" {one.kept.face} has that name"
             for one in done.twice
         ],
         _SHOWN,
@@ -54,14 +54,14 @@ def audit(db: Path | None, as_json: bool) -> None:
     if done.unplaced:
         lines.append(
             f"{counted(len(done.unplaced), 'name')} without a face since the photo was edited. Say which face it is,"
-            " where one was missed, or that they aren't on the photo any more; `phototag review` shows them (People):"
+            " where a missed face is, or that they aren't on the photo any more; `phototag review` shows them (People):"
         )
         lines += options.first_lines(["\n    ".join(_unplaced(one)) for one in done.unplaced], _SHOWN)
     options.show(asdict(done), "\n".join(lines), as_json)
 
 
 def _unplaced(one: Unplaced) -> list[str]:
-    """A name without a face, and what to type about it."""
+    """A name without a face, and the commands that settle it."""
     photo, person = shlex.quote(path_text(one.photo)), shlex.quote(printable(one.person))
     return [
         f"{path_text(one.photo)}: {printable(one.person)}",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from phototag.workflows.recognition.conflicts import Conflict
     from phototag.workflows.recognition.group_numbers import ChangedGroup
 
-#: Groups and conflicts that are told one by one; `--json` has all.
+#: Groups and conflicts that are shown; `--json` has all.
 _GROUPS, _CONFLICTS = 10, 3
 _OTHER_THRESHOLDS = (
     "Groups were made with other thresholds: `phototag cluster --from-scratch --preview` shows what today's change."
@@ -33,7 +33,7 @@ def cluster(db: Path | None, from_scratch: bool, preview: bool, as_json: bool) -
     """Group the faces that nobody has named yet.
 
     New faces join the group that they belong to, or make new groups; groups keep their faces and numbers.
-    Your answers always hold.
+    Your answers are always respected.
     """
     from phototag.workflows.recognition.cluster import cluster_faces
 
@@ -49,16 +49,16 @@ def cluster(db: Path | None, from_scratch: bool, preview: bool, as_json: bool) -
 
 
 def remarks(done: Clustered) -> list[str]:
-    """What else `phototag cluster` has to tell, in a sentence or two."""
+    """Sentences that point to conflicts and other thresholds, for commands that group in passing."""
     twice = sum(conflict.reason == "one photo" for conflict in done.conflicts)
-    passed = len(done.conflicts) - twice
+    ignored = len(done.conflicts) - twice
     pairs = (
         "pair of faces in one photo that look like one person",
         "pairs of faces in one photo that look like one person",
     )
     answers = "answer that later ones contradict", "answers that later ones contradict"
-    told = [counted(count, *what) for count, what in ((twice, pairs), (passed, answers)) if count]
-    lines = [f"`phototag cluster --preview` shows {' and '.join(told)}."] if told else []
+    found = [counted(count, *what) for count, what in ((twice, pairs), (ignored, answers)) if count]
+    lines = [f"`phototag cluster --preview` shows {' and '.join(found)}."] if found else []
     return [*lines, _OTHER_THRESHOLDS] if done.other_thresholds else lines
 
 
@@ -67,11 +67,11 @@ def _changes(done: Clustered, preview: bool) -> list[str]:
         return ["No group changes."] if preview else []
     parts = [
         f"{counted(done.founded, 'group')} new",
-        f"{counted(done.joined, 'face')} added to groups that there are",
+        f"{counted(done.joined, 'face')} added to existing groups",
         f"{counted(done.moved, 'face leaves its group', 'faces leave their groups')}",
     ]
-    told = [part for part, count in zip(parts, (done.founded, done.joined, done.moved), strict=True) if count]
-    lines = [", ".join(told) + (":" if preview else ".")]
+    counts = [part for part, count in zip(parts, (done.founded, done.joined, done.moved), strict=True) if count]
+    lines = [", ".join(counts) + (":" if preview else ".")]
     if preview:
         lines += options.first_lines([_change(group) for group in done.changed], _GROUPS)
     return lines
@@ -84,9 +84,9 @@ def _change(group: ChangedGroup) -> str:
     if not group.after:
         return f"{number}, gone: had {counted(group.before, 'face')}"
     if group.was != group.number:
-        number += f", till now {group.was}"
-    went = [f"{count:,} {what}" for count, what in ((group.gained, "added"), (group.lost, "gone")) if count]
-    return f"{number}: {counted(group.after, 'face')} instead of {group.before:,} ({', '.join(went)})"
+        number += f" (was {group.was})"
+    changes = [f"{count:,} {what}" for count, what in ((group.gained, "added"), (group.lost, "gone")) if count]
+    return f"{number}: {counted(group.after, 'face')} instead of {group.before:,} ({', '.join(changes)})"
 
 
 def _conflicts(conflicts: tuple[Conflict, ...]) -> list[str]:
@@ -102,10 +102,11 @@ def _conflicts(conflicts: tuple[Conflict, ...]) -> list[str]:
         lines += options.first_lines(faces, _CONFLICTS)
         one, other = twice[0]
         lines.append(f"  Say `phototag faces same {one.face} {other.face}`, or `different` instead of `same`.")
-    passed = [conflict for conflict in conflicts if conflict.reason == "answers"]
-    if passed:
-        lines.append(f"{counted(len(passed), 'answer')} passed over, because later ones say otherwise:")
-        lines += options.first_lines([_answer(conflict) for conflict in passed], _CONFLICTS)
+    ignored = [conflict for conflict in conflicts if conflict.reason == "answers"]
+    if ignored:
+        they = "it" if len(ignored) == 1 else "them"
+        lines.append(f"{counted(len(ignored), 'answer')} ignored, because later ones contradict {they}:")
+        lines += options.first_lines([_answer(conflict) for conflict in ignored], _CONFLICTS)
     return lines
 
 
@@ -113,7 +114,7 @@ def _answer(conflict: Conflict) -> str:
     faces = [f"face {place.face} ({path_text(place.photo)}, at {_spot(place)})" for place in conflict.faces]
     if conflict.person is not None:
         return f"{faces[0]} {'is' if conflict.said == 'is' else 'is not'} {printable(conflict.person)}"
-    return f"{faces[0]} and {faces[1]} are {'the same' if conflict.said == 'same' else 'different people'}"
+    return f"{faces[0]} and {faces[1]} are {'the same person' if conflict.said == 'same' else 'different people'}"
 
 
 def _spot(place: Place) -> str:

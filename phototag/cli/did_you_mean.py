@@ -1,4 +1,4 @@
-"""A new name that is nearly an old one asks first."""
+"""The question "Did you mean Ada?" for a new name that is nearly a known one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 new = click.option("--new", is_flag=True, help="This is a new person, even if the name is close to another one.")
 
 
-def meant(store: Store, name: str, *, new: bool) -> str:
-    """The name that is meant: `name`, or the one that it is nearly, if whoever is at the terminal says so.
+def intended_name(store: Store, name: str, *, new: bool) -> str:
+    """`name`, or the known name near it if the user confirms that one; `new`: don't ask.
 
-    Raises UsageError for what can't be a name, and where there is nobody to ask.
+    Raises UsageError for an invalid name, and if there is a near name, but no terminal to ask on.
     """
     from phototag.workflows.naming.near_names import similar_person
 
@@ -28,14 +28,14 @@ def meant(store: Store, name: str, *, new: bool) -> str:
         return name
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            f"{printable(name)} is nearly {printable(nearly.name)}: give that name if you mean them, or say --new "
+            f"{printable(name)} is nearly {printable(nearly.name)}: give that name if you mean them, or add --new "
             "for a new person; nothing was saved"
         )
-    return nearly.name if is_meant(nearly.name) else name
+    return nearly.name if confirm_name(nearly.name) else name
 
 
-def is_meant(name: str) -> bool:
-    """Ask whether somebody of this name is meant. Raises Abort where there is no answer."""
+def confirm_name(name: str) -> bool:
+    """Ask whether the user meant this name. Raises Abort if the user gives no answer."""
     click.echo(f"Did you mean {printable(name)}? [Enter] yes / [n] new person ", nl=False)
     while True:
         try:

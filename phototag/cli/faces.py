@@ -44,7 +44,7 @@ def faces() -> None:
 @click.option("--json", "form", flag_value="json", help="A JSON list.")
 @click.option("--csv", "form", flag_value="csv", help="Comma-separated values.")
 def faces_list(db: Path | None, form: str | None) -> None:
-    """List every face: photo, box in upright pixels, group, person, who said so, how sure.
+    """List every face: photo, box in upright pixels, group, person, who named it, how sure that is.
 
     A face is listed once for each file of its photo, so copies are listed, too; `phototag status` counts it once.
     """
@@ -85,7 +85,7 @@ def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -
 
     with options.store(db) as store:
         require_face(store, face)
-        named = name_face(store, face, did_you_mean.meant(store, person, new=new))
+        named = name_face(store, face, did_you_mean.intended_name(store, person, new=new))
         click.echo(f"Face {face} is {printable(named.name)}.")
         if not no_tag:
             tag_and_report(store)
@@ -97,7 +97,7 @@ def faces_is(face: int, person: str, new: bool, no_tag: bool, db: Path | None) -
 @options.no_tag
 @options.database
 def faces_not(face: int, person: str, no_tag: bool, db: Path | None) -> None:
-    """Say that FACE is not PERSON. It never gets that name with a group or as a tag."""
+    """Say that FACE is not PERSON. Neither a group nor a tag gives it that name again."""
     from phototag.workflows.naming.people import reject_faces
 
     with options.store(db) as store:
@@ -120,7 +120,7 @@ def faces_not(face: int, person: str, no_tag: bool, db: Path | None) -> None:
 @options.no_tag
 @options.database
 def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool, db: Path | None) -> None:
-    """Add a face of PHOTO that was missed, at --box, and say that it is PERSON. It stays whatever detector runs later.
+    """Add a missed face of PHOTO, at --box, and say that it is PERSON. It stays even if another detector runs later.
 
     \b
     phototag faces add party.jpg "Ada Lovelace" --box 1210,340,96,120
@@ -128,7 +128,7 @@ def faces_add(photo: Path, person: str | None, box: Box, new: bool, no_tag: bool
     from phototag.workflows.naming.add_face import add_face
 
     with options.store(db) as store:
-        person = None if person is None else did_you_mean.meant(store, person, new=new)
+        person = None if person is None else did_you_mean.intended_name(store, person, new=new)
         done = add_face(store, photo, box, person, options.settings(db=db), options.progress(False))
         who = f"; it is {printable(done.person.name)}" if done.person else ""
         click.echo(f"Face {done.face} was {'known there already' if done.known else 'added'}{who}.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phototag.cli import options
-from phototag.cli.tag import told as told_of_tags
+from phototag.cli.tag import tagging_lines
 from phototag.display import counted, path_text, printable
 
 if TYPE_CHECKING:
@@ -66,34 +66,34 @@ def forget(
         return forget_missing(store, since, dry_run=dry_run)
 
     with options.store(db) as store:
-        told = job(dry_run=True)
-        nothing = not (told.files or told.photos) and missing
+        forgotten = job(dry_run=True)
+        nothing = not (forgotten.files or forgotten.photos) and missing
         if not dry_run:
             if not (yes or nothing):
-                click.echo(f"{_photos(told, 'Would forget')}\nTheir names stay in the journal.", err=as_json)
+                click.echo(f"{_photos(forgotten, 'Would forget')}\nTheir names stay in the journal.", err=as_json)
                 _ask("Type yes to forget them", "yes", as_json)
-            told = job(dry_run=False)
-        tagged = refresh(store, options.progress(as_json)) if told.photos and not dry_run else None
-        lines = [_photos(told, "Would forget" if dry_run else "Forgot"), *_indexed_anew(told)]
+            forgotten = job(dry_run=False)
+        tagged = refresh(store, options.progress(as_json)) if forgotten.photos and not dry_run else None
+        lines = [_photos(forgotten, "Would forget" if dry_run else "Forgot"), *_indexed_anew(forgotten)]
         if nothing:
             lines = ["No photo is missing that long." if older_than else "No photo is missing."]
-        lines += [*still_there(told.left), *(told_of_tags(tagged) if tagged else [])]
-        options.show({**asdict(told), "tagged": asdict(tagged) if tagged else None}, "\n".join(lines), as_json)
+        lines += [*still_there(forgotten.left), *(tagging_lines(tagged) if tagged else [])]
+        options.show({**asdict(forgotten), "tagged": asdict(tagged) if tagged else None}, "\n".join(lines), as_json)
 
 
-def _indexed_anew(told: ForgottenPhotos) -> list[str]:
-    if told.inside is None:
+def _indexed_anew(forgotten: ForgottenPhotos) -> list[str]:
+    if forgotten.inside is None:
         return []
     return [
-        f"The next index of {path_text(told.inside)} finds what still lies there, with its names; a file called "
+        f"The next index of {path_text(forgotten.inside)} finds what still lies there, with its names; a file called "
         ".nomedia in the folder keeps it out."
     ]
 
 
-def _photos(told: ForgottenPhotos, how: str) -> str:
+def _photos(forgotten: ForgottenPhotos, how: str) -> str:
     return (
-        f"{how} {counted(told.photos, 'photo')} with {counted(told.faces, 'face')}, "
-        f"{told.named:,} of them named by you."
+        f"{how} {counted(forgotten.photos, 'photo')} with {counted(forgotten.faces, 'face')}, "
+        f"{forgotten.named:,} of them named by you."
     )
 
 

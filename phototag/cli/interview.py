@@ -12,7 +12,7 @@ from prompt_toolkit.completion import FuzzyWordCompleter
 from rich.console import Console
 
 from phototag.cli import hints, pictures
-from phototag.cli.did_you_mean import is_meant
+from phototag.cli.did_you_mean import confirm_name
 from phototag.cli.interview_text import Choice, all_of_them, none_of_them, question_text, typed_numbers
 from phototag.cli.interview_text import hints as key_hints
 from phototag.display import counted, path_text, printable
@@ -191,7 +191,7 @@ class _Terminal:
         """The typed name, or the known name near it if that one is meant. Raises _NotAnswered if the user gives up."""
         nearly = similar_person(self.session.store, name)
         try:
-            return nearly.name if nearly and is_meant(nearly.name) else name
+            return nearly.name if nearly and confirm_name(nearly.name) else name
         except click.Abort:
             raise _NotAnswered from None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import options
-from phototag.cli.tag import told
+from phototag.cli.tag import tagging_lines
 from phototag.display import counted
 
 
@@ -27,7 +27,7 @@ from phototag.display import counted
 def label(folder: Path, no_tag: bool, db: Path | None, as_json: bool) -> None:
     """Take names from folders, as in `people/Ada Lovelace/2019/1.jpg`, and look for these people in all other photos.
 
-    A photo that is in two people's folders, or on which it isn't clear which face is meant, names nobody and is listed.
+    A photo that is in two people's folders, or on which several faces may be the person, is left out and listed.
     """
     from phototag.workflows.naming.label import label_from_folders
     from phototag.workflows.recognition.refresh import refresh
@@ -39,7 +39,7 @@ def label(folder: Path, no_tag: bool, db: Path | None, as_json: bool) -> None:
     lines = [f"Named {counted(done.faces, 'face')} of {counted(done.people, 'person', 'people')}{without}."]
     if done.conflicts:
         count = counted(len(done.conflicts), "photo")
-        lines.append(f"{count} left out, as it isn't clear who is meant; `phototag name` and `faces is` say it:")
+        lines.append(f"{count} left out: it isn't clear which face is who. Name them with `phototag faces is`:")
         lines += [f"  {conflict}" for conflict in done.conflicts]
-    lines += told(tagged) if tagged else []
+    lines += tagging_lines(tagged) if tagged else []
     options.show({**asdict(done), "tagged": asdict(tagged) if tagged else None}, "\n".join(lines), as_json)

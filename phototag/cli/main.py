@@ -109,7 +109,7 @@ add_verbose(cli)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with its documented code."""
     signal.signal(signal.SIGTERM, _terminated)
-    streams.show_everything()
+    streams.escape_unencodable()
     code = _exit_code(arguments)
     streams.flush()
     sys.exit(code)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from phototag.cli import did_you_mean, options
-from phototag.cli.tag import tag_and_report, told
+from phototag.cli.tag import tag_and_report, tagging_lines
 from phototag.display import counted, printable
 from phototag.errors import TooLittleDataError, UsageError
 
@@ -41,7 +41,7 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
                 raise UsageError(f'say who group {group} is, as in `phototag name {group} "Ada Lovelace"`')
             refresh(store, options.progress(False), tag=not no_tag)
             members = group_faces(store, group)
-            done = name_group(store, members, did_you_mean.meant(store, name, new=new))
+            done = name_group(store, members, did_you_mean.intended_name(store, name, new=new))
             are = "is" if done.faces == 1 else "are"
             click.echo(f"{counted(done.faces, 'face')} of group {group} {are} {printable(done.person.name)}.")
             if done.left_out:
@@ -57,5 +57,5 @@ def name(group: int | None, name: str | None, no_images: bool, new: bool, no_tag
 
         session = InterviewSession.open(store, options.progress(False), tag=not no_tag)
         tagged = interview(session, None if no_tag else Tagger(store.path), images=not no_images)
-        for line in told(tagged) if tagged else []:
+        for line in tagging_lines(tagged) if tagged else []:
             click.echo(line)

@@ -57,7 +57,7 @@ def seconds(_context: click.Context, _parameter: click.Parameter, value: str | N
         return None
     found = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?|(\d+)", value.strip().lower())
     if not found or not any(found.groups()):
-        raise click.BadParameter(f"{value!r} is no duration: give each number its unit, as in 2h, 1h30m or 45s")
+        raise click.BadParameter(f"{value!r} is not a duration: give each number a unit, as in 2h, 1h30m or 45s")
     days, hours, minutes, *rest = (int(part or 0) for part in found.groups())
     return 86400.0 * days + 3600 * hours + 60 * minutes + sum(rest)
 
@@ -71,13 +71,13 @@ def box(_context: click.Context, _parameter: click.Parameter, value: str) -> Box
     except ValueError:
         sides = []
     if len(sides) != 4 or not all(map(math.isfinite, sides)) or min(sides[2:]) <= 0:
-        raise click.BadParameter(f"{value!r} is no box: give left, top, width and height, as in 120,40,60,80")
+        raise click.BadParameter(f"{value!r} is not a box: give left, top, width and height, as in 120,40,60,80")
     return Box(*sides)
 
 
-_LOOKING = ("detector", "embedder", "device", "jobs", "min_face", "detail")
-_SETTINGS = ("db", *_LOOKING, "precision")
-_HOW = ("budget", "follow", "retry", "accept_missing")
+_ANALYSIS = ("detector", "embedder", "device", "jobs", "min_face", "detail")
+_SETTINGS = ("db", *_ANALYSIS, "precision")
+_INDEXING = ("budget", "follow", "retry", "accept_missing")
 
 
 _ENGINES: tuple[Callable[[F], F], ...] = (
@@ -109,11 +109,11 @@ _ENGINES: tuple[Callable[[F], F], ...] = (
 
 
 def engine_options(command: Callable[..., int | None]) -> Callable[..., int | None]:
-    """The flags of a command that looks at photos, handed on as `settings`."""
+    """The options of a command that analyzes photos, passed to it as `settings`."""
 
     @wraps(command)
     def packed(**flags: Any) -> int | None:
-        return command(settings=settings(**{name: flags.pop(name) for name in _LOOKING}), **flags)
+        return command(settings=settings(**{name: flags.pop(name) for name in _ANALYSIS}), **flags)
 
     for option in reversed(_ENGINES):
         packed = option(packed)
@@ -121,12 +121,12 @@ def engine_options(command: Callable[..., int | None]) -> Callable[..., int | No
 
 
 def index_options(command: Callable[..., int]) -> Callable[..., int]:
-    """The flags of every command that indexes, handed on as `settings` and as keywords `how` of the job."""
+    """The options of a command that indexes, passed to it as `settings`, and as `how`: keyword arguments of the job."""
 
     @wraps(command)
     def packed(**flags: Any) -> int:
         chosen = settings(**{name: flags.pop(name) for name in _SETTINGS if name in flags})
-        return command(settings=chosen, how={name: flags.pop(name) for name in _HOW}, **flags)
+        return command(settings=chosen, how={name: flags.pop(name) for name in _INDEXING}, **flags)
 
     for option in reversed(
         [
@@ -139,8 +139,8 @@ def index_options(command: Callable[..., int]) -> Callable[..., int]:
                 help="Stop after this time (2h, 1h30m); the next run continues.",
             ),
             click.option("--follow", is_flag=True, help="Follow symbolic links."),
-            click.option("--retry", is_flag=True, help="Try files again that could not be used before."),
-            click.option("--accept-missing", is_flag=True, help="Accept that many files are gone at once."),
+            click.option("--retry", is_flag=True, help="Retry files that could not be used before."),
+            click.option("--accept-missing", is_flag=True, help="Continue even if many files are missing at once."),
             database,
         ]
     ):
@@ -167,9 +167,9 @@ def store(db: Path | None, *, write: bool = True) -> Generator[Store, None, None
 
 @contextmanager
 def store_for(folders: Sequence[Path], db: Path) -> Generator[Store, None, None]:
-    """The open database that folders are indexed into; without one, it is made if all of them are there.
+    """The open database to index folders into; it is created if it doesn't exist and all folders do.
 
-    Raises UsageError for a folder that isn't there, or if there is neither a folder nor a database.
+    Raises UsageError if a folder doesn't exist, or without both folders and database.
     """
     from phototag.store.connect import open_store
 
@@ -183,32 +183,32 @@ def store_for(folders: Sequence[Path], db: Path) -> Generator[Store, None, None]
 
 
 def progress(as_json: bool) -> Progress:
-    """Whoever watches this run."""
+    """The progress display of this run."""
     from phototag.cli.progress import Lines, watch
 
     return Lines(as_json=True) if as_json else watch()
 
 
 def show(result: object, text: str, as_json: bool) -> None:
-    """Print a command's result: JSON for machines, a sentence for people."""
+    """Print a command's result: as JSON, or as text for people."""
     click.echo(json.dumps(result, default=_plain, indent=2) if as_json else text)
 
 
 def first_lines(lines: Sequence[str], most: int = 10) -> list[str]:
-    """The first lines of a list, indented, and how many more `--json` prints."""
+    """The first lines of a list, indented, and how many more there are."""
     hidden = len(lines) - most
     return [f"  {line}" for line in [*lines[:most], *([f"{and_more(hidden)}: `--json` has them all"] * (hidden > 0))]]
 
 
 def distance_and_limit(distance: float, limit: float) -> str:
-    """`(distance 0.42, limit 0.38)`, with a third digit if both would look the same."""
+    """`(distance 0.42, limit 0.38)`, with a third digit if both would read the same."""
     digits = 3 if f"{distance:.2f}" == f"{limit:.2f}" else 2
     return f"(distance {distance:.{digits}f}, limit {limit:.{digits}f})"
 
 
 @contextmanager
 def in_utf8() -> Generator[TextIO, None, None]:
-    """Standard output for other programs: UTF-8, whatever the terminal's encoding; line ends as they are written."""
+    """Standard output for other programs: UTF-8 whatever the terminal's encoding, line ends unchanged."""
     sys.stdout.flush()
     file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", errors="backslashreplace", newline="")
     try:

@@ -41,8 +41,7 @@ def merge(name: str, into: str, yes: bool, no_tag: bool, db: Path | None) -> Non
     from phototag.workflows.naming.people import preview_merge
 
     with options.store(db) as store:
-        told = preview_merge(store, name, into)
-        click.echo(_joins(told))
+        click.echo(_preview(preview_merge(store, name, into)))
         if not yes:
             click.confirm("Are they one person?", abort=True)
         done = job(store, name, into)
@@ -53,11 +52,11 @@ def merge(name: str, into: str, yes: bool, no_tag: bool, db: Path | None) -> Non
             tag_and_report(store)
 
 
-def _joins(told: MergePreview) -> str:
-    person, other = printable(told.person.name), printable(told.other.name)
-    text = f"{other} ({counted(told.other_faces, 'face')}) joins {person} ({counted(told.faces, 'face')})."
-    if told.photos:
-        text += f" Mind: both are seen in {counted(told.photos, 'photo')}, as two people would be."
+def _preview(found: MergePreview) -> str:
+    person, other = printable(found.person.name), printable(found.other.name)
+    text = f"{other} ({counted(found.other_faces, 'face')}) joins {person} ({counted(found.faces, 'face')})."
+    if found.photos:
+        text += f" Mind: both are seen in {counted(found.photos, 'photo')}, as two people would be."
     return text
 
 

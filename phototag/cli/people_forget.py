@@ -11,7 +11,7 @@ import click
 from phototag.cli import options
 from phototag.cli.forget import dry_run, still_there
 from phototag.cli.people import name
-from phototag.cli.tag import told as told_of_tags
+from phototag.cli.tag import tagging_lines
 from phototag.display import counted, printable
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def people_forget(
             _require_name(store, told, name_again, as_json)
             told = forget_person(store, name, tagged=tagged)
             tags = refresh(store, options.progress(as_json))
-            lines = _gone(told, tagged) + (told_of_tags(tags) if tags else [])
+            lines = _gone(told, tagged) + (tagging_lines(tags) if tags else [])
         options.show({**asdict(told), "tags": asdict(tags) if tags else None}, "\n".join(lines), as_json)
 
 

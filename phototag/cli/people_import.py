@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phototag.cli import options
-from phototag.cli.tag import told as told_of_tags
+from phototag.cli.tag import tagging_lines
 from phototag.display import counted, path_text, printable
 from phototag.errors import DONE_WITH_PROBLEMS, UsageError
 
@@ -42,7 +42,7 @@ def people_import(file: Path, overrule: bool, dry_run: bool, no_tag: bool, db: P
         watcher = options.progress(as_json)
         done = import_names(store, names, settings, watcher, overrule=overrule, dry_run=dry_run)
         tagged = refresh(store, watcher) if done.answer is not None and not (no_tag or dry_run) else None
-    lines = _told(done, dry_run) + (told_of_tags(tagged) if tagged else [])
+    lines = _summary(done, dry_run) + (tagging_lines(tagged) if tagged else [])
     options.show({**asdict(done), "tagged": asdict(tagged) if tagged else None}, "\n".join(lines), as_json)
     return DONE_WITH_PROBLEMS if done.problems or done.left_out else 0
 
@@ -60,7 +60,7 @@ def _read(file: Path) -> NamesFile:
         raise UsageError(f"{where} can't be imported, and nothing was changed: {error}") from error
 
 
-def _told(done: Imported, dry_run: bool) -> list[str]:
+def _summary(done: Imported, dry_run: bool) -> list[str]:
     would = "Would name" if dry_run else "Named"
     lines = [f"{would} {counted(done.names, 'face')}; {counted(done.people, 'new person', 'new people')}."]
     others = done.faces - done.names

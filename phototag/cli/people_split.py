@@ -62,9 +62,9 @@ def split(
             raise click.UsageError(f"{are}: `phototag people split` lists them")
         done = []
         if faces or part is not None:
-            other = None if other is None else did_you_mean.meant(store, other, new=new)
+            other = None if other is None else did_you_mean.intended_name(store, other, new=new)
             done = [job(store, name, faces or found[(part or 1) - 1], other)]
-            click.echo(_told(done[0]))
+            click.echo(_summary(done[0]))
         elif sys.stdin.isatty() and sys.stdout.isatty():
             done = _ask(store, name, found, images=not no_images, new=new)
         else:
@@ -79,7 +79,7 @@ def _line(number: int, group: Sequence[int]) -> str:
     return f"part {number}: {counted(len(group), 'face')} ({', '.join(map(str, group[:_SHOWN]))}{more})"
 
 
-def _told(done: Split) -> str:
+def _summary(done: Split) -> str:
     are = "is" if done.faces == 1 else "are"
     whose = printable(done.other.name) if done.other else "somebody yet to be named"
     return f"{counted(done.faces, 'face')} of {printable(done.person.name)} {are} {whose}."
@@ -109,11 +109,11 @@ def _ask(store: Store, name: str, found: Sequence[Sequence[int]], *, images: boo
             if answer == "q":
                 return done
             try:
-                other = None if answer == "?" else did_you_mean.meant(store, answer, new=new)
+                other = None if answer == "?" else did_you_mean.intended_name(store, answer, new=new)
                 done.append(job(store, name, group, other))
             except UsageError as error:
                 click.echo(hints.sentence(error))
                 continue
-            click.echo(_told(done[-1]))
+            click.echo(_summary(done[-1]))
             break
     return done

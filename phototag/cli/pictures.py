@@ -1,4 +1,4 @@
-"""Faces as pictures on a terminal, by whatever means it has: sixel, kitty's or iTerm's protocol, else half-blocks."""
+"""Pictures of faces on a terminal, by what it supports: sixel, kitty's or iTerm's protocol, else half-blocks."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def _sheet(console: Console, sheet: bytes, width: int) -> None:
         console.file.write(_inline(sheet, min(console.width, width)))
         console.file.flush()
         return
-    from textual_image.renderable import Image  # asks the terminal what it can: only once there is something to show
+    from textual_image.renderable import Image  # queries the terminal on import: only once there is something to show
 
     console.print(Image(io.BytesIO(sheet), width=min(console.width, width), height="auto"))
 
 
 def open_all(pictures: Sequence[bytes]) -> None:
-    """Show pictures as one in the desktop's viewer."""
+    """Show pictures in the desktop's viewer, on one sheet."""
     open_picture(contact_sheet(pictures))
 
 
@@ -59,7 +59,7 @@ def open_picture(picture: bytes) -> None:
 
 
 def _speaks_iterm() -> bool:
-    """Whether the terminal shows pictures in iTerm's protocol; such terminals don't answer when asked."""
+    """Whether the terminal shows pictures in iTerm's protocol; such terminals don't answer textual-image's queries."""
     return "iTerm" in environment_variable("TERM_PROGRAM") + environment_variable("LC_TERMINAL")
 
 

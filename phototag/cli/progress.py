@@ -1,4 +1,4 @@
-"""Progress on a terminal (a bar with rate and time left) or in a log (a line each ten seconds)."""
+"""Progress on a terminal (a bar with rate and time left) or in a log (a line every ten seconds)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from phototag.display import path_text
 from phototag.progress import Progress
 from phototag.types import Problem
 
-#: Seconds between two lines of a job that isn't watched on a terminal.
+#: Seconds between two lines of progress where standard error is no terminal.
 _EVERY = 10.0
 
 
@@ -20,26 +20,26 @@ def watch() -> Progress:
 
 
 class Lines:
-    """A line each ten seconds on standard error: text, or JSON for machines."""
+    """A line every ten seconds on standard error: text, or JSON for programs."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.job, self.done = "", 0
         self.total: int | None = None
-        self.since = self.said = 0.0
+        self.since = self.last_line = 0.0
 
     def start(self, job: str, total: int | None) -> None:
         self.job, self.total, self.done = job, total, 0
-        self.since = self.said = time.monotonic()
+        self.since = self.last_line = time.monotonic()
 
     def advance(self, steps: int = 1) -> None:
         self.done += steps
         now = time.monotonic()
-        if now - self.said >= _EVERY:
-            self.said = now
-            self._tell(now - self.since)
+        if now - self.last_line >= _EVERY:
+            self.last_line = now
+            self._report(now - self.since)
 
-    def _tell(self, seconds: float) -> None:
+    def _report(self, seconds: float) -> None:
         rate = self.done / seconds if seconds else 0.0
         left = (self.total - self.done) / rate if self.total and rate else None
         if self.as_json:
@@ -65,7 +65,7 @@ class Lines:
 
     def finish(self) -> None:
         if time.monotonic() - self.since >= _EVERY:
-            self._tell(time.monotonic() - self.since)
+            self._report(time.monotonic() - self.since)
 
     def _print(self, **event: object) -> None:
         self._write(json.dumps(event))

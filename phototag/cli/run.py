@@ -12,7 +12,7 @@ from phototag.cli import options
 from phototag.cli.cluster import remarks
 from phototag.cli.index import sentence, status
 from phototag.cli.report import default_folder
-from phototag.cli.tag import told
+from phototag.cli.tag import tagging_lines
 from phototag.display import counted
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run(
         done = job(store, paths, settings, out or default_folder(store.path), options.progress(as_json), **how)
     lines = [sentence(done.indexed), f"{counted(done.clustered.groups, 'unnamed group')}."]
     if done.tagged:
-        lines += told(done.tagged)
+        lines += tagging_lines(done.tagged)
     if done.clustered.groups:
         lines.append("Name people with `phototag name`.")
     lines += remarks(done.clustered)

@@ -1,4 +1,4 @@
-"""Standard streams that take any text, whatever the terminal's encoding."""
+"""Standard streams that accept any text, whatever the terminal's encoding."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import sys
 
 
 class _Ascii(io.TextIOWrapper):
-    """A stream that escapes all but ASCII. Click takes one that says so for a mistake, and writes UTF-8 to it."""
+    """A stream that escapes all but ASCII; it claims to be Latin-1, since Click would replace an ASCII stream."""
 
     encoding = "iso8859-1"
 
 
-def show_everything() -> None:
-    """Letters that the terminal's encoding lacks are escaped, as `\\u0141`; bytes typed that it lacks are kept."""
-    sys.stdout = _forgiving(sys.stdout)
-    sys.stderr = _forgiving(sys.stderr)
+def escape_unencodable() -> None:
+    """Escape letters that the terminal's encoding lacks, as `\\u0141`; keep typed bytes that it can't decode."""
+    sys.stdout = _escaping(sys.stdout)
+    sys.stderr = _escaping(sys.stderr)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")
 
 
 def flush() -> None:
-    """Write what is still buffered; where nobody reads it any more, drop it, or Python would try again and complain."""
+    """Write what is buffered. If the reader is gone, drop it: at exit Python would try again and print an error."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -31,8 +31,8 @@ def flush() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _forgiving(stream: object) -> object:
-    if not isinstance(stream, io.TextIOWrapper):  # a test's, or a host program's
+def _escaping(stream: object) -> object:
+    if not isinstance(stream, io.TextIOWrapper):  # replaced by a test or a host program
         return stream
     if codecs.lookup(stream.encoding).name != "ascii":
         stream.reconfigure(errors="backslashreplace")

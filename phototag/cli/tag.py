@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from phototag.store.connect import Store
     from phototag.workflows.recognition.tag import Tagged
 
-#: Names claimed twice in a photo that are shown.
+#: Names that two faces of one photo might have: how many are shown.
 _SHOWN = 5
 
 
@@ -24,7 +24,7 @@ _SHOWN = 5
     "--precision",
     type=float,
     metavar="SHARE",
-    help="The share of tags that should be right this time, as 0.995 (default: as `train` or `run` was told last).",
+    help="The share of tags that should be right this time, as 0.995 (default: the last one of `train` or `run`).",
 )
 @options.database
 @options.as_json
@@ -39,22 +39,22 @@ def tag(precision: float | None, db: Path | None, as_json: bool) -> None:
     with options.store(db) as store:
         read = TaggingInput.read(store)
         usable_model(store)
-        train_people(store, options.progress(as_json), read=read)  # something may have been said since
+        train_people(store, options.progress(as_json), read=read)  # answers may have been saved since the last training
         done = tag_faces(store, options.progress(as_json), precision=settings.requested_precision(), read=read)
-    options.show(asdict(done), "\n".join(told(done)), as_json)
+    options.show(asdict(done), "\n".join(tagging_lines(done)), as_json)
 
 
 def tag_and_report(store: Store) -> None:
-    """Tag everybody who is named on all other faces, print what came of it, and group the rest again."""
+    """Find the named people on all other faces, print the result, and group the remaining faces again."""
     from phototag.workflows.recognition.refresh import refresh
 
     if done := refresh(store, options.progress(False)):
-        for line in told(done):
+        for line in tagging_lines(done):
             click.echo(line)
 
 
-def told(done: Tagged) -> list[str]:
-    """What was tagged, how many wrongly by estimate, and which names were claimed twice in a photo."""
+def tagging_lines(done: Tagged) -> list[str]:
+    """How many faces were tagged, how many tags should be wrong, and names that two faces of a photo might have."""
     rest = done.faces - done.named
     lines = [f"{counted(done.faces, 'unnamed face')}: {done.named:,} tagged, {rest:,} unknown."]
     if done.named and done.wrong is None:
@@ -62,7 +62,7 @@ def told(done: Tagged) -> list[str]:
     elif done.named:
         lines.append(f"About {done.wrong:.1f} of these tags should be wrong; `phototag tune` shows other choices.")
     if done.twice:
-        lines.append("One photo, one name, two faces; the better one has it:")
+        lines.append("In these photos two faces might have the same name; the more probable one has it:")
         twice = [
             f"{path_text(one.face.photo)}: face {one.kept.face} is {printable(one.person)}, not face {one.face.face}"
             for one in done.twice

@@ -27,7 +27,7 @@ def train(precision: float | None, db: Path | None, as_json: bool) -> None:
         text += f" ({done.left_out:,} too poor to learn from)"
     text += "."
     if done.people == 1:
-        text += " There is nobody to tell them from: name another group with `phototag name`."
+        text += " One person can't be compared with anybody: name another group with `phototag name`."
     elif not done.calibrated_on:
-        text += " Too few are named to learn how sure to be: the network's own figures decide."
+        text += " Too few faces are named to measure how reliable guesses are: the embedder's typical values are used."
     options.show(asdict(done), text, as_json)

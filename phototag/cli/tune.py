@@ -27,7 +27,7 @@ def tune(precisions: tuple[float, ...], db: Path | None, as_json: bool) -> None:
     from phototag.workflows.recognition.tune import tune as job
 
     if not all(0 < precision < 1 for precision in precisions):
-        raise UsageError("a precision is a share between 0 and 1, as 0.995")
+        raise UsageError("a precision is a share between 0 and 1, such as 0.995")
     with options.store(db, write=False) as store:
         done = job(store, options.progress(as_json), precisions or CHOICES)
     lines = ["precision    tagged    wrong, about    people    sure from"]
@@ -40,7 +40,7 @@ def tune(precisions: tuple[float, ...], db: Path | None, as_json: bool) -> None:
         "There are not enough names yet to tell how many of these tags would be wrong."
         if done.known is None
         else f"Of {counted(done.faces, 'unnamed face')} about {done.known:,.0f} are of people whom you named. "
-        f"Measured on {counted(done.calibrated_on, 'claim')} about your own named faces."
+        f"Measured on {counted(done.calibrated_on, 'guess', 'guesses')} about your own named faces."
     )
     lines.append("Set one with `phototag train --precision SHARE`, then `phototag tag`.")
     options.show(asdict(done), "\n".join(lines), as_json)

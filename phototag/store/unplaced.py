@@ -1,4 +1,4 @@
-"""Unplaced names: who is to be found on an edited photo, and whose face no version of it shows any more."""
+"""Unplaced names: labels of a photo's earlier versions whose faces the edited photo doesn't show any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from phototag.types import Box, Vectors
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EarlierFace:
-    """A face of an earlier version of a photo, about which a decision was made; `kept`: it stays though not found."""
+    """A face with decisions on an earlier version of a photo; `kept`: it stays even if no detector finds it."""
 
     id: int
     subject: int
@@ -66,9 +66,9 @@ def undecided_faces(store: Store, photo: int, embedder: int) -> list[tuple[Box, 
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """A name that was given to a face of a photo, and that no face of the edited photo has any more.
+    """A person who was named on an earlier version of a photo, and whom no face of the edited photo is labelled with.
 
-    `photo`: where the edited photo lies; `face`: the face on an earlier version; `unnamed`: faces on the edited photo
+    `photo`: path of the edited photo. `face`: the face on the earlier version. `unnamed`: faces of the edited photo
     that have no label.
     """
 
@@ -79,12 +79,12 @@ class Unplaced:
     unnamed: tuple[int, ...] = ()
 
 
-#: Where it is noted that somebody isn't on a photo: a pixel in its corner, where no detector finds a face.
+#: Decisions that somebody isn't on a photo need a face: a pixel in the corner, where no detector finds one.
 _CORNER = Box(0, 0, 1, 1)
 
 
 def absence_place(store: Store, photo: int) -> int:
-    """The place that decisions on who isn't on a photo at all are about (inside a write transaction)."""
+    """The face (id) for decisions that somebody isn't on a photo at all (inside a write transaction)."""
     known = store.value(
         "SELECT id FROM face WHERE photo = :photo AND NOT present AND x = 0 AND y = 0 AND w <= 1 AND h <= 1",
         photo=photo,
@@ -92,11 +92,47 @@ def absence_place(store: Store, photo: int) -> int:
     return add_place(store, photo, _CORNER) if known is None else int(known)
 
 
-def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:
-    """Names whose faces could not be found again when their photos were edited, by path; optionally of one photo.
+#: Names of earlier versions that no face of the edited photo has; `:photo`: of this photo only, NULL for all.
+_UNPLACED = """
+WITH version AS MATERIALIZED (SELECT before, now FROM photo_version)
+SELECT who.name AS person, at.full_path AS path, max(f.id) AS face, p.id AS photo,
+    (SELECT group_concat(i.face) FROM identity i WHERE i.photo = p.id AND i.verb IS NULL) AS unnamed
+FROM version v
+JOIN photo p ON p.id = v.now
+JOIN photo_place at ON at.photo = p.id
+JOIN face f ON f.photo = v.before
+JOIN label l ON l.face = f.subject AND l.verb = 'is'
+JOIN person who ON who.id = l.person
+WHERE at.state <> 'missing' AND coalesce(p.id = :photo, TRUE)
+  -- no version that is present shows the face
+  AND NOT EXISTS (
+      SELECT 1 FROM face k JOIN file o ON o.photo = k.photo WHERE k.subject = f.subject AND k.present
+  )
+  -- no other face of the photo is the person
+  AND NOT EXISTS (
+      SELECT 1 FROM face k JOIN label m ON m.face = k.subject
+      WHERE k.photo = p.id AND k.present AND m.person = l.person
+  )
+  -- nobody said that the person isn't on the photo, or on a version before (see `absence_place`)
+  AND NOT EXISTS (
+      SELECT 1 FROM face o
+      JOIN standing n ON n.face = o.subject AND n.verb = 'is-not' AND n.person = l.person
+      WHERE NOT o.present AND o.x = 0 AND o.y = 0 AND o.w <= 1 AND o.h <= 1
+        AND (
+            o.photo = p.id
+            OR EXISTS (SELECT 1 FROM version u WHERE u.before = o.photo AND u.now = p.id)
+        )
+  )
+GROUP BY p.id, who.id, f.subject
+ORDER BY path, person, max(f.id)
+"""
 
-    A name is placed by a face of that person on the photo. It isn't asked for if they are said not to be on the photo,
-    or not on a version before.
+
+def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:
+    """Names whose faces were lost when their photos were edited, by path; optionally of one photo.
+
+    Left out are people who are labelled on another face of the photo, and those of whom a human said that they aren't
+    on the photo or on an earlier version.
     """
     return [
         Unplaced(
@@ -106,40 +142,5 @@ def unplaced(store: Store, photo: int | None = None) -> list[Unplaced]:
             row["photo"],
             tuple(sorted(map(int, row["unnamed"].split(",")))) if row["unnamed"] else (),
         )
-        for row in store.records(
-            """
-            WITH version AS MATERIALIZED (SELECT before, now FROM photo_version)
-            SELECT who.name AS person, at.full_path AS path, max(f.id) AS face, p.id AS photo,
-                (SELECT group_concat(i.face) FROM identity i WHERE i.photo = p.id AND i.verb IS NULL) AS unnamed
-            FROM version v
-            JOIN photo p ON p.id = v.now
-            JOIN photo_place at ON at.photo = p.id
-            JOIN face f ON f.photo = v.before
-            JOIN label l ON l.face = f.subject AND l.verb = 'is'
-            JOIN person who ON who.id = l.person
-            WHERE at.state <> 'missing' AND coalesce(p.id = :photo, TRUE)
-              -- no version that is present shows the face
-              AND NOT EXISTS (
-                  SELECT 1 FROM face k JOIN file o ON o.photo = k.photo WHERE k.subject = f.subject AND k.present
-              )
-              -- no other face of the photo is the person
-              AND NOT EXISTS (
-                  SELECT 1 FROM face k JOIN label m ON m.face = k.subject
-                  WHERE k.photo = p.id AND k.present AND m.person = l.person
-              )
-              -- nobody said that the person isn't on the photo, or on a version before (see `absence_place`)
-              AND NOT EXISTS (
-                  SELECT 1 FROM face o
-                  JOIN standing n ON n.face = o.subject AND n.verb = 'is-not' AND n.person = l.person
-                  WHERE NOT o.present AND o.x = 0 AND o.y = 0 AND o.w <= 1 AND o.h <= 1
-                    AND (
-                        o.photo = p.id
-                        OR EXISTS (SELECT 1 FROM version u WHERE u.before = o.photo AND u.now = p.id)
-                    )
-              )
-            GROUP BY p.id, who.id, f.subject
-            ORDER BY path, person, max(f.id)
-            """,
-            photo=photo,
-        )
+        for row in store.records(_UNPLACED, photo=photo)
     ]

@@ -78,7 +78,7 @@ def _respond(state: AppState, view: View, request: Request) -> Response:
 
 
 def _phototag_error(state: AppState, request: Request, error: Exception) -> Response:
-    """The reason as a sentence: on the page of the form that can't be saved, else on a page of its own."""
+    """Show the error: on the page of the form if its answer was refused, else on a page of its own."""
     if request.method == "POST" and isinstance(error, UsageError | TooLittleDataError):
         return redirect(state, form_page(form_of(request)), hints.sentence(error), "error")
     status = 404 if isinstance(error, UsageError) else 503 if isinstance(error, DatabaseUnavailableError) else 500
@@ -86,13 +86,13 @@ def _phototag_error(state: AppState, request: Request, error: Exception) -> Resp
 
 
 def _no_such_page(state: AppState, request: Request, error: Exception) -> Response:
-    """Any other address (404), or one that takes answers only (405)."""
+    """Show an unknown address (404), or a GET of one that only takes answers (405)."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     return state.page(request, "error.html", status, message="there is no such page")
 
 
 def _bug(state: AppState, request: Request, error: Exception) -> Response:
-    """Any other exception; with PHOTOTAG_DEBUG its traceback is printed."""
+    """Show any other exception; with PHOTOTAG_DEBUG its traceback is printed."""
     if debugging():
         traceback.print_exception(error)
     message = (

@@ -1,4 +1,4 @@
-"""What one run of the review server shares among its requests."""
+"""What all requests to one review server share."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from phototag.web.store_pool import StorePool
 from phototag.web.templates import review_environment
 from phototag.workflows.recognition.background import Tagger
 
-#: Seconds that the background tagging gets to end.
+#: Seconds to wait for background tagging when the server stops.
 _TAGGER_TIMEOUT = 10.0
 
 
 class AppState:
     """The keys, the interview, the tagger, the database connections and the templates of one server.
 
-    Raises PhototagError for a database that can't be reviewed.
+    Raises PhototagError if the database can't be opened or has nothing to review.
     """
 
     def __init__(self, db: Path, keys: Keys, engines: EngineProvider = INSTALLED) -> None:
@@ -44,7 +44,7 @@ class AppState:
         self.templates = review_environment()
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
-        """Render a page, with the values that all pages show."""
+        """Render a page with `values` and those that every page has."""
         path, query = request.url.path, request.url.query
         text = self.templates.get_template(f"review/{template}").render(
             {

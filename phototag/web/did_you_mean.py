@@ -7,7 +7,7 @@ from starlette.responses import Response
 from phototag.web.request_context import RequestContext
 from phototag.workflows.naming.near_names import similar_person
 
-#: Faces of the answer that are shown with the question, at most.
+#: Faces that are shown with the question, at most.
 _SHOWN = 12
 
 

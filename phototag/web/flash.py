@@ -1,4 +1,4 @@
-"""Flash messages: what came of an answer, shown on the next page."""
+"""Flash messages: the result of an answer, shown on the next page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Tone = Literal["done", "error"]
-#: Messages that are kept, for pages that are loaded again.
+#: Messages that are kept, in case a page is reloaded.
 _KEPT = 100
 
 

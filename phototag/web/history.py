@@ -1,4 +1,4 @@
-"""The history of answers, and undo and redo."""
+"""The history page, and undo and redo."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from phototag.web.request_context import RequestContext
 from phototag.workflows.naming.history import Undone, describe_in_full, undo
 
 _ANSWERS_A_PAGE = 50
-#: Faces that are shown of an answer, and of each change that undoing it makes.
+#: Faces shown for an answer, and for each change that undoing it makes.
 _FACES, _CHANGED = 6, 12
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An answer in words and in local time, some of its faces (ids), and the number of the others."""
+    """An answer as text, its local time, some of its faces (ids), and how many more there are."""
 
     answer: Answer
     words: str

@@ -1,11 +1,11 @@
-"""Numbers from addresses and forms, which anybody may have typed."""
+"""Numbers from addresses and forms, which are not trusted."""
 
 from __future__ import annotations
 
-#: Fewer digits than any number that SQLite's 64 bits can't hold.
+#: Numbers of so many digits always fit into SQLite's 64 bits.
 _MAX_DIGITS = 18
 
 
 def parse_number(text: str) -> int | None:
-    """A whole number of plain digits; None for anything else."""
+    """A whole number of ASCII digits; None for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None

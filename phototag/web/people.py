@@ -1,4 +1,4 @@
-"""Pages about people: everybody, one person's faces, and what a merge or a split would do."""
+"""Pages about people: the list, one person's faces, and previews of a merge or a split."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from phototag.web.request_context import RequestContext
 from phototag.workflows.naming import people as jobs
 
 _FACES_A_PAGE = 120
-#: Faces that are shown of each part of a person, at most.
+#: Faces shown of each proposed part of a person, at most.
 _FACES_A_PART = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A person as listed; `cover`: the face (id) that shows them best."""
+    """A person in the list; `cover`: the face (id) that represents them."""
 
     entry: PersonSummary
     cover: int | None
@@ -83,7 +83,7 @@ def _probability(face: Identified) -> float:
 
 
 def merging(context: RequestContext) -> Response:
-    """What a merge would join, before anything is changed."""
+    """Preview of a merge."""
     who = require_person(context)
     found = jobs.preview_merge(context.store, who.name, context.query("into"))
     sides = [
@@ -94,7 +94,7 @@ def merging(context: RequestContext) -> Response:
 
 
 def parts(context: RequestContext) -> Response:
-    """The groups that a person's faces would be without their name: proposals for a split."""
+    """Proposals for a split: the groups that a person's faces would form without the name."""
     who = require_person(context)
     found = jobs.split_proposal(context.store, who.name)
     shown, pager = paginate(found, CARDS_A_PAGE, context.page_number, f"/people/{who.id}/parts?")
@@ -112,5 +112,5 @@ def require_person(context: RequestContext) -> Person:
     """The person whose number is in the address, or who they were merged into. Raises UsageError if there is none."""
     who = people.resolve(context.store, context.id("person"))
     if who is None:
-        raise UsageError("there is no such person, or not any more: the list of people shows everybody")
+        raise UsageError("there is no such person (any more): the list of people shows everybody")
     return who

@@ -1,4 +1,4 @@
-"""Answers about a person: a new name, hide, merge, different people, and who the picked faces are."""
+"""Answers about a person: rename, hide, merge, different people, and who the picked faces are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from phototag.workflows.naming import people as jobs
 
 
 def rename(context: RequestContext) -> Response:
-    """Give the person another name."""
+    """Rename the person."""
     who = require_person(context)
     with context.answering(who):
         named = jobs.rename(context.store, who.name, context.form.text("name"), "reviewed")
@@ -34,7 +34,7 @@ def hide(context: RequestContext) -> Response:
 
 
 def merge(context: RequestContext) -> Response:
-    """Both are the same person, who keeps the second one's name."""
+    """Save that both are the same person, with the second one's name."""
     who, into = require_person(context), _other_person(context)
     with context.answering(who, into):
         done = jobs.merge(context.store, who.name, into.name, "reviewed")
@@ -44,7 +44,7 @@ def merge(context: RequestContext) -> Response:
 
 
 def different(context: RequestContext) -> Response:
-    """Both are different people."""
+    """Save that they are different people."""
     who, other = require_person(context), _other_person(context)
     with context.answering(who, other):
         jobs.different(context.store, who.name, other.name)

@@ -1,4 +1,4 @@
-"""A photo's page: name its faces, add a missed one, and place names whose faces were lost by an edit."""
+"""The page of a photo: name its faces, add a missed one, and place names whose faces were lost in an edit."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def photo(context: RequestContext) -> Response:
 
 
 def unplaced(context: RequestContext) -> Response:
-    """The names that have no face since their photos were edited."""
+    """The names whose faces were lost when their photos were edited."""
     lost = names_without_face(context.store)
     shown, pager = paginate(lost, CARDS_A_PAGE, context.page_number, "/photos/unplaced?")
     return context.page(
@@ -65,7 +65,7 @@ def unplaced(context: RequestContext) -> Response:
 
 
 def place(context: RequestContext) -> Response:
-    """Give a name without a face to a face of its photo or to a box, or say that the person is not on it any more."""
+    """Place a name without a face: on a face of the photo, on a drawn box, or "not on this photo any more"."""
     store, form, photo = context.store, context.form, context.id("photo")
     lost = next((one for one in names_without_face(store, photo) if one.face == form.number("name")), None)
     if lost is None:
@@ -87,7 +87,7 @@ def place(context: RequestContext) -> Response:
 
 
 def add(context: RequestContext) -> Response:
-    """Add the face in the form's box, which no detector found; the name is optional."""
+    """Add a missed face in the form's box; its name is optional."""
     photo, name = context.id("photo"), context.form.text("name")
     if name.strip() and (page := did_you_mean.ask_if_near(context)):
         return page
@@ -137,16 +137,16 @@ def face_is(context: RequestContext) -> Response:
 
 
 def _as_shown(store: Store, face: int, form: Form) -> Identified:
-    """The face as it is now. Raises UsageError if somebody said who it is since the form's page was made.
+    """The face as it is now. Raises UsageError if it was answered after the form's page was rendered.
 
-    The form's `known` is the person (id) whom the page showed, empty for an unknown face.
+    The form's `known` is the person (id) that the page showed, empty for an unknown face.
     """
     require_face(store, face)
     found = {entry.id: entry for entry in faces.identified(store, photo=faces.photo_and_date(store, face)[0])}.get(face)
     if found is None:
-        raise UsageError("this was marked as not a face meanwhile: nothing was changed; look again")
+        raise UsageError("this was marked as not a face in the meantime: nothing was changed; look again")
     shown, now = form.get("known"), "" if found.person_id is None else str(found.person_id)
-    # A new guess doesn't matter to somebody who names the face, but it does to "not them".
+    # A new tag doesn't matter to an answer that names the face, but it does to "not them".
     if shown not in (None, now) and (found.source == "human" or form.text("say") == "not"):
         who = printable(found.person) if found.person else "unknown"
         raise UsageError(f"meanwhile this face is {who}: nothing was changed; look again")

@@ -1,4 +1,4 @@
-"""The interview's pages: one question at a time, each with its faces, and the answer to it."""
+"""The pages of the interview: one question at a time with its faces, and its answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KINDS = {WhoIsIt: "who", IsItAlso: "also", AreTheyOne: "one", WhoIsNot: "not"}
 
 @dataclass(frozen=True, slots=True)
 class ShownFace:
-    """A face, the photo (id) that it is on, and when that was taken (ISO 8601), if known."""
+    """A face (id), its photo (id), and when that was taken (ISO 8601), if known."""
 
     id: int
     photo: int
@@ -32,7 +32,10 @@ class ShownFace:
 
 @dataclass(frozen=True, slots=True)
 class ShownSide:
-    """One of two that may be the same person; `name`: empty for an unknown group; `total`: with the faces not shown."""
+    """One of two sides that may be the same person.
+
+    `name`: empty for an unknown group. `total`: how many faces there are, shown or not.
+    """
 
     name: str
     faces: list[ShownFace]
@@ -79,7 +82,7 @@ def _shown(store: Store, ids: Iterable[int]) -> list[ShownFace]:
 
 
 def progress(context: RequestContext) -> Response:
-    """How many faces are named, as JSON, for a page that waits until new names are tried on all faces."""
+    """How many faces are named, as JSON, for a page that waits until background tagging is done."""
     busy = context.state.tagger.busy
     with context.state.interview.session() as session:
         return JSONResponse({"busy": busy, "progress": str(session.progress())})
@@ -114,7 +117,7 @@ def _save(session: InterviewSession, asked: Question, say: str, picked: set[int]
     without = [face for face in asked.shown if face not in picked]
     if say == "name" or say.startswith("likely-"):
         if isinstance(asked, WhoIsNot):
-            raise UsageError("that question takes a yes or a no")
+            raise UsageError("that question can only be answered with yes or no")
         if len(without) == len(asked.shown):
             raise UsageError("no face is picked: pick the faces that are this person, or answer another way")
         return _named(session.name_as(asked, name if say == "name" else session.name(_likely(asked, say)), without))
@@ -132,7 +135,7 @@ def _save_one_or_two(session: InterviewSession, asked: AreTheyOne, say: str) -> 
     if say == "no":
         session.no(asked)
         return "They are different people."
-    raise UsageError("that question takes a yes or a no")
+    raise UsageError("that question can only be answered with yes or no")
 
 
 def _save_yes_or_no(session: InterviewSession, asked: IsItAlso | WhoIsNot, yes: bool, without: list[int]) -> str:
@@ -155,7 +158,7 @@ def _save_nobody(session: InterviewSession, asked: WhoIsIt | IsItAlso, say: str)
         session.dismiss(asked, "dont-care")
         return f"{counted(len(asked.faces), 'face')} ignored."
     if say == "yes":
-        raise UsageError("that question takes a name")
+        raise UsageError("that question needs a name")
     raise incomplete()
 
 

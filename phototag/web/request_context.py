@@ -1,4 +1,4 @@
-"""What a page or an answer is made from: one request, with a database connection for itself."""
+"""The context of one request: server state, form and address, and a database connection of its own."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from phototag.web.flash import Tone
 from phototag.web.guard import Form, form_of
 from phototag.web.numbers import parse_number
 
-#: More pages than any list has.
+#: An upper bound on page numbers.
 _MAX_PAGE = 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request, the server's state, and a store that no other request uses meanwhile."""
+    """One request, the server's state, and a store that no other request uses at the same time."""
 
     state: AppState
     store: Store
@@ -45,7 +45,7 @@ class RequestContext:
 
     @property
     def page_number(self) -> int:
-        """The page of a list that is wanted, 1 unless the address says otherwise."""
+        """The requested page of a list, 1 by default."""
         return min(self.query_number("page") or 1, _MAX_PAGE)
 
     def id(self, name: str) -> int:
@@ -56,26 +56,26 @@ class RequestContext:
         return number
 
     def page(self, template: str, **values: object) -> Response:
-        """Render a page of this moment's database."""
+        """Render a page that shows the present state of the database."""
         return self.state.page(self.request, template, 200, seen=decisions.latest(self.store), **values)
 
     @contextmanager
     def answering(self, *who: Person) -> Iterator[None]:
-        """A write transaction for an answer about these people as a whole.
+        """A write transaction for an answer about these people.
 
-        Raises UsageError if another window or program said something of them since the page with the form was made.
+        Raises UsageError if another window or program changed one of them after the form's page was rendered.
         """
         with self.store.write():
             known, about = self.form.text("seen"), {person.id for person in who}
             if known and decisions.people_changed_since(self.store, self.form.number("seen"), about):
                 raise UsageError(
-                    "somebody else said something of the same meanwhile, in another window or program; nothing was "
-                    "changed: look again"
+                    "this person was changed in the meantime, in another window or program: nothing was changed here; "
+                    "look again"
                 )
             yield
 
     def back(self, text: str, to: str | None = None) -> Response:
-        """After an answer: redirect to `to`, or to the page where it was given, and show `text` there."""
+        """Redirect, after an answer, to `to` or to the form's page, and show `text` there."""
         return redirect(self.state, to or form_page(self.form), text, "done")
 
 
@@ -85,7 +85,7 @@ def redirect(state: AppState, to: str, text: str, tone: Tone) -> Response:
 
 
 def form_page(form: Form) -> str:
-    """The address of the page where the form stood: one of our own pages, whatever its field `back` says."""
+    """The address of the form's page: always one of our own, whatever the form's field `back` says."""
     path, _, query = form.text("back").partition("?")
     kept = [part for part in query.split("&") if part and not part.startswith("said=")]
     local = "/" + path.lstrip("/\\")

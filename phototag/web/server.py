@@ -1,4 +1,4 @@
-"""The review server: it listens on this machine only, unless told otherwise, until Ctrl-C."""
+"""The review server. By default it listens on this machine only; it runs until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from phototag.web.app import application
 from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
 
-#: Seconds that open requests get when the server is stopped.
+#: Seconds that open requests get to finish when the server stops.
 _SHUTDOWN_TIMEOUT = 5
 
 
@@ -25,7 +25,7 @@ def serve(db: Path, host: str, port: int, ready: Callable[[str, str], None]) -> 
     indexed, KeyboardInterrupt at Ctrl-C, after everything is closed.
     """
     keys = Keys()
-    with bound(host, port) as listening:
+    with listening_socket(host, port) as listening:
         port = listening.getsockname()[1]
         state = AppState(db, keys)
         try:
@@ -46,8 +46,8 @@ def serve(db: Path, host: str, port: int, ready: Callable[[str, str], None]) -> 
             state.close()
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A listening socket: browsers may connect before the server answers. Raises UsageError."""
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A listening socket, so that browsers can connect before the server is ready. Raises UsageError."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.socket(family, socket.SOCK_STREAM)

@@ -25,10 +25,10 @@ class NumberedQuestion:
 
 
 class SharedInterview:
-    """An interview session for one request at a time, with at most one open question.
+    """An interview session, used by one request at a time, with at most one open question.
 
-    The session holds the library's faces in memory. It is opened anew when the journal or the groups have changed
-    otherwise: by other pages or other programs.
+    The session holds the library's faces in memory. It is reopened if the journal or the groups were changed by
+    another page or program.
     """
 
     def __init__(self, db: Path, tagger: Tagger) -> None:
@@ -50,7 +50,7 @@ class SharedInterview:
 
     @contextmanager
     def session(self) -> Iterator[InterviewSession]:
-        """The session, up to date, for this thread alone. If the block answers something, tagging starts afterwards."""
+        """Lock the session and bring it up to date. If the block saves an answer, tagging starts afterwards."""
         with self._lock:
             self._catch_up()
             try:
@@ -69,7 +69,7 @@ class SharedInterview:
         return self._open
 
     def take(self, number: int) -> Question:
-        """Close the open question, to be answered now. Raises UsageError if it was answered already."""
+        """Close the open question to answer it. Raises UsageError if `number` is no longer the open question."""
         taken = self._open
         if taken is None or taken.number != number:
             raise UsageError("that question is no longer open: here is the next one")
@@ -77,7 +77,7 @@ class SharedInterview:
         return taken.question
 
     def reopen(self, question: Question) -> None:
-        """Ask a question again whose answer was refused."""
+        """Open a question again, because its answer was refused."""
         self._ask(question)
 
     def drop(self) -> None:
@@ -103,12 +103,12 @@ class SharedInterview:
             self._open = replace(self._open, question=rest) if rest is not None else None
 
     def _unanswered(self, question: Question) -> Question | None:
-        """What is left of a question that somebody sees in a window, after other answers; None if it is obsolete."""
+        """The rest of the open question after answers from elsewhere; None if it is obsolete."""
         if not isinstance(question, WhoIsIt):
             return None
         labelled = decisions.labels(self._store)
         left = tuple(face for face in question.faces if face not in labelled and faces.exists(self._store, face))
         if left == question.faces:
             return question
-        # Of a larger group, other faces would now be shown than those in the window.
+        # Of a larger group, other faces would be shown than those that the user sees.
         return replace(question, faces=left) if left and len(question.faces) <= SHOWN else None

@@ -1,4 +1,4 @@
-"""Open databases for requests that run at once: each request has one for itself while it lasts."""
+"""A pool of database connections: each request has one of its own while it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from phototag.store.connect import Store, open_store
 
 
 class StorePool:
-    """As many connections as there were requests at the same time."""
+    """A pool that grows to the largest number of simultaneous requests."""
 
     def __init__(self, db: Path) -> None:
         self.db = db
@@ -19,7 +19,7 @@ class StorePool:
 
     @contextmanager
     def acquire(self) -> Iterator[Store]:
-        """A store that nobody else uses meanwhile; it is closed, not used again, if the block raises."""
+        """A store for one request; if the block raises, it is closed instead of returned to the pool."""
         try:
             store = self._idle.get_nowait()
         except Empty:
@@ -32,6 +32,6 @@ class StorePool:
         self._idle.put(store)
 
     def close(self) -> None:
-        """Close the stores that no request uses."""
+        """Close the idle stores."""
         while not self._idle.empty():
             self._idle.get_nowait().close()

@@ -72,7 +72,7 @@ def _registered(registration: Registration, taken: set[str], defaults: tuple[str
 
 def _installed(engine: InstalledEngine, specs: Mapping[str, EngineSpec], defaults: tuple[str, str]) -> Row:
     if engine.family not in specs:
-        trouble = f"the package that brings its family, {engine.family}, is missing or of no use"
+        trouble = f"the package that brings its family, {engine.family}, is missing or can't be used"
         return Row(kind="", name=engine.name, summary="", origin="added", source=engine.source, trouble=trouble)
     default = engine.name in defaults
     return _row(engine.name, specs[engine.family], "added", engine, source=engine.source, default=default)

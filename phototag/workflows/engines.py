@@ -15,7 +15,7 @@ from phototag.remedies import RenameEngine
 
 
 def entry(name: str) -> Entry:
-    """The catalogue's entry called `name`. Raises UsageError if there is none."""
+    """The entry of the catalogue called `name`. Raises UsageError if there is none."""
     known = {entry.name: entry for entry in catalogue.entries()}
     if name not in known:
         raise UsageError(f"the catalogue has no engine called {name!r}; it has {', '.join(known)}")
@@ -23,10 +23,10 @@ def entry(name: str) -> Entry:
 
 
 def add(name: str, path: Path, family: str | None, card: Path | None) -> InstalledEngine:
-    """Install the user's weights. Raises UsageError, WeightsError, DiskFullError.
+    """Install the user's weights as the engine `name`. Raises UsageError, WeightsError, DiskFullError.
 
-    Without `family` and `card`, a file that the catalogue knows by its hash has the catalogue's; else the
-    family is the one called `name`, or told by the file's suffix.
+    Without `family` and `card`, they are the catalogue's if it knows the file's hash. Otherwise the default family is
+    the one called `name`, or follows from the file's suffix.
     """
     if not path.exists():
         raise UsageError(f"{path} is not there: name the file or folder that holds the weights")
@@ -39,7 +39,7 @@ def add(name: str, path: Path, family: str | None, card: Path | None) -> Install
 
 
 def _family(name: str, path: Path) -> str:
-    """The family of weights that are to be called `name`. Raises UsageError, WeightsError for a pickle."""
+    """The default family for an engine `name` with these weights. Raises UsageError, WeightsError for a pickle."""
     if path.suffix.lower() == ".onnx":
         spec = plugins.spec_of(name)
         return name if spec and spec.prepare else "onnx"

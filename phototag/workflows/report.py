@@ -34,7 +34,7 @@ def report(store: Store, out: Path, progress: Progress) -> Path:
 
 
 class LibraryAlbum:
-    """The album of a database."""
+    """An `Album` that reads from the database."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

@@ -1,4 +1,4 @@
-"""Run: the whole main job, from folders to a report."""
+"""Run: the whole job, from folders to the album."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def run(
     budget: float | None = None,
     engines: EngineProvider = INSTALLED,
 ) -> Done:
-    """Index, train and tag what is named, cluster, report. An offline root doesn't keep the rest from being done.
+    """Index, train, tag, cluster and write the album. If a library is offline, the rest is done all the same.
 
-    Raises TooLittleDataError when no photo has a face, and whatever the steps raise.
+    Raises TooLittleDataError if no photo has a face, and whatever the steps raise.
     """
     done = index(
         store, roots, settings, progress,
@@ -51,7 +51,7 @@ def run(
     )  # fmt: skip
     _require_faces(store, done)
     tagged = train_and_tag(store, progress, precision=settings.requested_precision())
-    clustered = cluster_faces(store, progress)  # whom the machine takes a face for says something of the others
+    clustered = cluster_faces(store, progress)  # after tagging: tags are evidence for grouping
     return Done(done, clustered, tagged, report(store, out, progress))
 
 

@@ -158,7 +158,7 @@ def test_tune_and_audit_only_look(indexed: Path, phototag: Run) -> None:
     assert phototag("tune", 2, "--db", indexed).returncode == 2
     found = json.loads(phototag("audit", "--json", "--db", indexed).stdout)
     assert set(found) == {"faces", "tags", "doubts", "alike", "twice", "unplaced"}
-    assert "looked at" in phototag("audit", "--db", indexed).stdout
+    assert "checked: " in phototag("audit", "--db", indexed).stdout
     assert phototag("faces", "list", "--json", "--db", indexed).stdout == before
 
 

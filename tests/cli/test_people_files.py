@@ -119,7 +119,7 @@ def test_files_that_cannot_be(refused: Refused, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("box", ["1,2,3", "1,2,3,x", "nan,2,30,40", "1,2,-30,40", "1e999,2,30,40"])
 def test_boxes_that_are_none(refused: Refused, box: str) -> None:
-    assert "is no box: give left, top, width and height" in refused("faces", "add", "x.jpg", "--box", box)
+    assert "is not a box: give left, top, width and height" in refused("faces", "add", "x.jpg", "--box", box)
 
 
 def test_faces_that_cannot_be_added(demo: Demo, refused: Refused) -> None:

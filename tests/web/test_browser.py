@@ -19,7 +19,7 @@ from phototag.store import decisions, faces, people
 from phototag.web.app import application
 from phototag.web.app_state import AppState
 from phototag.web.guard import Keys
-from phototag.web.server import bound
+from phototag.web.server import listening_socket
 from phototag.workflows.naming.name import name_faces
 from tests.support.fakes import FakeEngines
 from tests.web.conftest import Library
@@ -68,7 +68,7 @@ class SitePage(sync_api.Page):
 @contextmanager
 def served(library: Library) -> Iterator[Served]:
     keys = Keys()
-    with bound("127.0.0.1", 0) as listening:
+    with listening_socket("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
         state = AppState(library.db, keys, FakeEngines())
         config = uvicorn.Config(

@@ -405,7 +405,7 @@ def test_what_another_program_said_of_a_person_meanwhile_is_not_overwritten(
         ("/people/1/different", {"into": 2}),
     ):
         told = named_browser.post(path, **fields, seen=seen(merging), back="/people/1")
-        assert "somebody else said something of the same meanwhile" in told, path
+        assert "this person was changed in the meantime" in told, path
     with named.open() as store:
         assert people.names(store) == ["Ada Lovelace", "Ben"]
         assert not people.get(store, 1).hidden
@@ -414,4 +414,4 @@ def test_what_another_program_said_of_a_person_meanwhile_is_not_overwritten(
     with named.open() as store:
         undo(store)  # she is called Ada Lovelace again
     told = named_browser.post("/people/1/rename", name="Ada King", seen=seen(page), back="/people/1")
-    assert "somebody else said something of the same meanwhile" in told
+    assert "this person was changed in the meantime" in told

@@ -137,7 +137,7 @@ def test_a_group_that_others_named_meanwhile_keeps_their_name(store: Store) -> N
         dismiss(other, [read[1]], "dont-care")
     assert name_group(store, read, "Ada").faces == 2
     assert who(store)[read[0]] == ("Ben", "human")
-    with pytest.raises(UsageError, match="said meanwhile who these faces are"):
+    with pytest.raises(UsageError, match="named in the meantime"):
         name_group(store, ids, "Eve")
     assert {name for name, _ in who(store).values()} == {"Ada", "Ben", None}
 

@@ -1,4 +1,4 @@
-"""A tree of photos with a folder for each person: one face a photo, remembered so that it need not be sought again."""
+"""A tree of photos with a folder for each person: the main face of each photo, cached between runs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from phototag.imaging.walk import walk
 from phototag.progress import Progress
 from phototag.types import Box, EngineInfo, Problem, Vectors
 
-#: Photos looked at before what was found is kept.
-_KEEP_EVERY = 500
+#: Photos that are analyzed between two writes of the cache.
+_SAVE_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,16 +59,16 @@ def photos_below(folder: Path, progress: Progress) -> list[bytes]:
 
 
 def read_tree(photos: Sequence[bytes], analyzer: FaceAnalyzer, settings: Settings, progress: Progress) -> Tree:
-    """The main face of each photo, from the cache where it was found before. Raises TooLittleDataError without any."""
+    """Find the main face of each photo, or take it from the cache. Raises TooLittleDataError if there is no face."""
     cache = _Cache(analyzer.detector.info, analyzer.embedder.info, settings)
-    sums = {path: _sha256(path) for path in photos}
-    unseen = [path for path in photos if (known := sums[path]) is None or known not in cache.rows]
+    hashes = {path: _sha256(path) for path in photos}
+    uncached = [path for path in photos if (known := hashes[path]) is None or known not in cache.rows]
     problems: list[Problem] = []
     progress.start("Looking at photos", len(photos))
-    progress.advance(len(photos) - len(unseen))
-    jobs = workers_for(len(unseen), settings.jobs)
+    progress.advance(len(photos) - len(uncached))
+    jobs = workers_for(len(uncached), settings.jobs)
     try:
-        results = analyze(enumerate(unseen), analyzer, jobs=jobs, side=settings.decode_side)
+        results = analyze(enumerate(uncached), analyzer, jobs=jobs, side=settings.decode_side)
         for number, (row, result) in enumerate(results, 1):
             if isinstance(result, Problem):
                 if result.code != NOT_A_PHOTO:
@@ -77,16 +77,16 @@ def read_tree(photos: Sequence[bytes], analyzer: FaceAnalyzer, settings: Setting
             else:
                 photo = result.photo
                 face = main_face(result.faces, photo.width, photo.height) if result.faces else None
-                sums[unseen[row]] = photo.sha256
+                hashes[uncached[row]] = photo.sha256
                 cache.rows[photo.sha256] = None if face is None else (face.vector, face.box)
             progress.advance()
-            if number % _KEEP_EVERY == 0:
-                cache.keep()
+            if number % _SAVE_EVERY == 0:
+                cache.save()
     finally:
-        if unseen:
-            cache.keep()
+        if uncached:
+            cache.save()
     progress.finish()
-    seen = [(path, cache.rows[known]) for path in photos if (known := sums[path]) is not None and known in cache.rows]
+    seen = [(path, cache.rows[known]) for path in photos if (known := hashes[path]) is not None and known in cache.rows]
     found = [(path, *face) for path, face in seen if face is not None]
     if not found:
         raise TooLittleDataError("no face was found on any of these photos: look closer with a larger --detail")
@@ -106,18 +106,21 @@ def person_of(photo: bytes) -> str:
 
 
 class _Cache:
-    """What was found on photos, by their SHA-256: None, or a face's vector and box. Each pair of engines has a file."""
+    """The main faces of analyzed photos, by SHA-256: vector and box, or None for no face.
+
+    There is a file for each combination of program version, engines and settings.
+    """
 
     def __init__(self, detector: EngineInfo, embedder: EngineInfo, settings: Settings) -> None:
-        told = [__version__, asdict(detector), asdict(embedder), settings.image_side, settings.detail_side]
-        key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        made_by = [__version__, asdict(detector), asdict(embedder), settings.image_side, settings.detail_side]
+        key = hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
         self._path = cache_folder() / f"faces-{embedder.name}-{key[:16]}.npz"
         self._dim = embedder.dim
         self.rows: dict[str, tuple[Vectors, Box] | None] = self._read()
 
-    def keep(self) -> None:
-        """Write everything down; a cache folder that can't be written costs time, nothing else."""
-        rows = {**self._read(), **self.rows}  # what another run wrote meanwhile stays
+    def save(self) -> None:
+        """Write the cache. If its folder can't be written, the next run analyzes the photos again."""
+        rows = {**self._read(), **self.rows}  # keep what another run wrote meanwhile
         found = [row for row in rows.values() if row is not None]
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +140,7 @@ class _Cache:
             with np.load(self._path, allow_pickle=False) as kept:
                 sums, has_face, vectors, boxes = (kept[name] for name in ("sums", "faces", "vectors", "boxes"))
             return _rows(sums, has_face, vectors, boxes, self._dim)
-        # Damaged archives raise many kinds of exceptions; all of it can be made again.
+        # A damaged archive may raise almost any exception; the cache is then made again.
         except Exception:
             return {}
 
@@ -149,7 +152,7 @@ def _rows(
     boxes: npt.NDArray[np.float64],
     dim: int,
 ) -> dict[str, tuple[Vectors, Box] | None]:
-    """Raises ValueError for arrays that don't fit together, or vectors that can't be an embedder's."""
+    """The cache's rows from its arrays. Raises ValueError unless they fit together and the vectors are unit vectors."""
     lengths = np.linalg.norm(vectors, axis=1)
     if (
         vectors.shape != (int(has_face.sum()), dim)
@@ -162,7 +165,7 @@ def _rows(
 
 
 def _sha256(path: bytes) -> str | None:
-    """The file's, or None if it can't be read, which is told when it is opened again."""
+    """The SHA-256 of a file, or None if it can't be read; that is reported when the photo is analyzed."""
     try:
         with open(path, "rb") as file:
             whole = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Label: take the names of folders as the names of the main faces of the photos in them."""
+"""Label: name the main face of each photo after the folder that it is in."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from phototag.store.connect import Store
 from phototag.store.decisions import Decision
 from phototag.types import Face
 
-#: Another face that is this share as prominent as a photo's main face may be meant as well.
-_CLEAR = 0.6
+#: With another face at least this share as prominent as the main one, it isn't clear whose folder a photo is in.
+_AMBIGUOUS = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A photo that names nobody: its copies lie in the folders of several people (`names`), or it isn't clear which of
-    its faces is meant (one name)."""
+    """A photo of which no face was named.
+
+    Its copies lie in the folders of several people (`names`), or several of its faces may be the person (one name).
+    """
 
     paths: tuple[bytes, ...]
     names: tuple[str, ...]
@@ -38,7 +40,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Faces newly named, people they belong to, photos without a face to name, and those that name nobody."""
+    """The numbers of faces newly named and of their people, of photos without a face to name, and the conflicts."""
 
     faces: int
     people: int
@@ -47,7 +49,7 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
-class _InFolder:
+class _PhotoInFolder:
     """A photo in a person's folder."""
 
     id: int
@@ -58,12 +60,11 @@ class _InFolder:
 
 
 def label_from_folders(store: Store, folder: Path) -> Labelled:
-    """Name the main face of each indexed photo below `folder` after the first folder below it, whatever lies between.
+    """Name the main face of each indexed photo below `folder` after the first folder below it: `folder/Ada/2019/1.jpg`.
 
-    Faces that a human already labelled, or said not to be this person, are left as they are. Photos directly in
-    `folder` have no person's folder and are passed over. A photo of which copies lie in two people's folders, or on
-    which several faces may be meant, names nobody. Raises UsageError if `folder` isn't indexed, or a folder in it has a
-    name that no person can have.
+    Faces that a human already named, or rejected as this person, are left alone. Photos directly in `folder` are
+    skipped, and so are conflicts: photos with copies in two people's folders, or with several faces that may be the
+    person. Raises UsageError if `folder` isn't indexed, or if a folder in it has a name that no person can have.
     """
     base = os.path.abspath(os.fsencode(folder)).rstrip(b"/") + b"/"
     contents = _below(store, base)
@@ -72,36 +73,36 @@ def label_from_folders(store: Store, folder: Path) -> Labelled:
         raise UsageError(f"no indexed photo lies in a folder below {where}", IndexFolder(where))
     faceless, conflicts, named = 0, list[Conflict](), defaultdict[str, list[int]](list)
     with store.write():
-        held, refused = decisions.labels(store), set(decisions.rejected(store))
+        labels, rejected = decisions.labels(store), set(decisions.rejected(store))
         for copies in contents:
             names = {name_key(copy.person): copy.person for copy in copies}
             found = faces.of_photo(store, copies[0].id)
-            if not found or faces.of_somebody_forgotten(store, copies[0].id):  # whose folder it may be
+            if not found or faces.of_somebody_forgotten(store, copies[0].id):  # it may be their folder
                 faceless += len(copies)
                 continue
             person = people.find(store, copies[0].person)
-            settled = held.keys() | {face for face, other in refused if person and other == person.id}
-            meant = _meant(found, copies[0], settled)
-            if len(names) > 1 or meant is None:
+            answered = labels.keys() | {face for face, other in rejected if person and other == person.id}
+            main = _face_to_name(found, copies[0], answered)
+            if len(names) > 1 or main is None:
                 conflicts.append(Conflict(tuple(copy.path for copy in copies), tuple(names.values())))
-            elif meant.id not in settled:
-                named[min(names)].append(meant.id)
-        who = {name_key(copy.person): copy.person for copies in contents for copy in copies}
-        answers = {people.ensure(store, who[key]).id: ids for key, ids in sorted(named.items())}
-        for one, ids in answers.items():
-            decisions.record(store, [Decision("is", face, one) for face in sorted(ids)], "folder")
+            elif main.id not in answered:
+                named[min(names)].append(main.id)
+        spelling = {name_key(copy.person): copy.person for copies in contents for copy in copies}
+        answers = {people.ensure(store, spelling[key]).id: ids for key, ids in sorted(named.items())}
+        for person_id, ids in answers.items():
+            decisions.record(store, [Decision("is", face, person_id) for face in sorted(ids)], "folder")
     return Labelled(sum(map(len, answers.values())), len(answers), faceless, tuple(conflicts))
 
 
-def _below(store: Store, base: bytes) -> list[list[_InFolder]]:
-    """The photos in people's folders below `base`, each with its places there."""
-    contents: dict[int, list[_InFolder]] = {}
+def _below(store: Store, base: bytes) -> list[list[_PhotoInFolder]]:
+    """The photos in people's folders below `base`: a list of its copies there for each photo."""
+    contents: dict[int, list[_PhotoInFolder]] = {}
     for library in libraries.every(store):
         for photo, path, width, height in photos.done(store, library.id):
-            whole = library.root + b"/" + path
-            person, _, inside = whole.removeprefix(base).partition(b"/")
-            if whole.startswith(base) and inside:
-                one = _InFolder(photo, whole, width, height, _name_of(person))
+            full_path = library.root + b"/" + path
+            person, _, inside = full_path.removeprefix(base).partition(b"/")
+            if full_path.startswith(base) and inside:
+                one = _PhotoInFolder(photo, full_path, width, height, _name_of(person))
                 contents.setdefault(photo, []).append(one)
     return list(contents.values())
 
@@ -115,11 +116,11 @@ def _name_of(folder: bytes) -> str:
         ) from error
 
 
-def _meant(found: Sequence[Face], photo: _InFolder, settled: Collection[int]) -> Face | None:
-    """The face that a folder's name is for; None if another one may be meant that isn't `settled`."""
+def _face_to_name(found: Sequence[Face], photo: _PhotoInFolder, answered: Collection[int]) -> Face | None:
+    """The main face; None if another one, nearly as prominent, may be the person too, and neither is `answered`."""
     main = main_face(found, photo.width, photo.height)
-    least = _CLEAR * prominence(main.box, photo.width, photo.height)
-    rivals = (face for face in found if face.id != main.id and face.id not in settled)
-    if main.id not in settled and any(prominence(one.box, photo.width, photo.height) >= least for one in rivals):
+    least = _AMBIGUOUS * prominence(main.box, photo.width, photo.height)
+    others = (face for face in found if face.id != main.id and face.id not in answered)
+    if main.id not in answered and any(prominence(one.box, photo.width, photo.height) >= least for one in others):
         return None
     return main

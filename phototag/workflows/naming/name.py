@@ -1,4 +1,4 @@
-"""Name: answers about faces, saved at once."""
+"""Name: save answers about single faces and groups."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from phototag.workflows.naming.people import checked_name, find, require_face
 
 
 def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin = "typed") -> Person:
-    """These faces are the person called `name`, whatever was said before.
+    """Name these faces after the person called `name`, whatever earlier answers say.
 
-    Raises UsageError for a name that can't be.
+    Raises UsageError for an invalid name.
     """
     with checked_name(), store.write():
         person = people.ensure(store, name)
@@ -30,7 +30,7 @@ def name_faces(store: Store, face_ids: Sequence[int], name: str, origin: Origin 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Who a group is, how many of its faces, and how many were left out because a human had said that it isn't them."""
+    """The person, how many faces of a group were named, and how many were left out: a human had rejected the name."""
 
     person: Person
     faces: int
@@ -38,7 +38,7 @@ class Named:
 
 
 def left_out_sentence(named: Named) -> str:
-    """What a group's name was not given to, in words; empty if to nothing."""
+    """How many faces of a group weren't named, and why, as a sentence; empty if all were."""
     if not named.left_out:
         return ""
     they_are = "it is" if named.left_out == 1 else "they are"
@@ -46,35 +46,35 @@ def left_out_sentence(named: Named) -> str:
 
 
 def name_group(store: Store, face_ids: Sequence[int], name: str) -> Named:
-    """The faces of a group are the person called `name`, but for those of which a human said that they aren't.
+    """Name the faces of a group after the person called `name`, except those that a human rejected as this person.
 
-    Faces of which something was said since the group was read keep that. Raises UsageError if nothing is left to
-    name, or for a name that can't be.
+    Faces that were answered since the group was read keep that answer. Raises UsageError if no face is left to name,
+    or for an invalid name.
     """
     with store.write():
-        said = decisions.labels(store)
-        still = [face for face in face_ids if face not in said and faces.exists(store, face)]
-        if face_ids and not still:
-            raise UsageError("somebody said meanwhile who these faces are: nothing saved; look again")
+        labels = decisions.labels(store)
+        unlabelled = [face for face in face_ids if face not in labels and faces.exists(store, face)]
+        if face_ids and not unlabelled:
+            raise UsageError("these faces were named in the meantime: nothing was saved; look again")
         known = find(store, name)
-        refused = {face for face, person in decisions.rejected(store) if known and person == known.id}
-        meant = [face for face in still if face not in refused]
-        if known and not meant:
+        rejected = {face for face, person in decisions.rejected(store) if known and person == known.id}
+        accepted = [face for face in unlabelled if face not in rejected]
+        if known and not accepted:
             raise UsageError(
                 f"you said of every face of this group that it is not {printable(known.name)}: nothing saved"
             )
-        return Named(name_faces(store, meant, name), len(meant), len(still) - len(meant))
+        return Named(name_faces(store, accepted, name), len(accepted), len(unlabelled) - len(accepted))
 
 
 def name_face(store: Store, face: int, name: str) -> Person:
-    """A single face is the person called `name`. Raises UsageError if there is no such face, or for no name."""
+    """Name one face after the person called `name`. Raises UsageError for an unknown face or an invalid name."""
     with store.write():
         require_face(store, face)
         return name_faces(store, [face], name)
 
 
 def compare(store: Store, verb: Literal["same", "different"], face: int, other: int) -> None:
-    """Two faces are one person, or two. Raises UsageError if there are no such two faces."""
+    """Save that two faces are the same person, or different people. Raises UsageError unless there are two faces."""
     with store.write():
         require_face(store, face)
         require_face(store, other)
@@ -86,7 +86,7 @@ def compare(store: Store, verb: Literal["same", "different"], face: int, other: 
 def dismiss(
     store: Store, face_ids: Sequence[int], verb: Literal["not-a-face", "dont-care"], origin: Origin = "typed"
 ) -> None:
-    """These are no faces at all, or faces that nobody wants to name."""
+    """Mark faces as "not a face", or ignore them."""
     with store.write():
         decisions.record(store, [Decision(verb, face) for face in face_ids], origin)
         models.drop_stale_guesses(store)

@@ -1,14 +1,14 @@
-"""Near names: a name that nobody has, and that may be somebody's mistyped.
+"""Near names: a new name that may be a known one, mistyped.
 
 Two names are near if one of these holds; case, accents and punctuation never count:
 
-- they are spelt alike: René and Rene, Jean-Luc and Jean Luc;
-- the words stand in another order: Lovelace, Ada;
-- a middle name is missing: Ada King Lovelace, with first and last name the same;
-- letters are mistyped (left out, added, replaced or two swapped), in each word no more than `_allowed`, in all two.
+- only accents, punctuation or spaces differ: René and Rene, Jean-Luc and Jean Luc;
+- the words are in another order: Lovelace, Ada;
+- one lacks the middle name, as Ada Lovelace and Ada King Lovelace;
+- at most two letters are mistyped (left out, added, replaced, or two swapped), at most `_allowed` of them in a word.
 
-Short words must be the same but for two letters swapped, for one letter makes another person of them: Ann and Anna, Jon
-and Jan, Ada and Ida Lovelace; and so must words with a digit.
+Short words and words with a digit must match, since one letter makes another person of them: Ann and Anna, Jon and Jan,
+Ada and Ida Lovelace. In a word of four letters two may be swapped.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from phototag.store.connect import Store
 from phototag.types import Person
 from phototag.workflows.naming.people import find
 
-#: Mistyped letters in a whole name.
+#: Mistyped letters in a whole name, at most.
 _MOST = 2
-#: Letters that no decomposition leads back to a plain one.
+#: Letters that Unicode doesn't decompose into a plain letter and an accent.
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
 _ACCENTS = re.compile("[\u0300-\u036f]")
-_PARTING = re.compile(r"[-\u2010-\u2015,.;/]")
+_SEPARATORS = re.compile(r"[-\u2010-\u2015,.;/]")
 
 
 def similar_person(store: Store, name: str) -> Person | None:
-    """Whom `name` may be meant for, though it is nobody's: the person with the nearest name; None if none is near.
+    """The person with the nearest name, if nobody is called `name`; None if somebody is, or if no name is near.
 
-    Raises UsageError for what can't be a name.
+    Raises UsageError for an invalid name.
     """
     if find(store, name) is not None:
         return None
@@ -45,17 +45,17 @@ def similar_person(store: Store, name: str) -> Person | None:
 
 
 def near(one: str, other: str) -> bool:
-    """Whether one name may be the other one mistyped."""
+    """Whether one name may be the other one, mistyped."""
     return _distance(_words(one), other) >= 0
 
 
 def _distance(words: list[str], other: str) -> int:
-    """How many letters are mistyped, 0 also for what is only put otherwise; negative for names that aren't near."""
+    """How many letters are mistyped; 0 if the names only differ in order or spelling, −1 if they aren't near."""
     others = _words(other)
-    if _same(words, others):
+    if _equivalent(words, others):
         return 0
     most = _MOST
-    if len(words) != len(others):  # a space more or less, and one letter
+    if len(words) != len(others):  # a space is missing: at most one other mistake
         words, others, most = ["".join(words)], ["".join(others)], 1
     pairs = list(zip(words, others, strict=True))
     edits = [_edits(*pair) for pair in pairs]
@@ -63,7 +63,8 @@ def _distance(words: list[str], other: str) -> int:
     return sum(edits) if near else -1
 
 
-def _same(words: list[str], others: list[str]) -> bool:
+def _equivalent(words: list[str], others: list[str]) -> bool:
+    """Whether two names differ at most in spaces, the order of words, or middle names."""
     if "".join(words) == "".join(others) or sorted(words) == sorted(others):
         return True
     fewer, more = sorted((words, others), key=len)
@@ -71,9 +72,10 @@ def _same(words: list[str], others: list[str]) -> bool:
 
 
 def _allowed(word: str, other: str) -> int:
-    """How many mistyped letters leave a word near another: none in fewer than five letters, or with another first one.
+    """How many letters may be mistyped, by the length of the shorter word.
 
-    Two letters swapped are none of another name's, so that four are enough.
+    Below five none, unless both words are made of the same four letters: swapping two rarely makes another name. Below
+    eight one, if it isn't the first.
     """
     letters = min(len(word), len(other))
     if word == other or any(char.isdigit() for char in word + other):
@@ -88,7 +90,7 @@ def _allowed(word: str, other: str) -> int:
 def _words(name: str) -> list[str]:
     """A name's words, folded: plain letters without accents and punctuation."""
     folded = _ACCENTS.sub("", unicodedata.normalize("NFD", name_key(name))).translate(_PLAIN)
-    spaced = _PARTING.sub(" ", unicodedata.normalize("NFC", folded))
+    spaced = _SEPARATORS.sub(" ", unicodedata.normalize("NFC", folded))
     return "".join(char for char in spaced if unicodedata.category(char)[0] not in "PS").split() or [folded]
 
 

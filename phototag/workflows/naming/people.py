@@ -18,13 +18,13 @@ from phototag.store.decisions import Decision
 from phototag.types import Origin, Person, Thresholds
 from phototag.workflows.library.engines_in_use import current_embedder
 
-#: Factors on the thresholds, tried one after the other until a person's faces fall into several groups.
-_CLOSER = (1.0, 0.9, 0.8, 0.7, 0.6)
+#: Factors on the thresholds for a split, tried in turn until a person's faces fall into several groups.
+_FACTORS = (1.0, 0.9, 0.8, 0.7, 0.6)
 
 
 @contextmanager
 def checked_name() -> Iterator[None]:
-    """Turns the ValueError of an impossible name into a UsageError."""
+    """Turns the ValueError of an invalid name into a UsageError."""
     try:
         yield
     except ValueError as error:
@@ -32,7 +32,7 @@ def checked_name() -> Iterator[None]:
 
 
 def find(store: Store, name: str) -> Person | None:
-    """The person of this name, if there is one. Raises UsageError for what can't be a name."""
+    """The person of this name, if there is one. Raises UsageError for an invalid name."""
     with checked_name():
         return people.find(store, name)
 
@@ -52,9 +52,9 @@ def require_person(store: Store, name: str) -> Person:
 
 
 def rename(store: Store, name: str, new: str, origin: Origin = "typed") -> Person:
-    """The person called `name` is called `new` from now on.
+    """Give the person called `name` the name `new`.
 
-    Raises UsageError if there is nobody of that name, if another person has the new one, or if it can't be a name.
+    Raises UsageError if nobody is called `name`, if another person is called `new`, or if `new` is invalid.
     """
     with store.write():
         person = require_person(store, name)
@@ -68,9 +68,9 @@ def rename(store: Store, name: str, new: str, origin: Origin = "typed") -> Perso
 
 
 def hide(store: Store, name: str, *, shown: bool = False, origin: Origin = "typed") -> Person:
-    """The album has no page of this person any more (`shown`: has one again); their faces keep their name.
+    """Leave the person out of the album (`shown`: show them again); their faces keep the name.
 
-    Raises UsageError if there is nobody of that name.
+    Raises UsageError if nobody is called `name`.
     """
     with store.write():
         person = require_person(store, name)
@@ -82,10 +82,10 @@ def hide(store: Store, name: str, *, shown: bool = False, origin: Origin = "type
 
 @dataclass(frozen=True, slots=True)
 class MergePreview:
-    """Two people to be made one: `other` turned out to be `person`.
+    """What a merge joins: `other` becomes `person`.
 
-    `faces`, `other_faces`: how many each has, named by a human or the machine. `photos`: how many show both, which
-    speaks against it.
+    `faces`, `other_faces`: how many each has, labelled or tagged. `photos`: how many show both, a sign that they are
+    two people.
     """
 
     person: Person
@@ -96,7 +96,7 @@ class MergePreview:
 
 
 def preview_merge(store: Store, name: str, into: str) -> MergePreview:
-    """What `merge` would join. Raises UsageError if one of the two isn't there, or they are one already."""
+    """What `merge` would join. Raises UsageError if one of the names is unknown, or both are one person already."""
     other, person = require_person(store, name), require_person(store, into)
     if other.id == person.id:
         raise UsageError(f"{printable(name)} and {printable(into)} are one person already: nothing to merge")
@@ -106,34 +106,34 @@ def preview_merge(store: Store, name: str, into: str) -> MergePreview:
 
 
 def merge(store: Store, name: str, into: str, origin: Origin = "typed") -> MergePreview:
-    """Whoever was called `name` is the person called `into`, who keeps that name; the other one means them, too.
+    """Make the person called `name` one with the person called `into`; `name` becomes another name (alias) of theirs.
 
-    Raises UsageError if one of the two isn't there, or they are one already.
+    Raises UsageError if one of the names is unknown, or both are one person already.
     """
     with store.write():
-        told = preview_merge(store, name, into)
-        other, person = told.other.id, told.person.id
-        said = [
+        preview = preview_merge(store, name, into)
+        other, person = preview.other.id, preview.person.id
+        answer = [
             Decision("merge", person=other, other_person=person),
             *(Decision("is", face, person) for face in decisions.subjects_of(store, other, "is")),
             *(Decision("is-not", face, person) for face in _rejected_by(store, other, person)),
         ]
-        decisions.record(store, said, origin)
+        decisions.record(store, answer, origin)
         person_updates.refresh(store, [other, person])
         models.reassign_guesses(store, other, person)
-    return told
+    return preview
 
 
 def _rejected_by(store: Store, other: int, person: int) -> list[int]:
-    """Faces that aren't `other`, but for those that a human named after `person`, which would contradict it."""
+    """Faces that a human rejected as `other`, except those named after `person`, which would contradict it."""
     own = set(decisions.subjects_of(store, person, "is"))
     return [face for face in decisions.subjects_of(store, other, "is-not") if face not in own]
 
 
 def reject_faces(store: Store, name: str, face_ids: Sequence[int], origin: Origin = "typed") -> Person:
-    """None of these faces is the person called `name`, and never gets that name with a group or from the machine.
+    """Save that none of these faces is the person called `name`: neither a group nor a tag gives them that name again.
 
-    Raises UsageError if there is nobody of that name, or no such face.
+    Raises UsageError if nobody is called `name`, or for an unknown face.
     """
     with store.write():
         for face in face_ids:
@@ -145,42 +145,41 @@ def reject_faces(store: Store, name: str, face_ids: Sequence[int], origin: Origi
 
 
 def split_proposal(store: Store, name: str) -> list[tuple[int, ...]]:
-    """A person's faces in the groups that they would be without their name, the largest first, of each the most
-    central face first; faces that fit into none are groups of their own. Should all be one group, in the groups that
-    they fall into first as faces have to be more alike.
+    """The groups that a person's faces would form without the name: largest group first, most central face first.
 
-    Raises UsageError if there is nobody of that name.
+    If they form a single group, the thresholds are lowered step by step until there are several. A face that fits into
+    no group is one of its own. Raises UsageError if nobody is called `name`.
     """
     person = require_person(store, name)
     embedder = current_embedder(store)
     own = set(faces.of_person(store, person.id))
     ids, vectors = embeddings.vectors(store, embedder, where="all")
     rows = [row for row, face in enumerate(ids) if face in own]
-    looks, theirs = vectors[rows], [ids[row] for row in rows]
-    prior = replace(PriorKnowledge.none(len(rows)), cannot_link=_beside_one_another(store, theirs))
+    own_vectors, own_ids = vectors[rows], [ids[row] for row in rows]
+    prior = replace(PriorKnowledge.none(len(rows)), cannot_link=_same_photo_keys(store, own_ids))
     labels = np.zeros(len(rows), np.int64)
-    for factor in _CLOSER:
-        labels = cluster(looks, _closer(engines.thresholds(store, embedder), factor), prior)
+    for factor in _FACTORS:
+        labels = cluster(own_vectors, _scaled(engines.thresholds(store, embedder), factor), prior)
         if labels.max(initial=-1) > 0:
             break
-    groups = [[theirs[row] for row in part[central_first(looks[part])].tolist()] for part in members(labels)]
-    alone = [[theirs[row]] for row in np.flatnonzero(labels < 0)]
+    groups = [[own_ids[row] for row in part[central_first(own_vectors[part])].tolist()] for part in members(labels)]
+    alone = [[own_ids[row]] for row in np.flatnonzero(labels < 0)]
     return sorted((tuple(group) for group in [*groups, *alone]), key=lambda group: (-len(group), group))
 
 
-def _beside_one_another(store: Store, face_ids: Sequence[int]) -> dict[int, set[int]]:
+def _same_photo_keys(store: Store, face_ids: Sequence[int]) -> dict[int, set[int]]:
     """Cannot-link keys by row: faces that share a photo are not one person."""
     seen = groups.sightings(store)
     return {row: {seen[face].photo} for row, face in enumerate(face_ids) if face in seen}
 
 
-def _closer(thresholds: Thresholds, factor: float) -> Thresholds:
+def _scaled(thresholds: Thresholds, factor: float) -> Thresholds:
     return replace(thresholds, join=thresholds.join * factor, split=thresholds.split * factor)
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Faces taken from a person; `other`: whose they are, None if nobody knows yet."""
+    """How many faces were taken from `person`; `other`: whose they are, None if not named yet."""
 
     person: Person
     other: Person | None
@@ -188,34 +187,35 @@ class Split:
 
 
 def split(store: Store, name: str, face_ids: Sequence[int], other: str | None, origin: Origin = "typed") -> Split:
-    """Of a person's faces these are the one called `other` (None: somebody yet to be named), and the two are two.
+    """Take faces from the person called `name` and give them to `other`, a different person (None: not named yet).
 
-    Raises UsageError if there is nobody of that name, a face is not theirs, or `other` is they or can't be a name.
+    Raises UsageError if nobody is called `name`, a face isn't theirs, or `other` is the same person or an invalid name.
     """
     with checked_name(), store.write():
         person = require_person(store, name)
         own = set(faces.of_person(store, person.id))
-        strange = [face for face in face_ids if face not in own]
-        if strange or not face_ids:
-            which = f"face {strange[0]} is" if strange else "no face was named that is"
-            raise UsageError(f"{which} not one of {printable(person.name)}'s", ShowPerson(person.name))
+        not_theirs = [face for face in face_ids if face not in own]
+        if not_theirs:
+            raise UsageError(f"face {not_theirs[0]} is not one of {printable(person.name)}'s", ShowPerson(person.name))
+        if not face_ids:
+            raise UsageError(f"say which of {printable(person.name)}'s faces to split off", ShowPerson(person.name))
         to = people.ensure(store, other) if other is not None else None
         if to is not None and to.id == person.id:
             raise UsageError(f"{printable(person.name)} can't be split from themselves: give another name")
-        said = [
+        answer = [
             Decision("split", person=person.id, other_person=to.id if to else None),
             *(
                 Decision("is", face, to.id) if to else Decision("is-not", face, person.id)
                 for face in dict.fromkeys(face_ids)
             ),
         ]
-        decisions.record(store, said, origin)
+        decisions.record(store, answer, origin)
         models.drop_stale_guesses(store)
     return Split(person, to, len(set(face_ids)))
 
 
 def different(store: Store, name: str, other: str, origin: Origin = "reviewed") -> None:
-    """Two people are two, and won't be asked about again. Raises UsageError if one of them isn't there."""
+    """Save that two people are different, which ends questions about it. Raises UsageError for an unknown name."""
     with store.write():
         one, two = require_person(store, name), require_person(store, other)
         decisions.record(store, [Decision("different", person=one.id, other_person=two.id)], origin)

@@ -1,4 +1,4 @@
-"""Placing: what becomes of a name whose face could not be found again when its photo was edited."""
+"""Placing: say that a person is no longer on a photo, after an edit in which their face was lost."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from phototag.workflows.naming.people import require_person
 
 
 def mark_absent(store: Store, photo: int, name: str, origin: Origin = "typed") -> Person:
-    """The person called `name` isn't on a photo (any more): their face isn't asked for, and tags of theirs are refused.
+    """Save that the person called `name` isn't on a photo: it is no longer listed as unplaced, and tags are rejected.
 
-    Decisions about their face on an earlier version stay: should that version come back, it has its name. One answer,
-    which can be undone. Raises UsageError if there is nobody of that name, or a human named a face of the photo so.
+    Decisions about their face on an earlier version stay: if that version comes back, so does the name. This is one
+    answer, undone at once. Raises UsageError if nobody is called `name`, or if a human gave a face of the photo this
+    name.
     """
     with store.write():
         person = require_person(store, name)

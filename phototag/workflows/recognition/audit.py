@@ -1,4 +1,4 @@
-"""Audit: names that don't fit their faces, people that look like one, and names claimed twice in a photo."""
+"""Audit: find doubtful names, pairs of people who may be one, and names that two faces of one photo might have."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from phototag.workflows.recognition.trained_model import calibration_of, usable_
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What was found, the worst first, among `faces` named by a human and `tags` of the machine.
+    """What was found among `faces` labels and `tags`, the most doubtful first.
 
-    `unplaced`: names whose faces could not be found again when their photos were edited.
+    `alike`: pairs of people who may be one. `twice`: names that two faces of one photo might have. `unplaced`: names
+    whose faces were lost when their photos were edited.
     """
 
     faces: int
@@ -34,9 +35,9 @@ class Audited:
 
 
 def audit(store: Store, progress: Progress) -> Audited:
-    """Look for names that are wrong, and for those without a face; writes nothing.
+    """Look for names that may be wrong, and for names without a face; writes nothing.
 
-    Raises TooLittleDataError without a usable model, unless there are names without a face, which need none.
+    Raises TooLittleDataError without a trained model, unless there are names without a face: those need none.
     """
     lost = tuple(unplaced.unplaced(store))
     try:
@@ -51,7 +52,7 @@ def _audit_names(store: Store, progress: Progress) -> Audited:
     stored = usable_model(store)
     read = TaggingInput.read(store)
     labelled_here = sum(face in read.sightings for face in read.labelled_ids)
-    progress.start(f"Looking at {labelled_here:,} named faces", None)
+    progress.start(f"Checking {labelled_here:,} named faces", None)
     model = fit_model(read, stored)
     predictions = predict(store, read, model)
     names = {person: people.get(store, person).name for person in read.gallery.people.tolist()}

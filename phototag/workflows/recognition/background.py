@@ -1,4 +1,4 @@
-"""Tag in the background: try new names on all other faces while somebody goes on answering."""
+"""Tag in the background: find faces of newly named people while the user goes on answering."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from phototag.workflows.recognition.tag import Tagged, train_and_tag
 
 
 class Tagger:
-    """A thread that trains and tags, with a connection of its own. Requests that come meanwhile are served by one more
-    round.
+    """A thread that trains and tags on request, in rounds, with a database connection of its own.
 
-    May be used by several threads. `rounds`: how often it tagged. `error`: what the last round raised, if anything; the
-    next round does all of it again.
+    All requests that come during a round are served by the next one. May be used by several threads. `rounds`: how many
+    were finished or failed. `error`: the exception of the last round, if it failed; the next one starts afresh.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,35 +26,35 @@ class Tagger:
         self._requested = self._working = self._stopped = False
         self._reported_rounds = 0
         self._last: Tagged | None = None
-        # A daemon: what it would still write is the machine's, and done anew the next time.
+        # A daemon thread: if the program ends during a round, only tags are lost, and those are made again.
         self._thread = threading.Thread(target=self._work, name="tagger", daemon=True)
         self._thread.start()
 
     def request(self) -> None:
-        """Something was said: train on everybody who is named, and try them on all unlabelled faces."""
+        """Train and tag again, since an answer was saved."""
         with self._changed:
             self._requested = True
             self._changed.notify_all()
 
     @property
     def busy(self) -> bool:
-        """Whether names are still to be tried."""
+        """Whether a round is running or requested."""
         with self._changed:
             return self._working or self._requested
 
     def finished_since_last_asked(self) -> bool:
-        """Whether a round was finished, or failed, since this was last asked."""
+        """Whether a round was finished, or failed, since the last call of this method."""
         with self._changed:
             reported, self._reported_rounds = self._reported_rounds, self.rounds
             return reported != self.rounds
 
     def wait_until_idle(self, seconds: float | None = None) -> bool:
-        """Wait, for at most so long, until all names were tried; returns whether they were."""
+        """Wait until no round is running or requested, at most so long; returns whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._working and not self._requested, seconds)
 
     def close(self) -> Tagged | None:
-        """Wait until all names were tried, and stop; returns the last result, or raises the last error."""
+        """Finish all requested rounds and stop; returns the last result, or raises the last round's error."""
         self.wait_until_idle()
         self.stop()
         if self.error is not None:
@@ -63,7 +62,7 @@ class Tagger:
         return self._last
 
     def stop(self, seconds: float | None = None) -> None:
-        """Begin no further round, and wait, for at most so long, for the one that is under way."""
+        """Begin no further round; wait for the running one, at most so long."""
         with self._changed:
             self._stopped = True
             self._requested = False
@@ -83,7 +82,7 @@ class Tagger:
                 with open_store(self._path) as store:
                     token = derived.version_token(store)
                     self._last, self.error = train_and_tag(store, Silent(), tries=1), None
-                    if derived.version_token(store) != token:  # something was said, here or by another program
+                    if derived.version_token(store) != token:  # another answer was saved, here or by another program
                         self.request()
             except Exception as error:
                 self.error = error

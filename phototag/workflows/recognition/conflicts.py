@@ -20,17 +20,17 @@ from phototag.store.faces import Place
 from phototag.store.groups import Sighting
 from phototag.types import Thresholds, Vectors, Verb
 
-#: Pairs of faces that are compared at once.
+#: Pairs of faces compared in one block.
 _PAIRS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """What can't all be true; it is shown, and nobody's answer is changed by it.
+    """A contradiction. It is shown to the user; no answer is changed by it.
 
-    `one photo`: two faces look like one person, or are in one group, but are in one photo (a mirror, a collage, a photo
-    of a photo, twins). `answers`: what a human `said`, of two faces or of a face and a `person`, contradicts later
-    answers, and is ignored when groups are made.
+    Reason `one photo`: two faces of one photo look like one person, or are in one group (a mirror, a collage, a photo
+    of a photo, twins). Reason `answers`: a decision, whose verb is `said`, about two faces or about a face and a
+    `person`, contradicts later ones and is ignored in grouping.
     """
 
     reason: Literal["one photo", "answers"]
@@ -40,9 +40,9 @@ class Conflict:
 
 
 def read_constraints(store: Store) -> tuple[ConstraintSet, list[Conflict]]:
-    """The decisions that stand as constraints, the latest first, and those that contradict later ones.
+    """The decisions that stand, as constraints, and those left out because they contradict later ones.
 
-    A person's node is −id.
+    Nodes are face ids, and −id for a person. Later decisions win.
     """
     constraints = ConstraintSet()
     standing = list(decisions.constraints(store))
@@ -74,8 +74,11 @@ def conflicts_in_photos(
     thresholds: Thresholds,
     constraints: ConstraintSet,
 ) -> list[Conflict]:
-    """Pairs of faces of one photo that look like one person, or are in one group, and of which no human said whether
-    they are; the most alike first. `ids`, `vectors` and `labels` are of the unlabelled faces."""
+    """Pairs of faces in one photo that look like one person, or are in one group, the nearest first.
+
+    Pairs that a human has answered are left out. `ids`, `vectors` (n, dim) and `labels` (groups) are of the unlabelled
+    faces.
+    """
     labelled, labelled_people, labelled_vectors = embeddings.labelled(store, embedder)
     here = np.array([face in sightings for face in labelled], np.bool_)
     shown = [*ids, *np.array(labelled, np.int64)[here].tolist()]
@@ -85,8 +88,9 @@ def conflicts_in_photos(
     groups = np.concatenate([np.where(labels < 0, alone, labels), people])
     photos = np.array([sightings[face].photo for face in shown], np.int64)
     keys = constraints.cannot_link_keys()
+    bound = MergeBound(thresholds.join, thresholds.split)
     found: list[tuple[float, int, int]] = []
-    for squared, one, two in _alike_in_photos(everybody, groups, photos, MergeBound(thresholds.join, thresholds.split)):
+    for squared, one, two in _similar_in_one_photo(everybody, groups, photos, bound):
         nodes = constraints.representative(shown[one]), constraints.representative(shown[two])
         if nodes[0] != nodes[1] and keys.get(nodes[0], set()).isdisjoint(keys.get(nodes[1], ())):
             found.append((squared, min(shown[one], shown[two]), max(shown[one], shown[two])))
@@ -95,14 +99,14 @@ def conflicts_in_photos(
     ]
 
 
-def _alike_in_photos(
+def _similar_in_one_photo(
     vectors: Vectors, groups: Labels, photos: Rows, bound: MergeBound
 ) -> Iterator[tuple[float, int, int]]:
-    """Squared distance and rows, the lower first, of pairs of one photo of which one is near to the other or to its
-    group, or which are in one group.
+    """(squared distance, row, higher row) of pairs in one photo that are in one group, or of which one face is near the
+    other face or its group.
 
-    On lfw-dev, with two photos of many people taken for one, this finds 627 of the 633 pairs that would be in one group
-    were they in two photos, and calls 5 of 3,306 pairs of strangers alike. Only pairs within `join`: 565 and 3.
+    On lfw-dev, with pairs of photos of many people merged into one photo, this finds 627 of the 633 pairs that would be
+    in one group if they were in two photos, and 5 of 3,306 pairs of strangers. Only pairs within `join`: 565 and 3.
     """
     number = np.unique(groups, return_inverse=True)[1]
     sizes = np.bincount(number).astype(np.float64)
@@ -121,7 +125,7 @@ def _alike_in_photos(
 
 
 def _squared_distances(one: npt.NDArray[Any], two: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """(n,) squared distance of unit vectors, row by row; where `two` is a mean of unit vectors, the mean over these."""
+    """(n,) squared distances of unit vectors, row by row; to a mean of unit vectors: the mean squared distance."""
     return np.asarray(2 - 2 * np.einsum("ij,ij->i", one, two))
 
 

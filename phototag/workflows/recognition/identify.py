@@ -1,4 +1,4 @@
-"""Identify: who is on photos, by the faces of a library that a human named; nothing is written."""
+"""Identify: who is on photos, judged by the labelled faces of a library; nothing is written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from phototag.workflows.library.engines_in_use import current_embedder, library_
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A photo with a face that a human named, and that face's distance."""
+    """The photo of a labelled face, and that face's distance."""
 
     photo: bytes
     distance: float
@@ -39,9 +39,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A face on a photo: `person` is None for somebody unknown, whom `likest` resembles most.
+    """A face on a photo: `likest` is the most similar person, `person` is that person or None for an unknown face.
 
-    `probability`: that they are `likest`. `distance`: to the nearest named face of `likest`. `evidence`: those faces.
+    `probability`: that the face is `likest`. `distance`: to the nearest labelled face of `likest`. `evidence`: the
+    labelled faces of `likest` that are nearest.
     """
 
     photo: bytes
@@ -56,7 +57,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """The faces of all photos, in the photos' order; photos without a face, and those that can't be used."""
+    """The faces of all photos, in the photos' order; the photos without a face; the photos that can't be used."""
 
     faces: tuple[Identity, ...]
     faceless: tuple[bytes, ...]
@@ -73,11 +74,12 @@ def identify(
     threshold: float | None = None,
     engines: EngineProvider = INSTALLED,
 ) -> Identified:
-    """Say of each face on `photos` which named person of the library it is, or nobody of them.
+    """Identify each face on `photos` as one of the library's named people, or as unknown.
 
-    `rule`: a linear SVM whose person is accepted within the threshold of one of their faces (svm), the person of most
-    of the five nearest named faces within it (knn), or of the nearest (nearest). `threshold`: instead of the
-    embedder's own. Raises TooLittleDataError without named faces of the embedder, for an SVM of fewer than two people.
+    `rule`: how the person is chosen, who is accepted if one of their faces is closer than the threshold: by a linear
+    SVM (svm), by majority of the five nearest labelled faces (knn), or by the nearest one (nearest). `threshold`:
+    instead of the embedder's own. Raises TooLittleDataError without labelled faces of this embedder, and for an SVM
+    with fewer than two people.
     """
     embedder = current_embedder(store)
     known = LabelledFaces.read(store, embedder)
@@ -127,7 +129,10 @@ def _analyze(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledFaces:
-    """The faces that a human named, (n, dim), with those that are worth learning from."""
+    """The labelled faces of a library: ids, people and vectors (n, dim).
+
+    `clear`: people and vectors of those that are good enough to learn from.
+    """
 
     ids: list[int]
     people: list[int]
@@ -136,7 +141,7 @@ class LabelledFaces:
 
     @staticmethod
     def read(store: Store, embedder: int) -> LabelledFaces:
-        """Raises TooLittleDataError if there are none, or none that this embedder has seen."""
+        """Raises TooLittleDataError if no face is labelled, or none is embedded by this embedder."""
         known = LabelledFaces(
             *embeddings.labelled(store, embedder), embeddings.labelled(store, embedder, least=WORTH_LEARNING)[1:]
         )
@@ -147,14 +152,14 @@ class LabelledFaces:
         raise TooLittleDataError(f"nobody is named yet in {path_text(os.fsencode(store.path))}", NameGroups())
 
     def require_two(self) -> None:
-        """Raises TooLittleDataError for one person, whom a classifier can tell from nobody."""
+        """Raises TooLittleDataError if only one person is named: a classifier needs two."""
         if len(set(self.people)) < 2:
             raise TooLittleDataError(
                 "only one person is named, and a classifier needs two", NameSecondPerson(or_nearest=True)
             )
 
     def answers(self, vectors: Vectors, rule: Rule, thresholds: Thresholds) -> list[Identification]:
-        """Whom a rule takes each of (n, dim) faces for."""
+        """Identify faces by their vectors (n, dim)."""
         people, clear = self.clear
         return by_rule(vectors, self.vectors, self.people, thresholds, rule, (clear, people))
 

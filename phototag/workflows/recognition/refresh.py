@@ -1,4 +1,4 @@
-"""Refresh: bring tags and groups up to date with what humans said and with the photos that are there now."""
+"""Refresh: bring tags and groups up to date with the answers and the present photos."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from phototag.workflows.recognition.tag import Tagged, train_and_tag
 
 
 def refresh(store: Store, progress: Progress, *, tag: bool = True) -> Tagged | None:
-    """Tag and group again whatever is out of date; returns what was tagged, if anything was.
+    """Tag and group again if tags or groups are out of date; returns the result of tagging, if there was one.
 
-    `tag`: False only groups. Raises TooLittleDataError before the first index.
+    `tag`: False leaves the tags alone. Raises TooLittleDataError before the first index.
     """
     tagged = train_and_tag(store, progress) if tag and derived.outdated(store, "tags") else None
     if derived.outdated(store, "groups"):

@@ -25,8 +25,11 @@ _NEAREST, _MOST = 5, 100
 
 @dataclass(frozen=True, slots=True)
 class SimilarPeople:
-    """Two names that may be of one person: the share of each one's faces that would pass for the other's, the distance
-    between the means of their faces, and the nearest pairs of faces."""
+    """Two people who may be one.
+
+    `shares`: the share of each one's faces that would pass for the other's. `distance`: between their mean vectors.
+    `evidence`: the nearest pairs of faces, with their distances.
+    """
 
     people: tuple[str, str]
     shares: tuple[float, float]
@@ -35,7 +38,7 @@ class SimilarPeople:
 
 
 def similar_people(store: Store, predictions: Predictions, names: Mapping[int, str]) -> Iterator[SimilarPeople]:
-    """People of whom many faces would pass for the other's, and whom no photo shows together. `names`: by person."""
+    """Pairs of people who share no photo, and of whom many faces would pass for the other's. `names`: by person id."""
     gallery, sightings = predictions.gallery, predictions.faces.sightings
     photos: dict[int, set[int]] = defaultdict(set)
     for sighting in sightings.values():

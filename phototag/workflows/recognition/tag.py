@@ -1,4 +1,4 @@
-"""Tag: name the faces that the trained model is sure of; the rest stay unknown."""
+"""Tag: name the faces that the trained model is sure of; the others stay unknown."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from phototag.workflows.recognition.tagging_input import TaggingInput
 from phototag.workflows.recognition.train import train_people
 from phototag.workflows.recognition.trained_model import usable_model, wanted_precision
 
-#: From this probability on a guess is stored, though it is no tag: a human may be asked.
+#: The least probability of a guess that is stored, as it may be worth a question, even if it is no tag.
 _WORTH_ASKING = 0.01
-#: How often tagging is repeated because something was said meanwhile.
+#: How often faces are tagged at most, if answers are saved meanwhile.
 _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class NamedTwice:
-    """A name that two faces of one photo might have: `kept`, the more probable one, has it, and `face` has none."""
+    """One name for two faces of a photo: `kept`, the more probable one, is tagged, and `face` stays unknown."""
 
     person: str
     face: Place
@@ -37,11 +37,11 @@ class NamedTwice:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """How many unlabelled faces there were (`faces`), and how many got a tag (`named`).
+    """How many unlabelled faces there are (`faces`), and how many were tagged (`named`).
 
-    `wrong`: how many of these tags are expected to be wrong; None while too few names are known to tell. `precision`:
-    the share of tags that should be right; `sure_from`: the gate, the least probability of a tag; None if no face
-    passes. `twice`: faces left out because a better one of their photo has the name.
+    `wrong`: the expected number of wrong tags; None while too few faces are named to calibrate. `precision`: the share
+    of tags that should be right. `sure_from`: the gate, the least probability of a tag; None if no face passes.
+    `twice`: faces without a tag because a more probable face of their photo has the name.
     """
 
     faces: int
@@ -57,8 +57,8 @@ def tag_faces(
 ) -> Tagged:
     """Guess every unlabelled face anew, and tag those that pass the gate for `precision`.
 
-    By default the precision that was set last. Repeated if another program trained meanwhile. Raises
-    TooLittleDataError without a usable model.
+    `precision`: by default the one set last. `read`: the faces, if they were read already. Repeated if another program
+    trained meanwhile. Raises TooLittleDataError without a model.
     """
     model, wanted = usable_model(store), wanted_precision(store, precision)
     read = read or TaggingInput.read(store)
@@ -86,7 +86,7 @@ def tag_faces(
 
 
 def _guesses(predictions: Predictions, tagged: Flags) -> list[Guess]:
-    """All tags, and the guesses without a tag that are worth asking about: those have no person."""
+    """All tags, and the guesses without a person that are no tags, but worth a question."""
     candidates = predictions.candidates
     rows = np.flatnonzero(tagged | ((candidates.person >= 0) & (predictions.probability >= _WORTH_ASKING)))
     return [
@@ -105,10 +105,10 @@ def _guesses(predictions: Predictions, tagged: Flags) -> list[Guess]:
 def train_and_tag(
     store: Store, progress: Progress, *, precision: float | None = None, tries: int = _TRIES
 ) -> Tagged | None:
-    """Train a model on everybody who is named, and tag all other faces.
+    """Train a model on all named people, and tag the other faces.
 
-    Repeated, up to `tries` times in all, if something was said meanwhile. `precision`: remember it from now on. None
-    where nobody is named, or nothing was seen by the current embedder; then no tag stays.
+    Repeated if answers are saved meanwhile, up to `tries` times in all. `precision`: used and remembered. Returns None,
+    and removes all tags, if nobody is named or the current embedder has not embedded any of their faces yet.
     """
     done = None
     for _ in range(tries):
@@ -128,7 +128,7 @@ def train_and_tag(
 
 
 def named_twice(store: Store, guess: LesserGuess) -> NamedTwice:
-    """A lesser guess with the name and the photos, for people to look at."""
+    """A lesser guess with the person's name and the faces' photos, to show to the user."""
     return NamedTwice(
         people.get(store, guess.person).name,
         faces.place(store, guess.face),

@@ -1,4 +1,4 @@
-"""Train: learn the named people from their labelled faces, and how probable a guess is to be right."""
+"""Train: fit a classifier to the labelled faces, and calibrate its probabilities."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from phototag.workflows.recognition.trained_model import calibration_of, wanted_
 class Trained:
     """How many people were learnt from how many faces; `left_out`: labelled faces that are too poor to learn from.
 
-    `calibrated_on`: held-out faces that the probabilities were fitted on, 0 where there are too few and the embedder's
-    curve is used. `precision`: the share of tags that should be right.
+    `calibrated_on`: how many held-out faces the calibration was fitted to; 0 if there were too few, so that the
+    embedder's own curve is used. `precision`: the share of tags that should be right.
     """
 
     people: int
@@ -36,10 +36,10 @@ class Trained:
 def train_people(
     store: Store, progress: Progress, *, precision: float | None = None, read: TaggingInput | None = None
 ) -> Trained:
-    """Train a model on everybody who is named, and replace the stored one.
+    """Train a model on all named people, and replace the stored one.
 
-    `precision`: remember it from now on. `read`: faces that were read already. Raises TooLittleDataError if nobody is
-    named.
+    `precision`: remembered from now on. `read`: the faces, if they were read already. Raises TooLittleDataError if
+    nobody is named.
     """
     read = read or TaggingInput.read(store)
     progress.start(f"Learning from {len(read.labelled_ids):,} named faces", None)
@@ -59,11 +59,11 @@ def train_people(
 
 
 def fit_model(read: TaggingInput, start: Model | None = None) -> Model:
-    """An SVM and a radius for each named person, and the calibration: a function of the faces alone.
+    """Fit an SVM, a radius for each person, and the calibration: a function of the faces alone.
 
-    With one person there is no SVM: the radius and the probability alone decide. Radii are the embedder's threshold
-    until the calibration is fitted: too few named faces to tell how probable a guess is don't tell the radius either.
-    `start`: an earlier model, which saves time and changes nothing.
+    With a single person there is no SVM; the radius and the probability decide. With too few faces to calibrate, there
+    are too few to measure radii, and each is the embedder's threshold. `start`: an earlier model to start the
+    optimisation from; it saves time and doesn't change the result.
     """
     svm = _fit_svm(read, start)
     gallery = with_radii(read.gallery, *read.vectors_beside_named())
@@ -75,7 +75,7 @@ def fit_model(read: TaggingInput, start: Model | None = None) -> Model:
 
 
 def _fit_svm(read: TaggingInput, start: Model | None) -> LinearModel:
-    """The SVM of the labelled faces; for one person a model that says nothing."""
+    """The SVM of the labelled faces; for a single person a placeholder with zero weights."""
     vectors = read.gallery.vectors[np.argsort(read.gallery.rows, kind="stable")]
     if len(read.gallery.people) == 1:
         one = int(read.gallery.people[0])
@@ -86,7 +86,7 @@ def _fit_svm(read: TaggingInput, start: Model | None) -> LinearModel:
 
 
 def _fit_calibration(read: TaggingInput, gallery: Gallery, model: LinearModel) -> Calibration:
-    """The calibration. Faces that would be taken for a person who is named beside them in the photo are impostors."""
+    """The calibration. A face that resembles a person who is labelled elsewhere in the same photo is an impostor."""
     rows = np.array([row for row, _ in read.beside_named], np.int64)
     found = best_candidates(read.vectors[rows], gallery, model)
     impostors = [

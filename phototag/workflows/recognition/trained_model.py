@@ -9,7 +9,7 @@ from phototag.store import models, preferences
 from phototag.store.connect import Store
 from phototag.store.models import Model, StoredModel
 
-#: The share of tags that should be right, unless somebody says otherwise.
+#: The default share of tags that should be right.
 PRECISION = 0.99
 
 
@@ -22,11 +22,11 @@ def usable_model(store: Store) -> StoredModel:
 
 
 def calibration_of(model: Model, people: int) -> Calibration:
-    """The curve that was fitted with a model; the embedder's own, for so many people, if there is none."""
+    """The calibration fitted with a model; with too little data the embedder's curve, for so many people."""
     params = model.params.get("calibration") or {}
     return Calibration.from_params(params) if params.get("learnt_from") else Calibration(people=people)
 
 
-def wanted_precision(store: Store, said: float | None = None) -> float:
-    """The share of tags that should be right: as said now, else as it was set last."""
-    return next((share for share in (said, preferences.precision(store)) if share is not None), PRECISION)
+def wanted_precision(store: Store, requested: float | None = None) -> float:
+    """The share of tags that should be right: the requested one, else the one set last, else the default."""
+    return next((share for share in (requested, preferences.precision(store)) if share is not None), PRECISION)

@@ -1,4 +1,4 @@
-"""Tune: what each precision would tag, and how many wrongly by estimate, before anything is tagged."""
+"""Tune: compare precisions by how many faces each would tag and how many of the tags would be wrong."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ CHOICES = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a precision would do: `tagged` faces of `people`, of which `wrong` are expected to be wrong (None while too
-    few names are known to tell).
+    """What a precision would do: tag `tagged` faces of `people`.
 
-    `sure_from`: the gate, the least probability of a tag; None if no face passes. `twice`: faces left out because a
-    better one of their photo has the name.
+    `wrong`: the expected number of wrong tags; None while too few faces are named to calibrate. `sure_from`: the gate,
+    the least probability of a tag; None if no face passes. `twice`: faces without a tag because a more probable face of
+    their photo has the name.
     """
 
     precision: float
@@ -35,10 +35,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """The choices for `faces` unlabelled faces; `precision` is the one that is set.
+    """The choices for `faces` unlabelled faces; `precision`: the one set now.
 
-    `known`: estimate of how many of the faces are of named people. `calibrated_on`: held-out faces behind the
-    estimates; 0 while too few names are known to tell, and `known` is None.
+    `known`: the expected number of faces of named people. `calibrated_on`: how many held-out faces the estimates rest
+    on; 0 while too few faces are named, and then `known` is None.
     """
 
     faces: int
@@ -52,7 +52,7 @@ def tune(store: Store, progress: Progress, precisions: Sequence[float] = CHOICES
     """Compare precisions on a library's unlabelled faces; writes nothing. Raises TooLittleDataError without a model."""
     stored = usable_model(store)
     read = TaggingInput.read(store)
-    progress.start(f"Weighing {len(read.ids):,} faces", None)
+    progress.start(f"Comparing precisions on {len(read.ids):,} faces", None)
     predictions = predict(store, read, fit_model(read, stored))
     wanted = wanted_precision(store)
     choices = tuple(_choice(predictions, precision) for precision in sorted({*precisions, wanted}))

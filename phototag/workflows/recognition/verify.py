@@ -1,4 +1,4 @@
-"""Verify: whether two photos show one person."""
+"""Verify: whether two photos show the same person."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from phototag.types import Box, NewFace, Thresholds
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two faces, each by its box in its photo, and whether they are one person's: closer than `threshold`.
+    """Two faces, given by their boxes. `same`: they are taken for one person, since `distance` is below `threshold`.
 
-    `probability`: of one person, where one and two are equally likely beforehand.
+    `probability`: that they are one person, at even prior odds.
     """
 
     boxes: tuple[Box, Box]
@@ -44,7 +44,7 @@ def verify(
     threshold: float | None = None,
     every: bool = False,
 ) -> list[Comparison]:
-    """Compare the largest face of each photo, or with `every` each face of one with each of the other, nearest first.
+    """Compare the largest faces of two photos, or with `every` all pairs of their faces, nearest first.
 
     `threshold`: instead of the embedder's own. Raises TooLittleDataError if a photo shows no face, UsageError for a
     photo that can't be used.
