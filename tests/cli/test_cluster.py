@@ -45,7 +45,7 @@ def test_new_faces_join_and_a_preview_says_so(phototag: Run, indexed: Path) -> N
     without = members(indexed)
     done = phototag("cluster", "--preview", "--db", indexed)
     assert done.returncode == 0, done.stderr
-    assert "1 face added to groups that there are:\n" in done.stdout
+    assert "1 face added to existing groups:\n" in done.stdout
     assert f"  group 1: {size} faces instead of {size - 1} (1 added)\n" in done.stdout
     assert "nothing was changed" in done.stdout
     assert members(indexed) == without
@@ -79,7 +79,7 @@ def test_groups_that_come_and_go_are_shown(phototag: Run, indexed: Path) -> None
         connection.execute("UPDATE clustering SET next_number = 8")
     text = phototag("cluster", "--from-scratch", "--preview", "--db", indexed).stdout
     assert f"1 group new, 2 faces leave their groups:\n  group 9, new: {len(two)} faces\n" in text
-    assert f"  group 8, till now 1: {len(one)} faces instead of {len(one) - 2} (2 added)\n" in text
+    assert f"  group 8 (was 1): {len(one)} faces instead of {len(one) - 2} (2 added)\n" in text
     assert "  group 7, gone: had 2 faces\n" in text
 
 
@@ -106,10 +106,10 @@ def test_answers_that_are_passed_over_are_shown(phototag: Run, indexed: Path) ->
     for verb in ("same", "different"):
         assert phototag("faces", verb, one, other, "--db", indexed).returncode == 0
     text = phototag("cluster", "--db", indexed).stdout
-    assert "1 answer passed over, because later ones say otherwise:\n" in text
+    assert "1 answer ignored, because later ones contradict it:\n" in text
     assert f"  face {one} (" in text
     assert f") and face {other} (" in text
-    assert "are the same\n" in text
+    assert "are the same person\n" in text
     phototag("faces", "is", one, "Grace", "--no-tag", "--db", indexed)
     phototag("faces", "is", other, "Gracia", "--no-tag", "--db", indexed)
     phototag("faces", "same", one, other, "--db", indexed)
