@@ -75,7 +75,7 @@ def test_names_that_cannot_be_given(store: Store) -> None:
         (lambda: merge(store, "Ada", "Cy"), "nobody is called Cy"),
         (lambda: split(store, "Ada", [1], "ada"), "can't be split from themselves"),
         (lambda: split(store, "Ada", [2], "Cy"), "face 2 is not one of Ada's"),
-        (lambda: split(store, "Ada", [], "Cy"), "no face was named"),
+        (lambda: split(store, "Ada", [], "Cy"), "say which of Ada's faces to split off"),
         (lambda: hide(store, "Cy"), "nobody is called Cy"),
         (lambda: undo(store, 99), "no answer 99"),
     ):
