@@ -37,7 +37,8 @@ def page() -> str:
 
 def _section(path: tuple[str, ...], command: click.Command) -> str:
     name = " ".join(("phototag", *path))
-    context = click.Context(command, info_name=name)
+    # With the program's own context above it: click keeps a command's `--help` option as it first made it, with `-h`.
+    context = click.Context(command, info_name=name, parent=click.Context(cli, **cli.context_settings))
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     parts = [f"{'#' * (len(path) + 1)} {name}", f"```\n{usage}\n```", paragraphs(command.help or "")]
     options = [
