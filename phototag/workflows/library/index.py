@@ -36,11 +36,10 @@ from phototag.workflows.library.versions import earlier_versions, find_again, ov
 class Indexed:
     """What an index run did.
 
-    `photos`: files that were indexed. `copies`: those that hold a known photo, whose faces are known. `faces`: on the
-    other files.
-    `problems`: all that stand in the visited libraries, also from earlier runs. `reembedded`: known faces that another
-    embedder has now seen. `left`, `faces_left`: photos, and known faces that wait for another embedder, which a time
-    budget left for the next run. `offline`: a sentence for each library that is offline.
+    `photos`: files that were indexed. `copies`: those that hold a known photo, whose faces are known. `faces`: found on
+    the other files. `problems`: all that stand in the visited libraries, also from earlier runs. `reembedded`: known
+    faces that another embedder has now seen. `left`, `faces_left`: photos, and known faces that wait for another
+    embedder, which a time budget left for the next run. `offline`: a sentence for each library that is offline.
     """
 
     photos: int = 0
