@@ -24,7 +24,7 @@ def test_durations(text: str, expected: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "h", "soon", "-5m", "1.5h", "2h2h", "2h30", "5m10", "1h2m3"])
 def test_no_durations(text: str) -> None:
-    with pytest.raises(click.UsageError, match="give each number its unit, as in 2h, 1h30m or 45s"):
+    with pytest.raises(click.UsageError, match="give each number a unit, as in 2h, 1h30m or 45s"):
         seconds(CONTEXT, PARAMETER, text)
 
 

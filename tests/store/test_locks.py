@@ -101,7 +101,18 @@ def test_no_look_drops_a_lock(store: Store, look: Callable[[Path], None]) -> Non
 
 
 def locks(path: Path) -> list[tuple[str, ...]]:
-    """What this process has locked of a database: the file, the kind, first and last byte."""
+    """What this process has locked of a database: the file, the kind, first and last byte.
+
+    The system makes the list while it is read: locks of other processes that come or go can make it repeat or skip
+    rows. So it counts once it was read twice alike.
+    """
+    before, now = None, listed_locks(path)
+    while before != now:
+        before, now = now, listed_locks(path)
+    return now
+
+
+def listed_locks(path: Path) -> list[tuple[str, ...]]:
     files = {str(os.stat(f"{path}{end}").st_ino): end for end in ("", "-shm")}
     rows = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
     return sorted(

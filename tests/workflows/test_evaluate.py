@@ -182,7 +182,7 @@ def test_a_damaged_cache_is_made_again(
 def test_what_was_looked_at_is_kept_when_a_run_is_stopped(
     tree: Path, here: FakeEngines, monkeypatch: pytest.MonkeyPatch, measured: Measured
 ) -> None:
-    monkeypatch.setattr(trees, "_KEEP_EVERY", 4)
+    monkeypatch.setattr(trees, "_SAVE_EVERY", 4)
     told = Told()
 
     def stop(steps: int = 1) -> None:
