@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from phototag.remedies import Remedy
 
 
@@ -17,6 +19,13 @@ class PhototagError(Exception):
     def __init__(self, message: str, remedy: Remedy | None = None) -> None:
         super().__init__(message)
         self.remedy = remedy
+
+
+def explain(error: Exception, hint: Callable[[Remedy], str]) -> str:
+    """What happened and, where it is known, what to do. `hint`: puts a remedy into the words of whoever shows it."""
+    if not isinstance(error, PhototagError):
+        return f"a bug in phototag ({type(error).__name__}: {error})"
+    return f"{error}: {hint(error.remedy)}" if error.remedy else str(error)
 
 
 class UsageError(PhototagError):

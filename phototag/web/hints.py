@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from phototag import remedies
-from phototag.errors import PhototagError
+from phototag.errors import explain
 from phototag.remedies import Remedy
 
 _SHOWN = {
@@ -16,9 +16,7 @@ _SHOWN = {
 
 def sentence(error: Exception) -> str:
     """What happened and, where it is known, what to do."""
-    if not isinstance(error, PhototagError):
-        return f"a bug in phototag ({type(error).__name__}: {error})"
-    return f"{error}: {hint(error.remedy)}" if error.remedy else str(error)
+    return explain(error, hint)
 
 
 def hint(remedy: Remedy) -> str:

@@ -75,7 +75,7 @@ def fit_model(read: TaggingInput, start: Model | None = None) -> Model:
 
 
 def _fit_svm(read: TaggingInput, start: Model | None) -> LinearModel:
-    """The SVM of the labelled faces; for a single person a placeholder with zero weights."""
+    """The SVM of the labelled faces; with a single person there is nothing to separate, and its weights are zero."""
     vectors = read.gallery.vectors[np.argsort(read.gallery.rows, kind="stable")]
     if len(read.gallery.people) == 1:
         one = int(read.gallery.people[0])
